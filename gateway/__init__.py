@@ -1,0 +1,67 @@
+"""The public API: all that a plugin may import."""
+
+from starlette.datastructures import MutableHeaders as Headers
+
+from gateway.body import Body
+from gateway.errors import (
+    BodyTooLarge,
+    DependencyDown,
+    GatewayError,
+    InternalError,
+    InvalidJson,
+    Rejected,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from gateway.exchange import Attempt, Delivery, Exchange, Reads, Received, Request, Response
+from gateway.facts import Card, Payment, Principal
+from gateway.hookspecs import hookimpl
+from gateway.parts import Check, Component, Config, Filter, Guard, Job, Observer, OptionalConfig, Part, Scope
+from gateway.pointer import Pointer
+from gateway.units import Duration, SecretRef, Size
+
+API_VERSION = 1
+"""The version of this API.  A plugin that says ``PAYGUARD_API = 1`` is refused by a gateway of another one."""
+
+__all__ = [
+    "API_VERSION",
+    "Attempt",
+    "Body",
+    "BodyTooLarge",
+    "Card",
+    "Check",
+    "Component",
+    "Config",
+    "Delivery",
+    "DependencyDown",
+    "Duration",
+    "Exchange",
+    "Filter",
+    "GatewayError",
+    "Guard",
+    "Headers",
+    "InternalError",
+    "InvalidJson",
+    "Job",
+    "Observer",
+    "OptionalConfig",
+    "Part",
+    "Payment",
+    "Pointer",
+    "Principal",
+    "Reads",
+    "Received",
+    "Rejected",
+    "Request",
+    "Response",
+    "Scope",
+    "SecretRef",
+    "Size",
+    "UpstreamBroken",
+    "UpstreamError",
+    "UpstreamTimeout",
+    "UpstreamUnreachable",
+    "hookimpl",
+]

@@ -1,0 +1,84 @@
+"""The snapshot: a compiled policy, immutable, replaced as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.dataplane.chain import Chain
+from gateway.dataplane.router import Match, Router
+from gateway.exchange import Exchange
+from gateway.parts import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A match, its filters, its upstream.  ``operation`` is the payment's, where the route has payment facts."""
+
+    name: str
+    match: Match
+    chain: Chain
+    operation: str | None = None
+
+
+class Snapshot:
+    """What one policy was compiled to, and the exchanges that still run on it.
+
+    ``parts`` are opened in order and closed in reverse; ``releases`` give back what is shared between snapshots, after
+    the parts are closed.  ``observers`` are told of each exchange after it has ended.
+    """
+
+    def __init__(
+        self,
+        digest: str,
+        routes: Sequence[Route],
+        parts: Sequence[Part[Any]] = (),
+        observers: Sequence[Callable[[Exchange], None]] = (),
+        releases: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> None:
+        self.digest = digest
+        self.routes = tuple(routes)
+        self.router = Router(self.routes)
+        self.observers = tuple(observers)
+        self.in_flight = 0
+        self._parts = tuple(parts)
+        self._releases = tuple(releases)
+        self._retired: asyncio.Event | None = None
+        self._closing = AsyncExitStack()
+
+    def enter(self) -> None:
+        self.in_flight += 1
+
+    def leave(self) -> None:
+        self.in_flight -= 1
+        if self._retired is not None and not self.in_flight:
+            self._retired.set()
+
+    async def open(self) -> None:
+        """Open every part; where one fails, close those that were opened, and raise."""
+        async with AsyncExitStack() as opened:
+            for release in self._releases:
+                opened.push_async_callback(release)
+            for part in self._parts:
+                opened.push_async_callback(part.close)
+                await part.open()
+            self._closing = opened.pop_all()
+
+    async def drained(self) -> None:
+        """Until no exchange runs on it.  Call it once it no longer serves new ones."""
+        self._retired = asyncio.Event()
+        if self.in_flight:
+            await self._retired.wait()
+
+    async def close(self) -> None:
+        await self._closing.aclose()
+
+
+@dataclass(slots=True)
+class Active:
+    """The one reference that the data plane reads, once per exchange, and the reloader assigns."""
+
+    snapshot: Snapshot

@@ -1,0 +1,293 @@
+"""The exchange: one request as received, the request and response as they now are, and what was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, Flag
+from typing import Any, TypeVar
+
+import orjson
+from starlette.datastructures import MutableHeaders as Headers
+
+from gateway import pointer as pointers
+from gateway.body import Body
+from gateway.errors import GatewayError, InvalidJson
+from gateway.trace import Trace
+
+T = TypeVar("T")
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""RFC 9110 §9.2.1"""
+
+
+class Delivery(Enum):
+    """What is certain about the upstream having acted on the request."""
+
+    UNSENT = "unsent"
+    """No byte left the gateway: it may be sent again."""
+
+    UNKNOWN = "unknown"
+    """A byte left and no conclusive answer came: only the upstream can tell."""
+
+    ANSWERED = "answered"
+    """The upstream's own answer was read."""
+
+
+class Reads(Flag):
+    """Which bodies a filter looks into.  They are buffered, bounded, just before the first that does."""
+
+    NOTHING = 0
+    REQUEST = 1
+    RESPONSE = 2
+
+
+class Message:
+    """What a request and a response share.
+
+    ``json()`` parses once; do not change what it returns, ``edit`` it.  The body is encoded again only after an
+    ``edit``; otherwise the bytes that came in are the bytes that go out.
+    """
+
+    __slots__ = ("_body", "_document", "_edited", "headers")
+
+    def __init__(self, headers: Headers | None, body: Body | bytes) -> None:
+        self.headers = Headers(raw=[]) if headers is None else headers
+        self._body = Body(body) if isinstance(body, bytes) else body
+        self._document: Any = pointers.MISSING
+        self._edited = False
+
+    @property
+    def body(self) -> Body:
+        if self._edited:
+            self._body = Body(orjson.dumps(self._document))
+            self._edited = False
+        return self._body
+
+    @body.setter
+    def body(self, body: Body | bytes) -> None:
+        self._body = Body(body) if isinstance(body, bytes) else body
+        self._document = pointers.MISSING
+        self._edited = False
+
+    def json(self) -> Any:
+        """The body as JSON.  InvalidJson (400) where it is none; the filter must declare that it reads the body."""
+        if self._document is pointers.MISSING:
+            data = self._body.data
+            if data is None:
+                raise RuntimeError("The body still streams: the filter's `reads` must name it")
+            try:
+                self._document = orjson.loads(data)
+            except orjson.JSONDecodeError as error:
+                raise InvalidJson(f"The body is not JSON: {error}") from None
+        return self._document
+
+    def edit(self, pointer: str, value: Any) -> None:
+        """Put ``value`` where the JSON pointer leads.  KeyError where its parent does not exist."""
+        self._document = pointers.replace(self.json(), pointers.parse(pointer), value)
+        self._edited = True
+
+
+class Request(Message):
+    """A request as it will be sent on.  ``path`` and ``query`` are as on the wire: never decoded."""
+
+    __slots__ = ("method", "path", "query")
+
+    def __init__(
+        self, method: str, path: str, *, query: str = "", headers: Headers | None = None, body: Body | bytes = b""
+    ) -> None:
+        super().__init__(headers, body)
+        self.method = method
+        self.path = path
+        self.query = query
+
+    def copy(self) -> Request:
+        return Request(
+            self.method, self.path, query=self.query, headers=self.headers.mutablecopy(), body=self.body.copy()
+        )
+
+
+class Response(Message):
+    __slots__ = ("status",)
+
+    def __init__(self, status: int, *, headers: Headers | None = None, body: Body | bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.status = status
+
+    def copy(self) -> Response:
+        return Response(self.status, headers=self.headers.mutablecopy(), body=self.body.copy())
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The request as it came in, before any filter: what fingerprints and signatures are taken over.
+
+    ``target`` is the request target byte for byte.  ``client`` is the address of the client, after trusted proxies;
+    ``peer`` that of the connection.  ``trusted`` says whether the peer is one of the settings' trusted proxies.
+    ``body`` is whole once a filter that reads the request has been reached.
+    """
+
+    method: str
+    target: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: Body
+    client: str
+    peer: str
+    scheme: str
+    trusted: bool = False
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt at an upstream.  Times are of the loop's clock, in seconds; ``status`` is None where none came."""
+
+    number: int
+    started: float
+    ended: float = 0.0
+    delivery: Delivery = Delivery.UNSENT
+    status: int | None = None
+    error: str | None = None
+    reused: bool = False
+
+
+@dataclass(slots=True)
+class Step:
+    """What one filter did with an exchange.
+
+    ``decision`` is passed, answered, refused, failed, skipped (failed open) or cancelled; in shadow with ``would_``
+    before it.  ``seconds`` were spent in both phases; ``code`` is the error's.
+    """
+
+    filter: str
+    mode: str
+    decision: str
+    seconds: float
+    code: str | None = None
+
+
+@dataclass(slots=True)
+class Note:
+    """Something a filter wants to be remembered: it goes to the log line, the decision trail and ``explain``."""
+
+    filter: str
+    code: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class Exchange:
+    """One request on its way down a route's filters, and its response on the way up.
+
+    Filters hand typed facts to the filters below them: ``put(Principal(...))`` above, ``require(Principal)`` below.
+    The compiler checks that what a filter requires is provided above it, so ``require`` cannot fail at run time.
+    """
+
+    __slots__ = (
+        "_at_end",
+        "_before_send",
+        "_facts",
+        "attempts",
+        "bytes_in",
+        "bytes_out",
+        "current",
+        "deadline",
+        "delivery",
+        "ended",
+        "error",
+        "id",
+        "notes",
+        "operation",
+        "params",
+        "received",
+        "request",
+        "resendable",
+        "response",
+        "route",
+        "started",
+        "steps",
+        "trace",
+        "upstream",
+    )
+
+    def __init__(self, id: str, received: Received, request: Request, trace: Trace, started: float = 0.0) -> None:  # noqa: A002
+        self.id = id
+        self.received = received
+        self.request = request
+        self.trace = trace
+        self.started = started
+        self.ended = 0.0
+        self.deadline = 0.0
+        """On the loop's clock; 0 before the upstream is reached."""
+        self.response: Response | None = None
+        self.error: GatewayError | None = None
+        self.delivery = Delivery.UNSENT
+        self.attempts: list[Attempt] = []
+        self.steps: list[Step] = []
+        self.notes: list[Note] = []
+        self.route = ""
+        self.operation: str | None = None
+        self.upstream: str | None = None
+        self.params: Mapping[str, str] = {}
+        self.current = ""
+        """The filter that now runs; notes are signed with it."""
+        self.resendable: Callable[[], bool] | None = None
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self._facts: dict[type, object] = {}
+        self._before_send: list[Callable[[], Awaitable[None]]] = []
+        self._at_end: list[Callable[[], Awaitable[None]]] = []
+
+    @property
+    def answer(self) -> Response:
+        """The response, where there must be one: in ``on_response`` and after the chain."""
+        assert self.response is not None
+        return self.response
+
+    @property
+    def safe(self) -> bool:
+        """Whether what is sent on asks and changes nothing."""
+        return self.request.method in SAFE_METHODS
+
+    def put(self, fact: object) -> None:
+        self._facts[type(fact)] = fact
+
+    def get(self, kind: type[T]) -> T | None:
+        return self._facts.get(kind)  # type: ignore[return-value]
+
+    def require(self, kind: type[T]) -> T:
+        return self._facts[kind]  # type: ignore[return-value]
+
+    @property
+    def facts(self) -> Iterable[object]:
+        return self._facts.values()
+
+    def note(self, code: str, **detail: Any) -> None:
+        """Remember ``code``; its detail is masked before it is written anywhere."""
+        self.notes.append(Note(self.current, code, detail))
+
+    def before_send(self, call: Callable[[], Awaitable[None]]) -> None:
+        """``call`` is awaited once, before the first byte of the first attempt; if it raises, nothing is sent."""
+        self._before_send.append(call)
+
+    def at_end(self, call: Callable[[], Awaitable[None]]) -> None:
+        """``call`` is awaited once, after the last byte of the answer, or after the client has gone."""
+        self._at_end.append(call)
+
+    def take_before_send(self) -> list[Callable[[], Awaitable[None]]]:
+        calls, self._before_send = self._before_send, []
+        return calls
+
+    def take_at_end(self) -> list[Callable[[], Awaitable[None]]]:
+        calls, self._at_end = self._at_end, []
+        return calls
+
+    def may_resend(self) -> bool:
+        """Whether another attempt cannot make the upstream act twice.
+
+        True while nothing was sent, for safe methods, and for the same bytes and key to an upstream declared
+        idempotent, within its window.
+        """
+        return (
+            self.delivery is Delivery.UNSENT
+            or self.request.method in SAFE_METHODS
+            or (self.resendable is not None and self.resendable())
+        )

@@ -1,0 +1,37 @@
+"""Facts: what is learned of an exchange and crosses from one plugin to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling, verified.  Owns idempotency keys, limits and cache entries."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card without its number.  ``bin`` are the first six digits, ``last4`` the last four."""
+
+    bin: str
+    last4: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The facts of a money-moving request, read from the body as received.
+
+    ``amount`` is in minor units of ``currency``, a lower-case ISO 4217 code.  Both are None for an operation whose
+    route names no amount, such as the capture of a whole authorisation.
+    """
+
+    operation: str
+    amount: int | None = None
+    currency: str | None = None
+    customer: str | None = None
+    email: str | None = None
+    card: Card | None = None
+    ip: str | None = None

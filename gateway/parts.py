@@ -1,0 +1,208 @@
+"""What a plugin author subclasses: Filter, Guard, Observer, Component; and Scope, what each is lent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from gateway.exchange import Attempt, Exchange, Reads, Response
+
+if TYPE_CHECKING:
+    import httpx
+    from starlette.routing import BaseRoute
+
+    from gateway.store.protocol import Store
+
+T = TypeVar("T")
+
+
+class Config(BaseModel):
+    """Base of every part's options: unknown keys are errors, values never change.
+
+    ``mode`` is the core's own and may not be a field.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def identity(self) -> str:
+        """A digest of the options: equal options, equal identity.  State that survives a reload is keyed by it."""
+        document = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(document).hexdigest()[:16]
+
+
+class OptionalConfig(Config):
+    """For filters that a route can do without while a dependency of theirs is down."""
+
+    failure_mode: Literal["closed", "open"] = "closed"
+    """What a DependencyDown does: `closed` refuses the request with 503, `open` goes on without the filter."""
+
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+PartT = TypeVar("PartT", bound="Part[Any]")
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch: for people and for other machines."""
+
+    def monotonic(self) -> float:
+        """Seconds that a change of the wall clock does not move: for intervals."""
+
+
+class Tasks(Protocol):
+    def start(self, work: Coroutine[Any, Any, Any], *, name: str) -> bool:
+        """Run ``work`` in the background, its failure logged.  False, and it is closed, where too much runs already."""
+
+
+class Scope(Protocol):
+    """What the process lends to a part, for as long as the part's policy serves."""
+
+    @property
+    def mode(self) -> Literal["enforce", "shadow"]:
+        """In ``shadow``, ``store`` is a namespace of its own."""
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """A plain httpx client over the gateway's own pool."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def tasks(self) -> Tasks: ...
+
+    def secret(self, reference: str) -> str:
+        """The value that ``env:NAME`` or ``file:/path`` names.  It is masked in every output from now on.
+
+        Raises ValueError where there is none.
+        """
+
+    def share(self, config: Config, make: Callable[[], T]) -> T:
+        """An object that survives reloads for as long as some policy has this part with equal options.
+
+        ``make`` is called where there is none yet.  One with an async ``close`` is closed with its last user.
+        """
+
+    def component(self, kind: type[PartT]) -> PartT:
+        """The process's one component of this class, with the options that the policy gives it."""
+
+
+class Part(Generic[ConfigT]):
+    """A piece of a policy: made when it is compiled, opened before it serves, closed after its last exchange."""
+
+    name: ClassVar[str]
+    """What the policy calls it."""
+
+    Config: ClassVar[type[Config]] = Config
+
+    def __init__(self, config: ConfigT, scope: Scope) -> None:
+        self.config = config
+        self.scope = scope
+
+    async def open(self) -> None:
+        """Acquire what is needed.  A failure here rejects the policy; heavy imports belong here."""
+
+    async def close(self) -> None:
+        """Release it.  Called once, also where ``open`` failed."""
+
+
+class Filter(Part[ConfigT]):
+    """One step of a route's chain, once per exchange.
+
+    Requests go down the chain in the order of the policy file; responses come back up.  A filter that passed a
+    request on sees its response exactly once, whatever happened below: an answer, a refusal, a failure or a
+    cancellation.  One that answered, refused or was skipped does not see it.  A method that is not overridden costs
+    nothing.
+    """
+
+    reads: Reads = Reads.NOTHING
+    """Bodies to buffer before the filter runs.  May be set per instance, from its options."""
+
+    requires: tuple[type, ...] = ()
+    """Facts that a filter above, or the core, must have put."""
+
+    provides: tuple[type, ...] = ()
+    """Facts that this filter puts before it passes a request on.  Such a filter cannot be skipped or shadowed where
+    another requires them."""
+
+    provides_up: tuple[str, ...] = ()
+    """What a response is once this filter has passed it up, such as ``clear_text``."""
+
+    rejects_up: tuple[str, ...] = ()
+    """What a response that reaches this filter must not be: a filter below that provides it is refused by ``check``."""
+
+    reruns: ClassVar[bool] = False
+    """Whether it runs again where a stored request is executed later."""
+
+    shadowable: ClassVar[bool] = True
+    """False where running it on a copy means nothing; ``mode: shadow`` is then refused by ``check``."""
+
+    async def on_request(self, exchange: Exchange) -> Response | None:
+        """Return None to pass the request on or a Response to answer it here; raise to refuse it."""
+
+    async def on_response(self, exchange: Exchange) -> None:
+        """``exchange.answer`` is what goes up; ``exchange.error`` says if a failure made it."""
+
+
+class Guard(Part[ConfigT]):
+    """Stands before an upstream's attempts: a circuit breaker, a limit on concurrency."""
+
+    def admit(self, exchange: Exchange) -> Awaitable[Any] | Any:
+        """Raise to refuse the attempt.  What is returned (awaited, where it can be) comes back in ``settle``."""
+
+    def settle(self, exchange: Exchange, attempt: Attempt | None, admitted: Any) -> None:
+        """How it went; called once for each ``admit`` that did not raise.  None: another guard refused the attempt."""
+
+
+class Observer(Part[ConfigT]):
+    """Is told of each exchange once, after it has ended."""
+
+    def ended(self, exchange: Exchange) -> None:
+        """Must not block.  What it raises is logged and changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Background work: ``run`` is awaited every ``every`` seconds, with jitter; never two at once."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+    every: float
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A health check: ``run`` raises where it is not well, and may return a short text.
+
+    It runs in the background, so a probe never waits for it.  ``readiness`` says whether a failure keeps the gateway
+    from being ready *before it has once been ready*; only `always` takes readiness away from one that was.
+    """
+
+    name: str
+    run: Callable[[], Awaitable[str | None]]
+    every: float = 10.0
+    timeout: float = 2.0
+    readiness: Literal["no", "first", "always"] = "no"
+
+
+class Component(Part[ConfigT]):
+    """What a plugin has once per process: jobs, checks, admin routes, shared objects."""
+
+    def jobs(self) -> Sequence[Job]:
+        return ()
+
+    def checks(self) -> Sequence[Check]:
+        return ()
+
+    def admin_routes(self) -> Sequence[BaseRoute]:
+        """Starlette routes, mounted under ``/api/v1/<name>`` on the admin port."""
+        return ()
