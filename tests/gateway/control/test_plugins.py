@@ -1,0 +1,253 @@
+"""Plugins as a person drops them in: each good one is found, each bad one is refused by one line that says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from gateway.control.plugins import PluginError, Plugins, load_plugins
+
+HELLO = """
+    from gateway import Component, Config, Filter, Guard, Observer, Reads, hookimpl
+    import click
+
+    class Hello(Filter[Config]):
+        name = "hello"
+
+    @hookimpl
+    def register_filters():
+        return [Hello]
+"""
+
+
+@dataclass
+class Named:
+    """The two settings that plugins come from."""
+
+    plugins: tuple[str, ...] = ()
+    plugin_dirs: tuple[Path, ...] = field(default=())
+
+
+def write(folder: Path, **files: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(dedent(text))
+    return folder
+
+
+def load(*directories: Path, names: tuple[str, ...] = ()) -> Plugins:
+    return load_plugins(Named(names, directories))  # type: ignore[arg-type]
+
+
+def refusal(*directories: Path, names: tuple[str, ...] = ()) -> str:
+    with pytest.raises(PluginError) as refused:
+        load(*directories, names=names)
+    message = str(refused.value)
+    assert "\n" not in message
+    return message
+
+
+def test_a_file_that_is_dropped_in_is_a_plugin_and_its_origin_is_known(tmp_path) -> None:
+    plugins = load(write(tmp_path, hello=HELLO))
+
+    assert plugins.registry.filters.keys() == {"hello"}
+    assert plugins.registry.filters["hello"].__module__ == "plugins.hello"
+    assert plugins.origin("hello").file == str(tmp_path / "hello.py")
+
+
+def test_a_folder_that_is_dropped_in_is_a_plugin_and_imports_its_own_modules(tmp_path) -> None:
+    hooks = "from gateway import hookimpl\nfrom .filter import Hi\n@hookimpl\ndef register_filters(): return [Hi]"
+    part = "from gateway import Config, Filter\nclass Hi(Filter[Config]): name = 'hi'"
+    write(tmp_path / "hi", __init__=hooks, filter=part)
+
+    assert load(tmp_path).registry.filters["hi"].__module__ == "plugins.hi.filter"
+
+
+def test_tests_and_hidden_things_beside_plugins_are_not_plugins(tmp_path) -> None:
+    write(tmp_path, hello=HELLO, test_hello="1/0", conftest="1/0", _draft="1/0")
+    write(tmp_path / "tests", test_hello="1/0")
+    write(tmp_path / "..2026_11_23", hello="1/0")
+    (tmp_path / "README.md").write_text("what these are")
+
+    assert [plugin.name for plugin in load(tmp_path).loaded] == ["hello"]
+
+
+def test_the_same_directory_may_be_loaded_again_and_another_takes_its_place(tmp_path) -> None:
+    first, second = write(tmp_path / "a", hello=HELLO), write(tmp_path / "b", hello=HELLO)
+
+    assert load(first).registry.filters["hello"] is load(first).registry.filters["hello"]
+    assert load(second).origin("hello").file == str(second / "hello.py")
+
+
+def test_an_installed_plugin_that_is_not_named_stays_out() -> None:
+    assert load().registry.filters == {}
+    assert "body_limit" in load(names=("body_limit",)).registry.filters
+
+
+def test_a_plugin_that_no_package_provides_is_refused_with_the_name_that_was_meant() -> None:
+    message = refusal(names=("body_limits",))
+
+    assert message.startswith("no installed package provides the plugin 'body_limits'")
+    assert message.endswith("did you mean 'body_limit'?")
+
+
+def test_a_built_in_cannot_be_replaced_by_what_is_dropped_in(tmp_path) -> None:
+    assert "body_limit/__init__.py; rename it" in refusal(write(tmp_path, body_limit=HELLO))
+
+
+def test_a_name_in_two_directories_is_refused(tmp_path) -> None:
+    first, second = write(tmp_path / "a", hello=HELLO), write(tmp_path / "b", hello=HELLO)
+
+    assert refusal(first, second) == (
+        f"the name of the plugin {second / 'hello.py'} is taken by {first / 'hello.py'}; rename it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "import nothing_like_it",
+            "cannot be imported: ModuleNotFoundError: No module named 'nothing_like_it' ({file}:1)",
+        ),
+        ("def broken(:", "cannot be imported: SyntaxError: invalid syntax ({file}:1)"),
+        ("raise SystemExit(3)", "cannot be imported: SystemExit: 3 ({file}:1)"),
+        ("raise ValueError('one\\ntwo')", "cannot be imported: ValueError: one two ({file}:1)"),
+    ],
+)
+def test_an_import_that_fails_is_told_with_its_place(tmp_path, text, told) -> None:
+    folder = write(tmp_path, bad=text)
+
+    assert refusal(folder) == f"the plugin 'bad' {told.format(file=tmp_path / 'bad.py')}"
+
+
+def test_a_plugin_for_another_api_is_refused(tmp_path) -> None:
+    message = refusal(write(tmp_path, hello=dedent(HELLO) + "\nPAYGUARD_API = 2"))
+
+    assert message.endswith("is refused: it was written for API 2; this gateway has API 1")
+
+
+def test_a_plugin_for_this_api_is_taken(tmp_path) -> None:
+    assert load(write(tmp_path, hello=dedent(HELLO) + "\nPAYGUARD_API = 1")).registry.filters
+
+
+def test_a_misspelled_hook_is_refused_with_its_line(tmp_path) -> None:
+    message = refusal(write(tmp_path, hello=HELLO.replace("register_filters", "register_filter")))
+
+    assert f"({tmp_path / 'hello.py'}:8)" in message
+    assert message.endswith("no hook is named 'register_filter'; did you mean 'register_filters'?")
+
+
+def test_a_filter_and_a_component_of_one_plugin_may_share_a_name_but_not_with_another_plugin(tmp_path) -> None:
+    both = """
+        class Counter(Component[Config]):
+            name = "hello"
+
+        @hookimpl
+        def register_components():
+            return [Counter]
+    """
+    own = write(tmp_path / "a", hello=dedent(HELLO) + dedent(both))
+    assert load(own).registry.components.keys() == {"hello"}
+
+    other = write(tmp_path / "b", other="from gateway import Component, Config, hookimpl\n" + dedent(both))
+    assert f"the name 'hello' is taken by 'hello' ({own / 'hello.py'}); rename it" in refusal(own, other)
+
+
+def test_two_filters_of_one_name_are_refused(tmp_path) -> None:
+    message = refusal(write(tmp_path, hello=HELLO.replace("[Hello]", "[Hello, Hello]")))
+
+    assert "the name 'hello' is taken" in message
+
+
+def test_an_observer_and_a_component_of_one_name_are_refused_since_a_policy_could_not_tell_them_apart(tmp_path) -> None:
+    clash = """
+        class Told(Observer[Config]):
+            name = "told"
+
+        class Kept(Component[Config]):
+            name = "told"
+
+        @hookimpl
+        def register_observers():
+            return [Told]
+
+        @hookimpl
+        def register_components():
+            return [Kept]
+    """
+    assert "both named 'told'" in refusal(write(tmp_path, hello=dedent(HELLO) + dedent(clash)))
+
+
+def test_register_guards_and_register_commands_are_collected(tmp_path) -> None:
+    more = """
+        class Turnstile(Guard[Config]):
+            name = "turnstile"
+
+        @hookimpl
+        def register_guards():
+            return [Turnstile]
+
+        @hookimpl
+        def register_commands():
+            yield click.Command("greet")
+    """
+    plugins = load(write(tmp_path, hello=dedent(HELLO) + dedent(more)))
+
+    assert plugins.registry.guards.keys() == {"turnstile"}
+    assert [command.name for command in plugins.commands] == ["greet"]
+    assert plugins.origin("greet").name == "hello"
+
+
+def test_a_hook_that_raises_is_told_with_its_place(tmp_path) -> None:
+    message = refusal(write(tmp_path, hello=HELLO.replace("return [Hello]", "raise OSError('no licence file')")))
+
+    assert message.endswith(f"register_filters failed: OSError: no licence file ({tmp_path / 'hello.py'}:10)")
+
+
+def test_create_store_asks_each_plugin_until_one_serves(tmp_path) -> None:
+    text = "from gateway import hookimpl\n@hookimpl\ndef create_store(settings): return {answer}"
+    folder = write(tmp_path, a=text.format(answer="None"), b=text.format(answer="settings + 1"))
+
+    assert load(folder).hooks.create_store(settings=1) == 2
+
+
+def test_policy_activated_and_policy_rejected_reach_every_plugin_with_the_arguments_it_takes(tmp_path) -> None:
+    text = """
+        from gateway import hookimpl
+
+        @hookimpl
+        def policy_activated(digest):
+            return digest
+
+        @hookimpl
+        def policy_rejected(source, error):
+            return f"{source}: {error}"
+    """
+    hooks = load(write(tmp_path, a=text)).hooks
+
+    assert hooks.policy_activated(digest="abc", previous=None) == ["abc"]
+    assert hooks.policy_rejected(source="p.yaml", error=ValueError("x")) == ["p.yaml: x"]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("my-plugin.py",), "cannot be imported under this name; use letters, digits and _"),
+        (("hello.py", "hello/__init__.py"), "is taken by"),
+        (("hello/filter.py",), "has no __init__.py"),
+    ],
+)
+def test_names_that_cannot_be_imported_are_refused(tmp_path, names, told) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(dedent(HELLO))
+
+    assert told in refusal(tmp_path)
+
+
+def test_a_plugin_directory_that_is_not_there_is_refused(tmp_path) -> None:
+    assert refusal(tmp_path / "gone") == f"the plugin directory {tmp_path / 'gone'} is not a directory"
