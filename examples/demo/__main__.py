@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from types import FrameType
+
+import httpx
+
+from examples.demo import page
+from examples.demo.payments import drive
+from examples.demo.service import ServiceFailedError
+from examples.demo.town import Town, forget_foreign_settings, town
+
+
+def run(*, once: bool) -> int:
+    """The exit code: 0 where every payment went as it must."""
+    out = page.console()
+    out.print("Starting a fake Stripe, a payment backend, and Payguard in front of it …")
+    with town() as all_up:
+        with httpx.Client(base_url=all_up.gateway_url, timeout=15, trust_env=False) as gateway:
+            rows = drive(gateway, all_up.backend)
+        out.print(page.table(rows))
+        page.print_addresses(out, all_up)
+        if not once:
+            out.print("Ctrl-C ends it.")
+            stay(all_up)
+    return 0 if all(row.as_expected for row in rows) else 1
+
+
+def stay(all_up: Town) -> None:
+    """Until a service ends, which is an error, or a signal comes."""
+    while True:
+        for service in all_up.services:
+            service.check()
+        time.sleep(0.5)
+
+
+def leave(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="payguard demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the table")
+    arguments = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+    forget_foreign_settings()
+    try:
+        sys.exit(run(once=arguments.once))
+    except ServiceFailedError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""What the demo prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from examples.demo.payments import Row
+from examples.demo.town import POLICY, Town
+
+TRY = r"""
+curl -i {gateway}/v1/payments -H 'X-User-Id: ada' -H 'Content-Type: application/json' \
+  -H "Idempotency-Key: $(date +%s)" \
+  -d '{{"amount": 1999, "currency": "eur", "customer": "cus_ada", "card": {{"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123"}}}}'
+
+curl {admin}/readyz?verbose
+curl {admin}/metrics
+"""  # noqa: E501 -- to be pasted as it is
+
+
+def console() -> Console:
+    """Wide enough for the table also where the output is no terminal."""
+    return Console(highlight=False) if Console().is_terminal else Console(highlight=False, width=150)
+
+
+def table(rows: Sequence[Row]) -> Table:
+    shown = Table(title="Payments through the gateway", title_justify="left")
+    for heading in ("", "what", "request", "status", "outcome", "request id"):
+        shown.add_column(heading, overflow="fold")
+    shown.add_column("ms", justify="right")
+    for row in rows:
+        mark = "[green]✓[/]" if row.as_expected else f"[red]✗ not {row.expected.strip()}[/]"
+        shown.add_row(
+            mark, row.what, row.request, str(row.status), row.outcome, row.request_id, f"{row.milliseconds:.1f}"
+        )
+    return shown
+
+
+def print_addresses(to: Console, town: Town) -> None:
+    to.print(f"\nPayments  {town.gateway_url}   admin  {town.admin_url}   policy  {town.policy}")
+    to.print(f"Behind it: the backend {town.backend_url}, the fake Stripe {town.stripe_url}")
+    if town.policy != POLICY:
+        to.print(f"Port 9000 was taken: the policy is a copy of {POLICY} with the backend's address changed.")
+    to.print("\nTry:")
+    to.print(TRY.format(gateway=town.gateway_url, admin=town.admin_url), soft_wrap=True, markup=False)

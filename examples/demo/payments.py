@@ -1,0 +1,112 @@
+"""The payments of the demo, each with what must come of it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from examples.demo.service import Service
+
+GOOD_CARD = "4242424242424242"
+CARD_WITHOUT_FUNDS = "4000000000009995"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One request as it went, beside what was expected of it."""
+
+    what: str
+    request: str
+    expected: str
+    status: int
+    outcome: str
+    request_id: str
+    milliseconds: float
+
+    @property
+    def as_expected(self) -> bool:
+        return f"{self.status} {self.outcome}".startswith(self.expected)
+
+
+class Till:
+    """Sends requests to the gateway as a shop would, and writes down each."""
+
+    def __init__(self, gateway: httpx.Client) -> None:
+        self._gateway = gateway
+        self.rows: list[Row] = []
+
+    def get(self, what: str, path: str, *, expected: str) -> Any:
+        return self._send(what, self._gateway.build_request("GET", path, headers={"X-User-Id": "ada"}), expected)
+
+    def pay(
+        self, what: str, order: dict[str, Any], *, expected: str, user: str | None = "ada", form: bool = False
+    ) -> Any:
+        headers = {"Idempotency-Key": str(uuid.uuid4())} | ({"X-User-Id": user} if user else {})
+        body: dict[str, Any] = {"data": {"amount": order["amount"]}} if form else {"json": order}
+        return self._send(what, self._gateway.build_request("POST", "/v1/payments", headers=headers, **body), expected)
+
+    def _send(self, what: str, request: httpx.Request, expected: str) -> Any:
+        began = time.perf_counter()
+        response = self._gateway.send(request)
+        took = (time.perf_counter() - began) * 1000
+        document = _document(response)
+        self.rows.append(
+            Row(
+                what=what,
+                request=f"{request.method} {request.url.path}",
+                expected=expected,
+                status=response.status_code,
+                outcome=outcome(document),
+                request_id=response.headers.get("x-request-id", ""),
+                milliseconds=took,
+            )
+        )
+        return document
+
+
+def _document(response: httpx.Response) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = response.json()
+    except ValueError:
+        return {"code": "not_json"}
+    return document
+
+
+def outcome(document: dict[str, Any]) -> str:
+    """What an answer says in a word or three: its status, or its problem's code and what is to blame."""
+    if "code" not in document:
+        return str(document.get("status", "ok"))
+    blamed = document.get("decline_code") or document.get("pointer") or ""
+    return f"{document['code']} {blamed}".strip()
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    card = {"number": GOOD_CARD, "exp_month": 12, "exp_year": 2034, "cvc": "123"}
+    described = {"customer": "cus_ada", "receipt_email": "ada@example.com", "description": "A pair of shoes"}
+    return {"amount": 4200, "currency": "eur", **described, "card": card} | changes
+
+
+def order_with(card_number: str) -> dict[str, Any]:
+    return order(card=order()["card"] | {"number": card_number})
+
+
+def drive(gateway: httpx.Client, backend: Service) -> list[Row]:
+    till = Till(gateway)
+    paid = till.pay("A payment succeeds", order(), expected="201 paid")
+    till.get("It can be read", f"/v1/payments/{paid.get('id')}", expected="200 paid")
+    till.get("Its invoice, too", f"/v1/invoices/{paid.get('id')}", expected="200 ok")
+    till.pay(
+        "Declined by the processor", order_with(CARD_WITHOUT_FUNDS), expected="402 card_declined insufficient_funds"
+    )
+    till.pay("Refused: nobody says who asks", order(), user=None, expected="401 ")
+    till.pay("Refused: not JSON", order(), form=True, expected="415 ")
+    till.pay("Refused: half a cent", order(amount=42.5), expected="422 ")
+    backend.stop()
+    till.pay("The backend is down", order(), expected="503 upstream_unreachable")
+    backend.start()
+    till.pay("It is back", order(), expected="201 paid")
+    return till.rows

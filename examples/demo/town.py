@@ -1,0 +1,127 @@
+"""Who takes part in the demo, and where: the fake Stripe, the backend, the gateway."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from examples.demo.service import Service
+
+POLICY = Path("policies/payments.yaml")
+BACKEND_IN_POLICY = "http://127.0.0.1:9000"
+FOREIGN = ("PAYGUARD_", "DATABASE_URL", "DB_", "REDIS_URL", "ENCRYPTION_KEY", "HASH_SALT", "OTEL_")
+"""Settings of a gateway that is not this one: the demo brings its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """All services, up and ready."""
+
+    stripe_url: str
+    backend_url: str
+    gateway_url: str
+    admin_url: str
+    policy: Path
+    stripe: Service
+    backend: Service
+    gateway: Service
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        return self.stripe, self.backend, self.gateway
+
+
+@contextmanager
+def town() -> Iterator[Town]:
+    """Everything started in order, and stopped in reverse, also where a start fails."""
+    stripe_port, backend_port, port, admin_port = (free_port(preferred) for preferred in (12111, 9000, 8080, 9901))
+    stripe_url, backend_url = (f"http://127.0.0.1:{number}" for number in (stripe_port, backend_port))
+    with TemporaryDirectory(prefix="payguard-demo-") as name, ExitStack() as started:
+        folder = Path(name)
+        policy = policy_for(backend_url, folder)
+        stripe = started.enter_context(_stripe(stripe_port, folder))
+        backend = started.enter_context(_backend(backend_port, stripe_url, folder))
+        gateway = started.enter_context(_gateway(port, admin_port, policy, folder))
+        yield Town(
+            stripe_url=stripe_url,
+            backend_url=backend_url,
+            gateway_url=f"http://127.0.0.1:{port}",
+            admin_url=f"http://127.0.0.1:{admin_port}",
+            policy=policy,
+            stripe=stripe,
+            backend=backend,
+            gateway=gateway,
+        )
+
+
+def free_port(preferred: int) -> int:
+    """``preferred`` where nobody listens there, else any."""
+    for candidate in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            number: int = probe.getsockname()[1]
+            return number
+    raise OSError("No port is free on 127.0.0.1")
+
+
+def policy_for(backend_url: str, folder: Path) -> Path:
+    """The policy as it is, or where its port was taken, a copy that differs in the backend's address alone."""
+    if backend_url == BACKEND_IN_POLICY:
+        return POLICY
+    copy = folder / POLICY.name
+    copy.write_text(POLICY.read_text().replace(BACKEND_IN_POLICY, backend_url))
+    return copy
+
+
+def _python(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", *arguments]
+
+
+def _stripe(port: int, folder: Path) -> Service:
+    return Service(
+        "The fake Stripe",
+        _python("examples.stripe", "--port", str(port)),
+        f"http://127.0.0.1:{port}/_double/healthz",
+        log=folder / "stripe.log",
+    )
+
+
+def _backend(port: int, stripe_url: str, folder: Path) -> Service:
+    return Service(
+        "The backend",
+        _python("examples.backend"),
+        f"http://127.0.0.1:{port}/healthz",
+        log=folder / "backend.log",
+        environment={"PORT": str(port), "STRIPE_API_BASE": stripe_url, "BOOK": str(folder / "book.sqlite")},
+    )
+
+
+def _gateway(port: int, admin_port: int, policy: Path, folder: Path) -> Service:
+    arguments = ["serve", "--policy", str(policy), "--port", str(port), "--admin-port", str(admin_port)]
+    return Service(
+        "The gateway",
+        _python("gateway", *arguments),
+        f"http://127.0.0.1:{admin_port}/readyz",
+        log=folder / "gateway.log",
+        environment={
+            "PAYGUARD_DATA_DIR": str(folder / "payguard-data"),
+            "PAYGUARD_DRAIN_DELAY": "0s",
+            "HASH_SALT": secrets.token_hex(32),
+        },
+    )
+
+
+def forget_foreign_settings() -> None:
+    for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+        del os.environ[name]
