@@ -16,3 +16,6 @@ venv: .venv/.ready
 lock: # needs uv; run after editing the dependencies in pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml -o requirements/run.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+
+bench: venv # e.g. make bench ARGS="--rounds 5 --only nginx,payguard"; names and skips the peers that are not installed
+	$(BIN)/python -m bench $(ARGS)

@@ -1,0 +1,63 @@
+"""What is shown and kept: a table, JSON with every sample, and a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.compare import BASE, Row, Sample
+from bench.figures import Spread
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def show(console: Console, rows: Sequence[Row], titles: Mapping[str, str]) -> None:
+    """One table per workload, the cheapest first."""
+    for workload in dict.fromkeys(row.workload for row in rows):
+        table = Table(title=f"{workload}: CPU per request, median (least - most) of rounds", title_justify="left")
+        table.add_column("proxy")
+        for column in ("CPU µs", f"x {BASE}", "requests/s", "p50 ms", "p99 ms"):
+            table.add_column(column, justify="right")
+        chosen = [row for row in rows if row.workload == workload]
+        for row in sorted(chosen, key=lambda row: row.cost.median):
+            table.add_row(titles.get(row.peer, row.peer), *_cells(row))
+        console.print(table)
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        _spread(row.cost, 0),
+        "-" if row.ratio is None else _spread(row.ratio, 1),
+        f"{row.per_second.median:,.0f}",
+        f"{row.p50.median * 1e3:.1f}",
+        f"{row.p99.median * 1e3:.1f}",
+    ]
+
+
+def _spread(spread: Spread, digits: int) -> str:
+    return f"{spread.median:,.{digits}f} ({spread.least:,.{digits}f} - {spread.most:,.{digits}f})"
+
+
+def keep(name: str, document: Mapping[str, object]) -> Path:
+    """Write ``document`` to the results as JSON; the path it has."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+    path.write_text(json.dumps(document, indent=2) + "\n")
+    return path
+
+
+def document(
+    machine: Mapping[str, str], options: Mapping[str, object], samples: Sequence[Sample], rows: Sequence[Row]
+) -> dict[str, object]:
+    return {
+        "machine": machine,
+        "options": options,
+        "rows": [asdict(row) for row in rows],
+        "samples": [asdict(sample) for sample in samples],
+    }

@@ -1,0 +1,60 @@
+"""The site of a run: a temporary folder, the origin in it, and configurations rendered into it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import string
+import sys
+from pathlib import Path
+
+from bench.process import Process
+from bench.workload import ANSWER
+
+ROOT = Path(__file__).parent.parent
+CONFIGURATIONS = Path(__file__).parent / "peers"
+
+
+class Configuration(string.Template):
+    """``@{name}`` is filled in.  nginx and haproxy have their own use for ``$`` and ``%``."""
+
+    delimiter = "@"
+
+
+class Site:
+    """Where peers run.  ``origin`` is the port of what they forward to, once it is started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.origin = 0
+
+    def render(self, configuration: str, **values: object) -> Path:
+        """Write ``bench/peers/<configuration>`` to the folder with ``values``, ``folder`` and ``origin`` filled in."""
+        text = (CONFIGURATIONS / configuration).read_text()
+        target = self.folder / configuration
+        target.write_text(Configuration(text).substitute(values, folder=self.folder, origin=self.origin))
+        return target
+
+    def process(self, name: str, argv: list[str], environ: dict[str, str] | None = None) -> Process:
+        return Process(argv, self.folder / f"{name}.log", environ)
+
+    def start_origin(self) -> Process:
+        self.origin = free_port()
+        if nginx := shutil.which("nginx"):
+            file = self.render("origin.nginx.conf", port=self.origin, answer=ANSWER.decode())
+            argv = [nginx, "-e", "stderr", "-p", str(self.folder), "-c", str(file)]
+        else:
+            argv = uvicorn("bench.hello:app", self.origin)
+        return self.process("origin", argv)
+
+
+def uvicorn(application: str, port: int) -> list[str]:
+    options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    options += ["--app-dir", str(ROOT), "--host", "127.0.0.1", "--port", str(port)]
+    return [sys.executable, "-m", "uvicorn", application, *options]
+
+
+def free_port() -> int:
+    """A port that nobody has right now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

@@ -1,0 +1,76 @@
+"""What is asked: a payment of 600 bytes, and reading one back; and what the origin answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+HOST = "payments.example"
+BODY_BYTES = 600
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One kind of request, the same bytes every time."""
+
+    name: str
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def encode(self) -> bytes:
+        """The request as HTTP/1.1 on the wire."""
+        lines = [f"{self.method} {self.path} HTTP/1.1", f"Host: {HOST}"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        if self.body:
+            lines.append(f"Content-Length: {len(self.body)}")
+        return "\r\n".join([*lines, "", ""]).encode() + self.body
+
+
+def _padded(document: dict[str, Any], size: int) -> bytes:
+    """``document`` as compact JSON of exactly ``size`` bytes: its description is repeated until it fits."""
+    bare = len(json.dumps(document | {"description": ""}, separators=(",", ":")))
+    words = (document["description"] + " ") * size
+    return json.dumps(document | {"description": words[: size - bare]}, separators=(",", ":")).encode()
+
+
+_PAYMENT = {
+    "amount": 4200,
+    "currency": "eur",
+    "customer": "cus_4QFOF3xrvBT2nU",
+    "email": "ada.lovelace@example.com",
+    "payment_method": "pm_card_visa",
+    "billing": {"name": "Ada Lovelace", "line1": "12 St James Square", "city": "London", "country": "GB"},
+    "metadata": {"order": "A-1049-77", "channel": "web"},
+    "description": "Two tickets for the evening show on Friday in row seven with the programme included",
+}
+
+_IDENTITY = (("X-User", "bench"), ("Accept", "application/json"), ("User-Agent", "payguard-bench"))
+
+POST = Workload(
+    "POST 600 bytes",
+    "POST",
+    "/payments",
+    (*_IDENTITY, ("Content-Type", "application/json")),
+    _padded(_PAYMENT, BODY_BYTES),
+)
+GET = Workload("GET", "GET", "/payments/pay_3MtwBwLkdIwHu7ix28a3tqPa", _IDENTITY)
+WORKLOADS = (POST, GET)
+
+ANSWER = json.dumps(
+    {
+        "id": "pay_3MtwBwLkdIwHu7ix28a3tqPa",
+        "object": "payment",
+        "status": "succeeded",
+        "amount": 4200,
+        "currency": "eur",
+        "created": 1767225600,
+        "customer": "cus_4QFOF3xrvBT2nU",
+        "charge": {"id": "ch_3MtwBwLkdIwHu7ix0kVv9Dxq", "captured": True, "refunded": False},
+        "metadata": {"order": "A-1049-77", "channel": "web"},
+    },
+    separators=(",", ":"),
+).encode()
+"""About 300 bytes."""
