@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, get_args
 
 from gateway import hookspecs
+from gateway.control.spelling import did_you_mean
 from gateway.exchange import Reads
 from gateway.parts import Config, Filter, Part
 
@@ -23,11 +23,6 @@ SPECIFICATIONS: Mapping[str, tuple[str, ...]] = {
 """Each hook and the arguments that it offers."""
 
 _TUPLES: Mapping[str, type] = {"requires": type, "provides": type, "provides_up": str, "rejects_up": str}
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    found = get_close_matches(word, known, n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def hook_faults(module: ModuleType) -> Iterator[tuple[int, str]]:
@@ -48,7 +43,7 @@ def _function_faults(name: str, function: Callable[..., Any]) -> Iterator[str]:
     options = getattr(function, MARK)
     hook = options.get("specname") or name
     if hook not in SPECIFICATIONS:
-        yield f"no hook is named {hook!r}{did_you_mean(hook, list(SPECIFICATIONS))}"
+        yield f"no hook is named {hook!r}{did_you_mean(hook, SPECIFICATIONS)}"
         return
     if options.get("wrapper") or options.get("hookwrapper"):
         yield f"{hook} may not be a wrapper; a plugin speaks for itself only"
@@ -104,7 +99,7 @@ def _method_faults(kind: type[Part[Any]], base: type[Part[Any]]) -> Iterator[str
             yield f"{kind.__name__}.{name} must be a plain def: it is not awaited"
     for name in dir(kind):
         if name.startswith("on_") and name not in methods:
-            yield f"{kind.__name__}.{name} is never called{did_you_mean(name, list(methods))}"
+            yield f"{kind.__name__}.{name} is never called{did_you_mean(name, methods)}"
 
 
 def _declaration_faults(kind: type[Filter[Any]]) -> Iterator[str]:

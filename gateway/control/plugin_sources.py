@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-from gateway.control.plugin_rules import did_you_mean
+from gateway.control.spelling import did_you_mean
 
 GROUP = "payguard.plugins"
 PACKAGE = "plugins"
@@ -56,7 +56,7 @@ def installed(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name in dict.fromkeys(names):
         modules = sorted({point.module for point in offered.select(name=name)})
         if not modules:
-            hint = did_you_mean(name, sorted(offered.names))
+            hint = did_you_mean(name, offered.names)
             raise PluginError(f"no installed package provides the plugin {name!r} (entry points of {GROUP}){hint}")
         if len(modules) > 1:
             raise PluginError(f"the plugin {name!r} is provided by {' and '.join(modules)}; uninstall all but one")
