@@ -13,9 +13,25 @@ venv: .venv/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+demo: venv # make demo ARGS=--once ends by itself
+	$(BIN)/payguard demo $(ARGS)
+
+test: venv # make test ARGS=tests/examples
+	$(BIN)/pytest $(ARGS)
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: venv
+	$(BIN)/python -m bench $(ARGS)
+
 lock: # needs uv; run after editing the dependencies in pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml -o requirements/run.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 
-bench: venv # e.g. make bench ARGS="--rounds 5 --only nginx,payguard"; names and skips the peers that are not installed
-	$(BIN)/python -m bench $(ARGS)
+clean: # caches and build results; .venv and payguard-data stay
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
