@@ -1,0 +1,173 @@
+"""Masking: what may not be written anywhere is taken out of text, of documents and of encoded lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from gateway.telemetry import cards
+
+MASK = "[masked]"
+
+FIELDS = frozenset(
+    {
+        "access_token",
+        "account_number",
+        "api_key",
+        "authorization",
+        "card_number",
+        "client_secret",
+        "cookie",
+        "cvc",
+        "cvv",
+        "iban",
+        "pan",
+        "password",
+        "pin",
+        "proxy_authorization",
+        "secret",
+        "set_cookie",
+        "x_api_key",
+    }
+)
+"""Names whose values are masked whatever they hold; ``-`` and ``_``, capitals and small letters are the same."""
+
+_MOST_SECRETS = 250
+_SHORTEST_SECRET = 4
+_ID = (
+    r"(?<![0-9A-Za-z])(?:"
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # a UUID
+    r"|(?=[0-9]*[a-fA-F])[0-9a-fA-F]{16,}"  # a digest, a trace id: hexadecimal, with a letter in it
+    r")(?![0-9A-Za-z])"
+)
+_VALUE = (
+    r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
+    r"|(?:(?i:basic|bearer|digest|negotiate)\s+)?[^\s\"',;&}\]]+(?:;\s*[^\s\"',;&}\]]+)*)"
+)
+_TOKENS = (
+    r"(?P<key>(?:[sr]k_(?:live|test)|whsec)_)[0-9A-Za-z+/=]{4,}"
+    r"|(?P<bearer>(?i:\bbearer)[ \t]+)[0-9A-Za-z\-._~+/]{8,}=*"
+    r"|(?P<jwt>eyJ[0-9A-Za-z_\-]{5,}\.[0-9A-Za-z_\-]{5,}\.[0-9A-Za-z_\-]*)"
+)
+
+# A clean line is told by looking for few fixed strings in a folded copy: every digit is 0, letters are small, spaces
+# and dashes are gone.  That is 40 times faster than the pattern, which runs only where one of them is there.
+_FOLDED = bytes(48 if 48 <= byte < 58 else byte for byte in bytes(range(256)).lower())
+_APART = b" -"
+_DIGITS, _LIVE, _TEST, _WHSEC, _BEARER = b"0" * 13, b"k_live_", b"k_test_", b"whsec_", b"bearer"
+
+
+class Masking:
+    """Takes card numbers, tokens, registered secrets and named fields out of what is about to be written.
+
+    ``add_secret`` takes effect at once, for everything written from then on.
+    """
+
+    def __init__(self, fields: Iterable[str] = ()) -> None:
+        self.fields = FIELDS.union(map(_folded_name, fields))
+        self._pattern = _pattern(self.fields)
+        self._registered: dict[str, None] = {}
+        self._secrets: tuple[str, ...] = ()
+        self._encoded: tuple[bytes, ...] = ()
+
+    def add_secret(self, value: str) -> None:
+        """Mask ``value`` wherever it stands, also as JSON or a URL write it.
+
+        One of less than four characters is part of too much else to be told apart, and is not masked.
+        """
+        if len(value) < _SHORTEST_SECRET or value in self._registered:
+            return
+        self._registered[value] = None
+        if len(self._registered) > _MOST_SECRETS:  # they rotate; one that so many others came after opens nothing
+            del self._registered[next(iter(self._registered))]
+        forms = {form for secret in self._registered for form in (secret, _as_json(secret), quote(secret, safe=""))}
+        self._secrets = tuple(sorted(forms, key=len, reverse=True))
+        self._encoded = tuple(form.encode() for form in self._secrets)
+
+    def text(self, text: str) -> str:
+        """``text`` without anything secret; a field's value is found also in ``name=value`` and ``"name": "value"``."""
+        for secret in self._secrets:
+            if secret in text:
+                text = text.replace(secret, MASK)
+        return self._pattern.sub(_replacement, text)
+
+    def line(self, line: bytes) -> bytes:
+        """One encoded JSON document: itself where it is clean, else masked and encoded again."""
+        if not self.suspects(line):
+            return line
+        return orjson.dumps(self.document(orjson.loads(line)))
+
+    def suspects(self, line: bytes) -> bool:
+        """Whether ``line`` may hold something secret; False is certain, but for fields, which only their name tells."""
+        folded = line.translate(_FOLDED, _APART)
+        if (
+            _DIGITS in folded
+            or _BEARER in folded
+            or (b"k" in folded and (_LIVE in folded or _TEST in folded))  # one letter is found six times faster
+            or (b"w" in folded and _WHSEC in folded)
+            or b"J" in line  # a JWT begins with eyJ
+            or not line.isascii()  # digits of other scripts
+        ):
+            return True
+        for secret in self._encoded:  # noqa: SIM110 - any() costs more than the search
+            if secret in line:
+                return True
+        return False
+
+    def document(self, value: Any) -> Any:
+        """A copy of JSON-like data, masked by the names of its fields and by what its texts and integers hold."""
+        match value:
+            case str():
+                return self.text(value)
+            case bool() | None | float():
+                return value
+            case int():
+                return value if abs(value) < 10**12 else self._number(value)
+            case Mapping():
+                return {self._key(key): self._field(key, item) for key, item in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self.document(item) for item in value]
+            case _:
+                return self.text(str(value))
+
+    def _key(self, key: Any) -> str:
+        return self.text(str(key))
+
+    def _field(self, key: Any, value: Any) -> Any:
+        if _folded_name(str(key)) in self.fields and value is not None:
+            return MASK
+        return self.document(value)
+
+    def _number(self, value: int) -> Any:
+        masked = self.text(text := str(value))
+        return value if masked == text else masked
+
+
+def _replacement(found: re.Match[str]) -> str:
+    match found.lastgroup:
+        case "run":
+            return cards.conceal(found[0])
+        case "key" | "bearer" | "field" as kept:
+            return found[kept] + MASK
+        case "jwt":
+            return MASK
+        case _:
+            return found[0]
+
+
+def _pattern(fields: Iterable[str]) -> re.Pattern[str]:
+    names = "|".join(re.escape(name).replace("_", "[_-]?") for name in sorted(fields))
+    field = rf"(?P<field>(?<![0-9A-Za-z_\-])(?i:{names})[\"']?\s*[=:]\s*)(?!\[masked\]){_VALUE}"
+    return re.compile(rf"(?P<id>{_ID})|(?P<run>{cards.RUN})|{_TOKENS}|{field}")
+
+
+def _folded_name(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _as_json(text: str) -> str:
+    return orjson.dumps(text).decode()[1:-1]
