@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from gateway.errors import BodyTooLarge
 
@@ -16,7 +16,7 @@ class Body:
     __slots__ = ("_prefix", "_source", "data", "length")
 
     def __init__(
-        self, data: bytes | None = b"", *, source: AsyncIterator[bytes] | None = None, length: int | None = None
+        self, data: bytes | None = b"", *, source: AsyncGenerator[bytes, None] | None = None, length: int | None = None
     ) -> None:
         self.data = None if source is not None else data
         self.length = length if source is not None else len(data or b"")
@@ -43,7 +43,7 @@ class Body:
         self._source, self._prefix = None, []
         return self.data
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The body piece by piece, as the receiver is ready for it."""
         if self.data is not None:
             if self.data:

@@ -4,11 +4,15 @@
   + Rejected               the gateway refuses the request; the upstream never sees it
     - BodyTooLarge           more than the route buffers
     - InvalidJson            the body is not one JSON document
+    - ClientFailed           the client broke off, stalled or garbled its body
   + DependencyDown         something that a filter needs (store, ledger, vault) did not answer
   + UpstreamError
-    - UpstreamUnreachable    no byte was sent
+    - UpstreamUnreachable    no byte was sent: refused, not resolved
+      * ConnectTimeout, TlsFailed, PoolExhausted
     - UpstreamTimeout        it may have acted
-    - UpstreamBroken         it may have acted
+      * FirstByteTimeout, IdleTimeout, TotalTimeout
+    - AnswerTooLarge         more than a filter that reads it may buffer
+    - UpstreamBroken         it may have acted: closed, reset, or not HTTP
   + InternalError          a bug: logged with its traceback, shown without
 
 Each class carries its own ``status`` and ``code``, so nothing maps errors elsewhere.  ``code`` is public API:
@@ -52,6 +56,25 @@ class InvalidJson(Rejected):
     code = "invalid_json"
 
 
+class ClientFailed(Rejected):
+    """``code`` tells a client that stalled (408) from one that broke off or garbled its body (400)."""
+
+    status = 400
+    code = "client_broke_off"
+
+
+class ClientTimeout(ClientFailed):
+    status = 408
+    code = "client_timeout"
+
+
+class ClientGone(ClientFailed):
+    """Nobody reads the answer; 499 is what nginx logs for it."""
+
+    status = 499
+    code = "client_gone"
+
+
 class DependencyDown(GatewayError):
     status = 503
     code = "dependency_down"
@@ -67,13 +90,43 @@ class UpstreamUnreachable(UpstreamError):
     code = "upstream_unreachable"
 
 
+class ConnectTimeout(UpstreamUnreachable):
+    status = 504
+    code = "upstream_connect_timeout"
+
+
+class TlsFailed(UpstreamUnreachable):
+    status = 502
+    code = "upstream_tls_failed"
+
+
+class PoolExhausted(UpstreamUnreachable):
+    code = "upstream_pool_exhausted"
+
+
 class UpstreamTimeout(UpstreamError):
     status = 504
     code = "upstream_timeout"
 
 
+class FirstByteTimeout(UpstreamTimeout):
+    code = "upstream_first_byte_timeout"
+
+
+class IdleTimeout(UpstreamTimeout):
+    code = "upstream_idle_timeout"
+
+
+class TotalTimeout(UpstreamTimeout):
+    code = "upstream_total_timeout"
+
+
 class UpstreamBroken(UpstreamError):
     code = "upstream_broken"
+
+
+class AnswerTooLarge(UpstreamError):
+    code = "answer_too_large"
 
 
 class InternalError(GatewayError):

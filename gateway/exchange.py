@@ -149,6 +149,11 @@ class Attempt:
     error: str | None = None
     reused: bool = False
 
+    @property
+    def stale(self) -> bool:
+        """Whether it failed as on a kept-alive connection that the upstream had closed meanwhile."""
+        return self.reused and self.status is None and self.error == "upstream_broken"
+
 
 @dataclass(slots=True)
 class Step:
@@ -182,6 +187,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_abandon",
         "_at_end",
         "_before_send",
         "_facts",
@@ -202,6 +208,7 @@ class Exchange:
         "resendable",
         "response",
         "route",
+        "shadows",
         "started",
         "steps",
         "trace",
@@ -230,6 +237,8 @@ class Exchange:
         self.current = ""
         """The filter that now runs; notes are signed with it."""
         self.resendable: Callable[[], bool] | None = None
+        self._abandon: Callable[[], None] | None = None
+        self.shadows: dict[object, Any] = {}
         self.bytes_in = 0
         self.bytes_out = 0
         self._facts: dict[type, object] = {}
@@ -260,7 +269,7 @@ class Exchange:
     def facts(self) -> Iterable[object]:
         return self._facts.values()
 
-    def note(self, code: str, **detail: Any) -> None:
+    def note(self, code: str, /, **detail: Any) -> None:
         """Remember ``code``; its detail is masked before it is written anywhere."""
         self.notes.append(Note(self.current, code, detail))
 
@@ -271,6 +280,22 @@ class Exchange:
     def at_end(self, call: Callable[[], Awaitable[None]]) -> None:
         """``call`` is awaited once, after the last byte of the answer, or after the client has gone."""
         self._at_end.append(call)
+
+    def copy(self) -> Exchange:
+        """A second exchange with the same facts and messages of its own; nothing done to it reaches this one."""
+        made = Exchange(self.id, self.received, self.request.copy(), self.trace, self.started)
+        made.deadline, made.route, made.operation = self.deadline, self.route, self.operation
+        made.params, made.current = self.params, self.current
+        made._facts = dict(self._facts)
+        return made
+
+    def abandon(self) -> None:
+        """Break off what still runs of the last attempt: nobody waits for the rest of its answer."""
+        if self._abandon is not None:
+            self._abandon()
+
+    def abandon_by(self, call: Callable[[], None]) -> None:
+        self._abandon = call
 
     def take_before_send(self) -> list[Callable[[], Awaitable[None]]]:
         calls, self._before_send = self._before_send, []

@@ -14,8 +14,9 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card without its number.  ``bin`` are the first six digits, ``last4`` the last four."""
+    """A card without its number: its keyed hash with the salt's id, the first six digits, the last four."""
 
+    hash: str
     bin: str
     last4: str
 

@@ -1,0 +1,228 @@
+"""One attempt at an upstream: its connection, what is sent, the answer, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from starlette.datastructures import MutableHeaders as Headers
+
+from gateway.body import Body
+from gateway.dataplane.connection import Answer, Connection
+from gateway.dataplane.headers import to_client
+from gateway.errors import GatewayError, UpstreamBroken
+from gateway.exchange import Attempt, Delivery, Exchange, Response
+from gateway.parts import Guard
+
+if TYPE_CHECKING:
+    from gateway.dataplane.upstream import Upstream
+
+logger = logging.getLogger(__name__)
+
+Ticket: TypeAlias = tuple[Guard[Any], Any]
+"""A guard that admitted an attempt, and what it gave."""
+
+INCONCLUSIVE = frozenset({408, 409, 425, 429})
+"""Answers, beside 5xx, that do not tell what became of an earlier attempt with the same key."""
+
+
+def settle_guards(exchange: Exchange, attempt: Attempt | None, tickets: Sequence[Ticket]) -> None:
+    for guard, given in tickets:
+        try:
+            guard.settle(exchange, attempt, given)
+        except Exception:
+            logger.exception("The guard %s failed to settle", guard.name)
+
+
+def deliver(exchange: Exchange, *, idempotent: bool) -> Delivery:
+    """What all attempts together make certain.
+
+    One UNKNOWN makes all of it UNKNOWN, but where the upstream is idempotent, and the last answer, to the same key, is
+    conclusive.
+    """
+    kinds = {attempt.delivery for attempt in exchange.attempts}
+    last = exchange.attempts[-1]
+    conclusive = last.delivery is Delivery.ANSWERED and (last.status or 500) < 500 and last.status not in INCONCLUSIVE
+    if Delivery.UNKNOWN in kinds and not (idempotent and conclusive):
+        return Delivery.UNKNOWN
+    return Delivery.ANSWERED if Delivery.ANSWERED in kinds else Delivery.UNSENT
+
+
+class Sending:
+    """An attempt under way.  It ends once: with the last byte of its answer, by a failure, or abandoned."""
+
+    __slots__ = (
+        "_answer",
+        "_attempt",
+        "_connection",
+        "_ended",
+        "_exchange",
+        "_failure",
+        "_tickets",
+        "_upload",
+        "_upstream",
+    )
+
+    def __init__(self, upstream: Upstream, exchange: Exchange, attempt: Attempt, tickets: Sequence[Ticket]) -> None:
+        self._upstream = upstream
+        self._exchange = exchange
+        self._attempt = attempt
+        self._tickets = tickets
+        self._connection: Connection | None = None
+        self._answer: Answer | None = None
+        self._upload: asyncio.Task[None] | None = None
+        self._failure: BaseException | None = None
+        self._ended = False
+
+    async def run(self) -> Response:
+        """Send the request and read the head of its answer.  Every failure has ended the attempt."""
+        try:
+            connection = await self._connect()
+            answer = self._answer = self._send(connection)
+            await self._head(answer)
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._attempt.status = answer.status
+        response = Response(answer.status, headers=Headers(raw=to_client(answer.headers)))
+        if answer.complete:
+            response.body = Body(answer.take())
+            if self._exchange.request.method == "HEAD":
+                response.body.length = _length(answer.headers)
+            self._end(None)
+        else:
+            response.body = Body(source=self._rest(answer), length=_length(answer.headers))
+        return response
+
+    async def _connect(self) -> Connection:
+        exchange, pool = self._exchange, self._upstream.pool
+        fresh = len(exchange.attempts) > 1 and exchange.attempts[-2].stale
+        connection = None if fresh else pool.take()
+        self._connection = connection or await pool.acquire(exchange.deadline, fresh=fresh)
+        for call in exchange.take_before_send():
+            await call()
+        if not self._connection.usable:
+            self._connection = await pool.acquire(exchange.deadline)
+        self._attempt.reused = not self._connection.fresh
+        return self._connection
+
+    def _send(self, connection: Connection) -> Answer:
+        """From here on the upstream may act."""
+        exchange = self._exchange
+        body = exchange.request.body
+        head = self._upstream.head(exchange, body.length)
+        head_only = exchange.request.method == "HEAD"
+        exchange.delivery = self._attempt.delivery = Delivery.UNKNOWN
+        if body.data is not None:
+            answer = connection.begin(head + body.data, head_only=head_only, written=True)
+            self._limit(answer)
+        else:
+            answer = connection.begin(head, head_only=head_only, written=False)
+            self._upload = asyncio.create_task(self._send_body(connection, answer, body))
+        return answer
+
+    def _limit(self, answer: Answer) -> None:
+        """The whole request is written: its answer must begin, and end, in time."""
+        upstream, exchange = self._upstream, self._exchange
+        first_byte = asyncio.get_running_loop().time() + upstream.timeouts.first_byte
+        if first_byte < exchange.deadline:
+            answer.limit(first_byte, upstream.late_first_byte)
+        else:
+            answer.limit(exchange.deadline, upstream.late_total)
+
+    async def _send_body(self, connection: Connection, answer: Answer, body: Body) -> None:
+        """Pump a streaming body, in the pace of both sides; then the clock of ``total`` begins."""
+        chunked = body.length is None
+        timeouts = self._upstream.timeouts
+        try:
+            async with aclosing(body.chunks()) as chunks:
+                async for chunk in chunks:
+                    self._exchange.bytes_in += len(chunk)
+                    async with asyncio.timeout(timeouts.idle):
+                        await connection.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+            if chunked:
+                await connection.write(b"0\r\n\r\n")
+        except TimeoutError:
+            connection.fail(self._upstream.late_idle())
+        except UpstreamBroken as error:
+            connection.fail(error)
+        except GatewayError as error:
+            self._failure = error
+            connection.fail(UpstreamBroken("The client broke off its request"))
+        else:
+            self._exchange.deadline = asyncio.get_running_loop().time() + timeouts.total
+            if not answer.head:
+                self._limit(answer)
+            connection.written()
+
+    async def _head(self, answer: Answer) -> None:
+        try:
+            await answer.read_head()
+        except UpstreamBroken:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
+        finally:
+            answer.unlimit()
+
+    async def _rest(self, answer: Answer) -> AsyncGenerator[bytes, None]:
+        """The body as it arrives.  ``total`` holds on for an unsafe request; ``idle`` between two pieces for all."""
+        upstream, exchange = self._upstream, self._exchange
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                silent = loop.time() + upstream.timeouts.idle
+                if exchange.safe or self._upload is not None or silent < exchange.deadline:
+                    answer.limit(silent, upstream.late_idle)
+                else:
+                    answer.limit(exchange.deadline, upstream.late_total)
+                if not (data := await answer.read()):
+                    break
+                answer.unlimit()
+                yield data
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._end(None)
+
+    def abandon(self) -> None:
+        """Nobody waits for the rest."""
+        self._end(asyncio.CancelledError())
+
+    def _end(self, error: BaseException | None) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        attempt, exchange, connection = self._attempt, self._exchange, self._connection
+        attempt.ended = asyncio.get_running_loop().time()
+        if self._answer is not None:
+            self._answer.unlimit()
+        if self._upload is not None and not self._upload.done():
+            self._upload.cancel()
+            self._give_back(connection)
+        if error is None:
+            attempt.delivery = Delivery.ANSWERED
+        else:
+            attempt.error = error.code if isinstance(error, GatewayError) else type(error).__name__
+            self._give_back(connection)
+        exchange.delivery = deliver(exchange, idempotent=self._upstream.has_key(exchange))
+        settle_guards(exchange, attempt, self._tickets)
+
+    def _give_back(self, connection: Connection | None) -> None:
+        """A connection on which nothing was sent is as good as before; any other is closed."""
+        if connection is None:
+            return
+        if self._answer is None and connection.usable and self._attempt.delivery is Delivery.UNSENT:
+            self._upstream.pool.release(connection)
+        else:
+            connection.close()
+
+
+def _length(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value)
+    return None

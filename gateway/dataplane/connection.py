@@ -1,0 +1,292 @@
+"""One connection to an upstream, and the answer that is read from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from gateway.errors import UpstreamBroken, UpstreamError
+
+if TYPE_CHECKING:
+    from gateway.dataplane.pool import Pool
+
+HIGH_WATER = 256 << 10
+HEADER_BYTES = 64 << 10
+BODILESS = frozenset({204, 304})
+
+
+class Answer:
+    """An upstream's answer while it is read.  ``headers`` are as sent, names in lower case, trailers left out."""
+
+    __slots__ = (
+        "_connection",
+        "_timer",
+        "_waiter",
+        "chunks",
+        "complete",
+        "error",
+        "head",
+        "headers",
+        "keep_alive",
+        "size",
+        "status",
+    )
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.chunks: deque[bytes] = deque()
+        self.size = 0
+        self.head = False
+        self.complete = False
+        self.keep_alive = False
+        self.error: UpstreamError | None = None
+
+    def limit(self, until: float, late: Callable[[], UpstreamError]) -> None:
+        """From ``until`` on, on the loop's clock, it has failed with what ``late`` makes.  One at a time."""
+        self.unlimit()
+        self._timer = asyncio.get_running_loop().call_at(until, self._expire, late)
+
+    def unlimit(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expire(self, late: Callable[[], UpstreamError]) -> None:
+        self._timer = None
+        self._connection.fail(late())
+
+    def wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    async def read_head(self) -> None:
+        while not self.head:
+            if self.error is not None:
+                raise self.error
+            await self._wait()
+
+    async def read(self) -> bytes:
+        """What has arrived of the body, at least a byte; empty at its end."""
+        while not (self.chunks or self.complete or self.error):
+            await self._wait()
+        if not self.chunks and self.error is not None:
+            raise self.error
+        return self.take()
+
+    def take(self) -> bytes:
+        """What is here of the body now."""
+        if not self.chunks:
+            return b""
+        data = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+        self.chunks.clear()
+        self.size = 0
+        self._connection.resume()
+        return data
+
+
+class Connection(asyncio.Protocol):
+    """HTTP/1.1 to one upstream, one exchange at a time.
+
+    ``begin`` starts one; its answer is complete or failed at the end.  The connection returns to its pool by itself
+    once the answer is complete and all of the request was written, unless the upstream said more than its answer.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_bodiless",
+        "_informational",
+        "_paused",
+        "_pool",
+        "_surplus",
+        "_until_eof",
+        "_writable",
+        "_written",
+        "fresh",
+        "idle_since",
+        "parser",
+        "transport",
+    )
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.parser = httptools.HttpResponseParser(self)
+        self.transport: asyncio.Transport | None = None
+        self.fresh = True
+        self.idle_since = 0.0
+        self._answer: Answer | None = None
+        self._bodiless = False
+        self._informational = False
+        self._until_eof = False
+        self._surplus = False
+        self._written = True
+        self._paused = False
+        self._writable: asyncio.Future[None] | None = None
+
+    # the pool's and the upstream's side
+
+    @property
+    def usable(self) -> bool:
+        return self.transport is not None and not self.transport.is_closing()
+
+    def begin(self, data: bytes, *, head_only: bool, written: bool) -> Answer:
+        """Write the first bytes of a request.  ``written`` says whether they are all of it."""
+        assert self.transport is not None
+        self._answer = answer = Answer(self)
+        self._bodiless = head_only
+        self._written = written
+        self.transport.write(data)
+        return answer
+
+    async def write(self, data: bytes) -> None:
+        """More of the request, as the upstream is ready to read it."""
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
+        if self.transport is None or self.transport.is_closing():
+            raise UpstreamBroken("The upstream closed the connection while the request was sent")
+        self.transport.write(data)
+
+    def written(self) -> None:
+        """All of the request was written."""
+        self._written = True
+        self._release()
+
+    def fail(self, error: UpstreamError) -> None:
+        """The exchange on it ends here, and so does the connection."""
+        answer = self._answer
+        if answer is not None and not answer.complete and answer.error is None:
+            answer.error = error
+            answer.wake()
+        self.close()
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    def resume(self) -> None:
+        if self._paused and self.transport is not None:
+            self._paused = False
+            self.transport.resume_reading()
+
+    # the transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self.resume_writing()
+        answer = self._answer
+        if answer is not None and not answer.complete and answer.error is None:
+            if answer.head and self._until_eof and exc is None:
+                answer.complete = True
+            else:
+                where = "within" if answer.head else "before"
+                answer.error = UpstreamBroken(f"The upstream closed the connection {where} its answer")
+            answer.wake()
+        self._pool.lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        answer = self._answer
+        if answer is None or answer.complete:
+            self.close()  # it says more than it was asked: the next exchange must not hear it
+            return
+        try:
+            self.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not answer.complete:
+                self.fail(UpstreamBroken(f"The upstream's answer is not HTTP/1.1: {error}"))
+                return
+            self._surplus = True
+        if answer.head:
+            answer.wake()
+        if answer.complete:
+            self._release()
+
+    def _release(self) -> None:
+        answer = self._answer
+        if answer is None or not answer.complete or not self._written:
+            return
+        self._answer = None
+        if answer.keep_alive and not self._surplus and self.usable:
+            if self._bodiless:  # the parser still waits for the body that a HEAD does not have
+                self.parser = httptools.HttpResponseParser(self)
+            self.fresh = False
+            self._pool.release(self)
+        else:
+            self.close()
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None:
+            if not self._writable.done():
+                self._writable.set_result(None)
+            self._writable = None
+
+    # the parser's callbacks
+
+    def on_message_begin(self) -> None:
+        if self._answer is None or self._answer.head:
+            self._surplus = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        answer = self._answer
+        if answer is None or answer.head:
+            return  # a trailer
+        answer.headers.append((name.lower(), value))
+        answer.size += len(name) + len(value)
+        if answer.size > HEADER_BYTES:
+            raise ValueError(f"more than {HEADER_BYTES} bytes of headers")
+
+    def on_headers_complete(self) -> None:
+        answer = self._answer
+        if answer is None or answer.head:
+            return
+        status = self.parser.get_status_code()
+        answer.size = 0
+        if status < 200:
+            if status == 101:
+                raise ValueError("it switches protocols, which nobody asked")
+            self._informational = True
+            answer.headers = []
+            return
+        answer.status = status
+        answer.head = True
+        answer.keep_alive = self.parser.should_keep_alive()
+        names = {name for name, _ in answer.headers}
+        self._until_eof = b"content-length" not in names and b"transfer-encoding" not in names
+        if self._bodiless:
+            answer.complete = True
+
+    def on_body(self, body: bytes) -> None:
+        answer = self._answer
+        if answer is None or answer.complete:
+            self._surplus = True
+            return
+        answer.chunks.append(body)
+        answer.size += len(body)
+        if answer.size > HIGH_WATER and not self._paused and self.transport is not None:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def on_message_complete(self) -> None:
+        if self._informational:
+            self._informational = False
+        elif self._answer is not None and self._answer.head:
+            self._answer.complete = True

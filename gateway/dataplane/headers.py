@@ -1,0 +1,120 @@
+"""Header fields on their way through: what stays on its hop, and what says where a request came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TypeAlias
+
+RawHeader: TypeAlias = tuple[bytes, bytes]
+Network: TypeAlias = IPv4Network | IPv6Network
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""RFC 9110 §7.6.1, and those that RFC 2616 §13.5.1 named."""
+
+_NOT_REQUESTED = HOP_BY_HOP | {b"content-length", b"expect", b"http2-settings"}
+_NOT_ANSWERED = HOP_BY_HOP | {b"content-length"}
+_FORWARDING = frozenset({b"forwarded", b"x-real-ip"})
+_FORWARDED_FOR = re.compile(r'(?:^|[;,\s])for="?(\[[0-9A-Fa-f:.]+\]|[0-9.]+)', re.IGNORECASE)
+
+
+def to_upstream(headers: Sequence[RawHeader]) -> list[RawHeader]:
+    """What of a request leaves its hop; the length and the forwarding fields are written anew."""
+    dropped = _dropped(headers, _NOT_REQUESTED)
+    return [
+        field
+        for field in headers
+        if field[0] not in dropped and field[0] not in _FORWARDING and not field[0].startswith(b"x-forwarded-")
+    ]
+
+
+def to_client(headers: Sequence[RawHeader]) -> list[RawHeader]:
+    """What of an answer leaves its hop; its length is written anew."""
+    dropped = _dropped(headers, _NOT_ANSWERED)
+    return [field for field in headers if field[0] not in dropped]
+
+
+def _dropped(headers: Sequence[RawHeader], always: frozenset[bytes]) -> frozenset[bytes]:
+    """Also the fields that ``Connection`` names (RFC 9110 §7.6.1), but for Host, without which there is no request."""
+    for name, _ in headers:
+        if name == b"connection":
+            break
+    else:
+        return always
+    named = b",".join(value for name, value in headers if name == b"connection").lower().split(b",")
+    return always.union(map(bytes.strip, named)) - {b"host"}
+
+
+def is_trusted(address: str, trusted: Iterable[Network]) -> bool:
+    parsed = _parse(address)
+    return parsed is not None and any(parsed in network for network in trusted)
+
+
+def client_address(peer: str, headers: Sequence[RawHeader], trusted: Sequence[Network]) -> str:
+    """The nearest address that no trusted proxy vouches for; ``peer`` must be trusted for any to count.
+
+    Reads ``X-Forwarded-For`` or, where that is missing, ``Forwarded`` (RFC 7239), from the right: what stands left of
+    an untrusted address may be its invention.
+    """
+    nearest = peer
+    for hop in reversed(_hops(headers)):
+        if (parsed := _parse(hop)) is None:
+            break
+        nearest = str(parsed)
+        if not is_trusted(nearest, trusted):
+            break
+    return nearest
+
+
+def forwarding(headers: Sequence[RawHeader], *, peer: str, scheme: str, host: bytes, trusted: bool) -> list[RawHeader]:
+    """The ``X-Forwarded-…`` fields for the upstream: a trusted proxy's continued, else what this hop itself saw."""
+    address = peer.encode("latin-1")
+    if not trusted:
+        return [
+            (b"x-forwarded-for", address),
+            (b"x-forwarded-proto", scheme.encode()),
+            (b"x-forwarded-host", host),
+        ]
+    said = [field for field in headers if field[0].startswith(b"x-forwarded-") and field[0] != b"x-forwarded-for"]
+    names = {name for name, _ in said}
+    hops = [hop.encode("latin-1") for hop in _hops(headers)]
+    seen = [(b"x-forwarded-proto", scheme.encode()), (b"x-forwarded-host", host)]
+    return [
+        (b"x-forwarded-for", b", ".join([*hops, address])),
+        *said,
+        *(field for field in seen if field[0] not in names),
+    ]
+
+
+def _hops(headers: Sequence[RawHeader]) -> list[str]:
+    """The chain of addresses as sent, the client's first."""
+    forwarded_for = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
+    if forwarded_for:
+        return [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
+    forwarded = b",".join(value for name, value in headers if name == b"forwarded").decode("latin-1")
+    return [hop.strip("[]") for hop in _FORWARDED_FOR.findall(forwarded)]
+
+
+def _parse(address: str) -> IPv4Address | IPv6Address | None:
+    if address.startswith("["):
+        address = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed

@@ -1,0 +1,196 @@
+"""The payment's facts, read by the core from the body as received."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+import orjson
+
+from gateway.dataplane.currency import Exponents, exponent, step
+from gateway.errors import InvalidJson, Rejected
+from gateway.exchange import Exchange, Reads
+from gateway.facts import Card, Payment
+from gateway.pointer import MISSING, follow, parse
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_CARD = re.compile(r"\d{12,19}")
+_MOST = 2**63 - 1
+
+
+class InvalidPayment(Rejected):
+    """``pointer`` in the problem names the field."""
+
+    status = 422
+    code = "invalid_payment"
+
+
+class DuplicateKey(Rejected):
+    status = 400
+    code = "duplicate_key"
+
+
+class PaymentReader:
+    """Puts a Payment, or refuses a body that has none.
+
+    ``amount`` and ``currency`` are required where their pointers are given; the rest may be missing.  With unit
+    ``major`` an amount is a decimal number, or a string of one, in the currency's main unit; with ``minor`` an
+    integer.  ``bounds`` are the least and the most minor units per currency, inclusive.  ``hash_card`` makes the keyed
+    hash of a number of digits only.
+    """
+
+    name = "payment"
+    reads = Reads.REQUEST
+
+    def __init__(
+        self,
+        operation: str,
+        *,
+        amount: str | None = None,
+        currency: str | None = None,
+        customer: str | None = None,
+        email: str | None = None,
+        card: str | None = None,
+        unit: Literal["minor", "major"] = "minor",
+        exponents: Exponents = "iso4217",
+        bounds: Mapping[str, tuple[int, int]] | None = None,
+        hash_card: Callable[[str], str] | None = None,
+    ) -> None:
+        self._operation = operation
+        self._pointers = {
+            kind: (pointer, parse(pointer))
+            for kind, pointer in (
+                ("amount", amount),
+                ("currency", currency),
+                ("customer", customer),
+                ("email", email),
+                ("card", card),
+            )
+            if pointer is not None
+        }
+        self._unit = unit
+        self._exponents: Exponents = exponents
+        self._bounds = dict(bounds or {})
+        self._hash_card = hash_card
+
+    async def on_request(self, exchange: Exchange) -> None:
+        document = self._document(exchange) if self._pointers else None
+        currency = self._currency(document)
+        exchange.put(
+            Payment(
+                operation=self._operation,
+                amount=self._amount(document, currency),
+                currency=currency,
+                customer=self._text(document, "customer"),
+                email=self._text(document, "email"),
+                card=self._card(document),
+                ip=exchange.received.client,
+            )
+        )
+
+    def _document(self, exchange: Exchange) -> Any:
+        """The body as received: parsed once with the request's own where no filter has changed it."""
+        received = exchange.received.body
+        if received.data is None:
+            raise RuntimeError("The body was not buffered")
+        if exchange.request.body is received:
+            document = exchange.request.json()
+        else:
+            try:
+                document = orjson.loads(received.data)
+            except orjson.JSONDecodeError as error:
+                raise InvalidJson(f"The body is not JSON: {error}") from None
+        if has_duplicate_key(received.data, document):
+            raise DuplicateKey("An object of the body has the same key twice, so it has no one meaning")
+        return document
+
+    def _currency(self, document: Any) -> str | None:
+        if "currency" not in self._pointers:
+            return None
+        pointer, tokens = self._pointers["currency"]
+        value = follow(document, tokens)
+        if value is MISSING:
+            raise InvalidPayment("The currency is missing", pointer=pointer)
+        if not isinstance(value, str) or exponent(value.lower(), self._exponents) is None:
+            raise InvalidPayment("The currency is not a code of ISO 4217", pointer=pointer)
+        return value.lower()
+
+    def _amount(self, document: Any, currency: str | None) -> int | None:
+        if "amount" not in self._pointers:
+            return None
+        pointer, tokens = self._pointers["amount"]
+        value = follow(document, tokens)
+        if value is MISSING:
+            raise InvalidPayment("The amount is missing", pointer=pointer)
+        minor = self._minor(value, currency, pointer)
+        if minor < 0:
+            raise InvalidPayment("The amount is negative", pointer=pointer)
+        least, most = self._bounds.get(currency or "", (0, _MOST))
+        if not least <= minor <= most:
+            raise InvalidPayment("The amount is outside the bounds of its currency", pointer=pointer)
+        if currency is not None and minor % step(currency, self._exponents):
+            raise InvalidPayment(f"An amount in {currency} ends in zeros", pointer=pointer)
+        return minor
+
+    def _minor(self, value: Any, currency: str | None, pointer: str) -> int:
+        if self._unit == "minor":
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise InvalidPayment("The amount is not an integer of minor units", pointer=pointer)
+            return value
+        digits = exponent(currency or "", self._exponents) or 0
+        minor = _decimal(value).scaleb(digits)
+        if not minor.is_finite() or minor != minor.to_integral_value():
+            raise InvalidPayment(f"The amount is not a number with at most {digits} decimals", pointer=pointer)
+        return int(minor)
+
+    def _text(self, document: Any, kind: str) -> str | None:
+        if kind not in self._pointers:
+            return None
+        pointer, tokens = self._pointers[kind]
+        value = follow(document, tokens)
+        if value is MISSING or value is None:
+            return None
+        if not isinstance(value, str):
+            raise InvalidPayment(f"The {kind} is not a string", pointer=pointer)
+        return value
+
+    def _card(self, document: Any) -> Card | None:
+        """The card without its number; None where the field holds no number, such as a token."""
+        value = self._text(document, "card")
+        if value is None or self._hash_card is None:
+            return None
+        digits = value.replace(" ", "").replace("-", "")
+        if not _CARD.fullmatch(digits):
+            return None
+        return Card(self._hash_card(digits), digits[:6], digits[-4:])
+
+
+def _decimal(value: Any) -> Decimal:
+    """The number as it was written; NaN for anything else."""
+    try:
+        return Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
+    except InvalidOperation:
+        return Decimal("NaN")
+
+
+def has_duplicate_key(data: bytes, document: Any) -> bool:
+    """Whether an object of ``data`` has a key twice, where ``document`` is ``data`` parsed.
+
+    Outside strings, JSON has one colon for each key that was written; the parsed document has one for each that is
+    left.
+    """
+    return _STRING.sub(b"", data).count(b":") != _keys(document)
+
+
+def _keys(document: Any) -> int:
+    count, pending = 0, [document]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            count += len(node)
+            pending.extend(node.values())
+        elif isinstance(node, list):
+            pending.extend(node)
+    return count

@@ -1,0 +1,245 @@
+"""The pool: a bounded number of connections to one upstream, kept alive and reused, the latest first."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from dataclasses import dataclass, field
+
+from gateway.dataplane.connection import Connection
+from gateway.errors import ConnectTimeout, PoolExhausted, TlsFailed, UpstreamUnreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an upstream listens: a host and port, or for ``http+unix`` the ``path`` of a socket."""
+
+    scheme: str
+    host: str = "localhost"
+    port: int = 0
+    path: str = ""
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def authority(self) -> str:
+        """What a Host header for it says (RFC 9110 §7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = {"http": 80, "https": 443}.get(self.scheme)
+        return host if not self.port or self.port == default else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """Counts, and times in seconds.  ``idle`` must be shorter than the upstream's own keep-alive: many have 5 s."""
+
+    connections: int = 100
+    waiting: int = 1000
+    wait: float = 1.0
+    idle: float = 4.0
+    connect: float = 1.0
+
+
+@dataclass(slots=True)
+class PoolCounts:
+    opened: int = 0
+    reused: int = 0
+    failed: int = 0
+    refused: int = 0
+    expired: int = 0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """In the queue: given a connection, or None for room to open one."""
+
+    given: asyncio.Future[Connection | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Pool:
+    """Connections to one address.
+
+    ``acquire`` gives one that nobody else uses; it comes back by itself after its exchange, or is closed.  Whoever
+    waits is served in order.  Every failure is an UpstreamUnreachable: no byte of a request was sent.
+    """
+
+    def __init__(self, address: Address, options: PoolOptions) -> None:
+        self.address = address
+        self.options = options
+        self.counts = PoolCounts()
+        self._idle: deque[Connection] = deque()
+        self._all: set[Connection] = set()
+        self._opening = 0
+        self._waiting: deque[_Waiting] = deque()
+        self._expiry: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def stats(self) -> dict[str, int]:
+        return {
+            "open": len(self._all),
+            "idle": len(self._idle),
+            "waiting": len(self._waiting),
+            "opened_total": self.counts.opened,
+            "reused_total": self.counts.reused,
+            "failed_total": self.counts.failed,
+            "refused_total": self.counts.refused,
+            "expired_total": self.counts.expired,
+        }
+
+    def take(self) -> Connection | None:
+        """An idle connection, if there is one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable:
+                self.counts.reused += 1
+                return connection
+        return None
+
+    async def acquire(self, until: float, *, fresh: bool = False) -> Connection:
+        """A connection before ``until`` on the loop's clock; ``fresh`` asks for one that was never used."""
+        if fresh and self._idle and not self._has_room():
+            self._discard(self._idle.popleft())
+        if not fresh and (idle := self.take()) is not None:
+            return idle
+        if self._has_room():
+            self._opening += 1
+            return await self._open(until)
+        given = await self._wait(until)
+        if given is None:
+            return await self._open(until)
+        return given if given.usable else await self.acquire(until)
+
+    def _has_room(self) -> bool:
+        return len(self._all) + self._opening < self.options.connections
+
+    async def _wait(self, until: float) -> Connection | None:
+        if len(self._waiting) >= self.options.waiting:
+            self.counts.refused += 1
+            raise PoolExhausted(
+                f"All {self.options.connections} connections are in use, and too many requests wait for one",
+                headers={"retry-after": "1"},
+            )
+        waiting = _Waiting()
+        self._waiting.append(waiting)
+        seconds = max(0.0, min(self.options.wait, until - asyncio.get_running_loop().time()))
+        try:
+            async with asyncio.timeout(seconds):
+                return await waiting.given
+        except TimeoutError:
+            self._give_up(waiting)
+            self.counts.refused += 1
+            raise PoolExhausted(
+                f"All {self.options.connections} connections were in use for {seconds:g} s",
+                headers={"retry-after": "1"},
+            ) from None
+        except asyncio.CancelledError:
+            self._give_up(waiting)
+            raise
+
+    def _give_up(self, waiting: _Waiting) -> None:
+        """Leave the queue; what was given in the same instant goes to the next."""
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+        elif waiting.given.done() and not waiting.given.cancelled():
+            given = waiting.given.result()
+            if given is None:
+                self._opening -= 1
+                self._give_right()
+            elif given.usable:
+                self.release(given)
+
+    async def _open(self, until: float) -> Connection:
+        """A new connection, for which room was taken."""
+        loop = asyncio.get_running_loop()
+        seconds = max(0.0, min(self.options.connect, until - loop.time()))
+        try:
+            async with asyncio.timeout(seconds):
+                connection = await self._connect()
+        except TimeoutError:
+            self.counts.failed += 1
+            raise ConnectTimeout(f"The upstream accepted no connection within {seconds:g} s") from None
+        except ssl.SSLError as error:
+            self.counts.failed += 1
+            raise TlsFailed(f"No trusted TLS connection to the upstream: {error.reason or 'failed'}") from error
+        except OSError as error:
+            self.counts.failed += 1
+            raise UpstreamUnreachable("The upstream accepts no connections", headers={"retry-after": "1"}) from error
+        else:
+            self.counts.opened += 1
+            self._all.add(connection)
+            return connection
+        finally:
+            self._opening -= 1
+            self._give_right()
+
+    async def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        address = self.address
+        if address.path:
+            _, connection = await loop.create_unix_connection(lambda: Connection(self), address.path)
+        else:
+            server_hostname = address.host if address.tls is not None else None
+            _, connection = await loop.create_connection(
+                lambda: Connection(self),
+                address.host,
+                address.port,
+                ssl=address.tls,
+                server_hostname=server_hostname,
+            )
+        return connection
+
+    def release(self, connection: Connection) -> None:
+        """It is free: to whoever waits longest, else idle."""
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.given.done():
+                self.counts.reused += 1
+                waiting.given.set_result(connection)
+                return
+        if self._closed:
+            connection.close()
+            return
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        self._idle.append(connection)
+        if self._expiry is None:
+            self._expiry = loop.call_later(self.options.idle, self._expire)
+
+    def _discard(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        connection.close()
+
+    def lost(self, connection: Connection) -> None:
+        """It was closed, by either side."""
+        if connection in self._all:
+            self._all.discard(connection)
+            if connection in self._idle:
+                self._idle.remove(connection)
+            self._give_right()
+
+    def _give_right(self) -> None:
+        """Let whoever waits longest open a connection, if there is room for one."""
+        while self._waiting and self._has_room():
+            waiting = self._waiting.popleft()
+            if not waiting.given.done():
+                self._opening += 1
+                waiting.given.set_result(None)
+
+    def _expire(self) -> None:
+        """Close what was idle too long, the oldest first, and come back when the next is due."""
+        loop = asyncio.get_running_loop()
+        self._expiry = None
+        due = loop.time() - self.options.idle
+        while self._idle and self._idle[0].idle_since <= due:
+            self.counts.expired += 1
+            self._idle.popleft().close()
+        if self._idle:
+            self._expiry = loop.call_at(self._idle[0].idle_since + self.options.idle, self._expire)
+
+    async def close(self) -> None:
+        """Close what is idle now, and the rest as it becomes free."""
+        self._closed = True
+        if self._expiry is not None:
+            self._expiry.cancel()
+        while self._idle:
+            self._idle.pop().close()

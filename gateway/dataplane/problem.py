@@ -1,0 +1,32 @@
+"""Errors as RFC 9457 problem documents."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import orjson
+from starlette.datastructures import MutableHeaders as Headers
+
+from gateway.errors import GatewayError
+from gateway.exchange import Response
+
+_TITLES = {status.value: status.phrase for status in HTTPStatus}
+
+
+def document(error: GatewayError, request_id: str) -> bytes:
+    """The problem as JSON: what the client may know, and nothing of the inside."""
+    problem = {
+        "type": f"urn:payguard:problem:{error.code}",
+        "title": _TITLES.get(error.status, "Error"),
+        "status": error.status,
+        "code": error.code,
+        "request_id": request_id,
+    }
+    if error.detail:
+        problem["detail"] = error.detail
+    return orjson.dumps(problem | error.members)
+
+
+def render(error: GatewayError, request_id: str) -> Response:
+    headers = Headers({"content-type": "application/problem+json", "cache-control": "no-store"} | error.headers)
+    return Response(error.status, headers=headers, body=document(error, request_id))

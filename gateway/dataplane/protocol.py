@@ -1,0 +1,355 @@
+"""The strict HTTP/1.1 protocol that uvicorn runs on the data port."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import Any, cast
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from gateway.dataplane.clients import Clients
+from gateway.dataplane.problem import document
+from gateway.dataplane.strictness import (
+    HeadersTooLarge,
+    HeadTooSlow,
+    Refused,
+    TargetTooLong,
+    TooManyConnections,
+    judge,
+)
+from gateway.dataplane.turn import STATUS_LINES, Turn
+from gateway.errors import ClientFailed, ClientTimeout
+from gateway.ids import request_id
+
+logger = logging.getLogger("payguard.clients")
+
+
+class ClientProtocol(asyncio.Protocol):
+    """One client's connection.  What is ambiguous is answered with a problem and the connection closed.
+
+    A request becomes a turn only after all of its head, and what came with it, was found well-formed.  Trailers are
+    dropped.  Pipelined requests are answered one after another; an upgrade that is not to WebSocket is ignored, as
+    RFC 9110 §7.8 allows.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],  # noqa: ARG002 - uvicorn's signature
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        clients: Clients,
+    ) -> None:
+        self._app = config.loaded_app
+        self._state = server_state
+        self._clients = clients
+        self._limits = clients.limits
+        self._loop = _loop or asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._turn: Turn | None = None  # being answered
+        self._queue: deque[Turn] = deque()  # to be answered
+        self._fresh: list[Turn] = []  # read in this call of data_received
+        self._incoming: Turn | None = None  # its body is being read
+        self._refusal: Refused | None = None
+        self._closing = False
+        self._deaf = False
+        self._since = 0.0
+        self._in_head = False
+        self._head_bytes = 0
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._writable: asyncio.Future[None] | None = None
+        self._unwritten = 0
+        self._unwritten_since = 0.0
+
+    # the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
+        self._since = self._loop.time()
+        self._state.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own protocols
+        name = transport.get_extra_info("peername")
+        self._peer = name[0].partition("%")[0] if isinstance(name, tuple) else "unix"
+        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        if not self._clients.enter(self):
+            self._refuse(TooManyConnections("Too many connections are open", headers={"retry-after": "1"}))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._clients.leave(self)
+        self._state.connections.discard(self)
+        self._transport = None
+        self.resume_writing()
+        for turn in (self._turn, *self._queue):
+            if turn is not None and not turn.answered:
+                turn.lose()
+        self._queue.clear()
+
+    def eof_received(self) -> bool:
+        """A client that closes its side has gone: what it has not sent will not come."""
+        return False
+
+    def shutdown(self) -> None:
+        """uvicorn's: close now where idle, else after the answer."""
+        self._closing = True
+        if self._turn is None and not self._queue:
+            self._close()
+        for turn in (self._turn, *self._queue):
+            if turn is not None:
+                turn.keep_alive = False
+
+    def data_received(self, data: bytes) -> None:
+        while data and not self._deaf:
+            data = self._feed(data)
+
+    def _feed(self, data: bytes) -> bytes:
+        """Feed the parser; what is left to be fed to a new one, where this one stopped at an upgrade."""
+        rest = b""
+        if not self._in_head and self._incoming is None:
+            self._in_head, self._since, self._head_bytes = True, self._loop.time(), 0
+        if self._in_head:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parser = httptools.HttpRequestParser(self)
+            rest = data[upgrade.args[0] :]
+        except httptools.HttpParserCallbackError as error:
+            self._start_fresh()
+            self._refuse(error.__context__ if isinstance(error.__context__, Refused) else Refused(""))
+            return b""
+        except httptools.HttpParserError as error:
+            self._garbled(str(error))
+            return b""
+        self._start_fresh()
+        if self._in_head and self._head_bytes > self._limits.header_bytes + self._limits.target_bytes:
+            self._refuse(HeadersTooLarge(f"The head of a request has at most {self._limits.header_bytes} bytes"))
+        return rest
+
+    def _garbled(self, why: str) -> None:
+        broken = self._incoming
+        if broken is not None and broken in self._fresh:
+            self._fresh.remove(broken)
+            broken = None
+        self._start_fresh()
+        if broken is None:
+            self._refuse(Refused(f"This is not HTTP/1.1: {why}"))
+        else:
+            self._deaf = True
+            broken.fail(ClientFailed(f"The body is not HTTP/1.1: {why}"))
+
+    # the parser's callbacks
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+        self._headers = []
+        self._in_head = True
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+        if len(self._target) > self._limits.target_bytes:
+            raise TargetTooLong(f"A target has at most {self._limits.target_bytes} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer
+        self._headers.append((name.lower(), value))
+        if len(self._headers) > self._limits.header_count:
+            raise HeadersTooLarge(f"A request has at most {self._limits.header_count} header fields")
+
+    def on_headers_complete(self) -> None:
+        parser = self._parser
+        version = parser.get_http_version()
+        if sum(len(name) + len(value) for name, value in self._headers) > self._limits.header_bytes:
+            raise HeadersTooLarge(f"The headers of a request have at most {self._limits.header_bytes} bytes")
+        head = judge(parser.get_method(), version, self._target, self._headers)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": version,
+            "method": head.method,
+            "scheme": self._scheme,
+            "path": head.path,
+            "raw_path": head.path.encode(),
+            "query_string": head.query.encode(),
+            "root_path": "",
+            "headers": self._headers,
+            "client": (self._peer, 0),
+            "server": None,
+            "payguard.head": head,
+        }
+        self._in_head = False
+        self._since = self._loop.time()
+        keep_alive = parser.should_keep_alive() and not self._closing
+        turn = Turn(self, scope, keep_alive=keep_alive, expects=head.expects_continue)
+        self._incoming = turn
+        self._fresh.append(turn)
+
+    def on_body(self, body: bytes) -> None:
+        if self._incoming is not None:
+            self._incoming.feed(body)
+
+    def on_message_complete(self) -> None:
+        if self._incoming is not None:
+            self._incoming.finish()
+            self._incoming = None
+        self._head_bytes = 0
+
+    # turns
+
+    def _start_fresh(self) -> None:
+        if not self._fresh:
+            return
+        self._queue.extend(self._fresh)
+        self._fresh = []
+        if self._turn is None:
+            self._next()
+        elif len(self._queue) > 1:
+            self.pause_reading()
+
+    def _next(self) -> None:
+        self._turn = turn = self._queue.popleft()
+        turn.task = self._loop.create_task(turn.run(self._app))
+        self._state.tasks.add(turn.task)
+
+    def on_answered(self, turn: Turn) -> None:
+        """The last byte of the answer was handed to the connection."""
+        self._state.total_requests += 1
+        self._turn = None
+        self._since = self._loop.time()
+        if self._transport is None:
+            return
+        if not turn.complete:
+            self._linger()
+        elif not turn.keep_alive:
+            self._close()
+        elif self._queue:
+            self.resume_reading()
+            self._next()
+        elif self._refusal is not None:
+            self._refuse(self._refusal)
+        elif self._closing:
+            self._close()
+
+    def on_ended(self, turn: Turn) -> None:
+        """The application is done with it."""
+        if turn.task is not None:
+            self._state.tasks.discard(turn.task)
+
+    def _refuse(self, error: Refused) -> None:
+        """Answer with a problem and close, once the turns before it are answered."""
+        self._deaf = True
+        if self._turn is not None or self._queue:
+            self._refusal = error
+            return
+        identifier = request_id()
+        logger.info("refused %s from %s: %s", error.code, self._peer, error.detail, extra={"request_id": identifier})
+        body = document(error, identifier)
+        extra = "".join(f"{name}: {value}\r\n" for name, value in error.headers.items())
+        head = (
+            f"content-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
+            f"x-request-id: {identifier}\r\n{extra}connection: close\r\n\r\n"
+        )
+        self.write(STATUS_LINES[error.status] + head.encode() + body)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Let the client read its answer before the connection closes under what it still sends."""
+        self._deaf = True
+        self._since = self._loop.time()
+        self._in_head = False
+        self._refusal = None
+        if self._transport is None:
+            return
+        self._incoming = None
+        self.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._close()
+
+    # the transport, for turns
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        return self._state.default_headers
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    async def drained(self) -> None:
+        """Until the client has read enough of what was written."""
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
+
+    def pause_writing(self) -> None:
+        self._writable = self._loop.create_future()
+        self._unwritten = 0
+        self._unwritten_since = self._loop.time()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None:
+            if not self._writable.done():
+                self._writable.set_result(None)
+            self._writable = None
+
+    def pause_reading(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    # time
+
+    def sweep(self, now: float) -> None:
+        waited = now - self._since
+        if self._writable is not None:
+            self._sweep_writing(now)
+        elif self._deaf and self._turn is None:
+            if waited > self._limits.linger:
+                self.abort()
+        elif self._in_head:
+            if waited > self._limits.header_timeout:
+                self._refuse(HeadTooSlow(f"The head did not arrive within {self._limits.header_timeout:g} s"))
+        elif self._incoming is not None:
+            self._sweep_body(self._incoming, now)
+        elif self._turn is None and waited > self._limits.keep_alive:
+            self._close()
+
+    def _sweep_writing(self, now: float) -> None:
+        """A client must read something within ``write_timeout``."""
+        assert self._transport is not None
+        unwritten = self._transport.get_write_buffer_size()
+        if unwritten != self._unwritten:
+            self._unwritten, self._unwritten_since = unwritten, now
+        elif now - self._unwritten_since > self._limits.write_timeout:
+            self.abort()
+
+    def _sweep_body(self, turn: Turn, now: float) -> None:
+        """While the application waits for it, a body must come, and not in drips."""
+        if not turn.reading:
+            return
+        turn.body_active += min(now - turn.waiting_since, self._clients.interval)
+        stalled = now - turn.waiting_since > self._limits.body_timeout
+        dripping = (
+            turn.body_active > self._limits.body_timeout and turn.received < turn.body_active * self._limits.body_rate
+        )
+        if stalled or dripping:
+            self._deaf = True
+            turn.fail(ClientTimeout("The body arrived too slowly"))

@@ -1,0 +1,151 @@
+"""The router: the first route that matches, on the bytes that are forwarded.
+
+A path is matched as a backend will read it, percent-decoded once, and forwarded as it came.  Paths that two readers
+could read differently (dot segments, encoded slashes, empty segments, control characters) are refused before any
+route is tried, so none can be stepped around: RFC 3986 §6.2.2 and §7.3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import MutableHeaders as Headers
+
+from gateway.errors import Rejected
+
+if TYPE_CHECKING:
+    from gateway.dataplane.snapshot import Route
+
+_PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}")
+_SUSPECT = re.compile(r"%|//|/\.|\\|[^\x21-\x7e]")
+_DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$|;)")
+_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_FORBIDDEN = re.compile(r"%(?:2[fF]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
+
+
+class AmbiguousPath(Rejected):
+    status = 400
+    code = "ambiguous_path"
+
+
+class RouteNotFound(Rejected):
+    status = 404
+    code = "route_not_found"
+
+
+def readable(raw_path: str) -> str:
+    """The path as every backend reads it.  AmbiguousPath where two backends could differ."""
+    if not _SUSPECT.search(raw_path):
+        return raw_path
+    if _ESCAPE.search(raw_path):
+        raise AmbiguousPath("The path holds a % that begins no escape")
+    if _FORBIDDEN.search(raw_path) or "\\" in raw_path:
+        raise AmbiguousPath("The path holds an encoded slash, a backslash or a control character")
+    decoded = unquote_to_bytes(raw_path).decode("latin-1")
+    if "//" in decoded:
+        raise AmbiguousPath("The path holds an empty segment")
+    if _DOT_SEGMENT.search(decoded):
+        raise AmbiguousPath("The path holds a dot segment")
+    return decoded
+
+
+class Match:
+    """What a route takes: all that is given must hold.
+
+    ``path`` is a template: ``/v1/invoices/{id}`` takes one segment for ``id``, ``/{rest:path}`` takes the rest, empty
+    or not.  ``prefix`` takes whole segments: ``/v1`` takes ``/v1`` and ``/v1/a``, not ``/v10``.  ``host`` is compared
+    without its port; ``headers`` by their whole value.
+    """
+
+    __slots__ = ("_literal", "_pattern", "headers", "host", "methods", "path", "prefix")
+
+    def __init__(
+        self,
+        methods: frozenset[str] | None = None,
+        path: str | None = None,
+        prefix: str | None = None,
+        host: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.methods = methods
+        self.path = path
+        self.prefix = prefix
+        self.host = None if host is None else host.lower()
+        self.headers = dict(headers or {})
+        self._literal = path if path is not None and "{" not in path and "}" not in path else None
+        self._pattern = _compile(path, prefix)
+
+    def take(self, method: str, path: str, host: str, headers: Headers) -> Mapping[str, str] | None:
+        """The template's parameters, or None where the route is not for this request."""
+        if self.methods is not None and method not in self.methods:
+            return None
+        if self._literal is not None:
+            if path != self._literal:
+                return None
+            parameters: Mapping[str, str] = {}
+        elif self._pattern is not None:
+            if not (found := self._pattern.fullmatch(path)):
+                return None
+            parameters = found.groupdict()
+        else:
+            parameters = {}
+        if self.host is not None and host != self.host:
+            return None
+        for name, value in self.headers.items():
+            if headers.get(name) != value:
+                return None
+        return parameters
+
+
+def _compile(path: str | None, prefix: str | None) -> re.Pattern[str] | None:
+    if path is not None and prefix is not None:
+        raise ValueError("a match has a path or a prefix, not both")
+    for given in (path, prefix):
+        if given is not None and (not given.startswith("/") or readable(given) != given):
+            raise ValueError(f"write {given!r} decoded, beginning with a slash, without // or dot segments")
+    if prefix is not None:
+        return re.compile(re.escape(prefix.rstrip("/")) + r"(?:/.*)?", re.DOTALL)
+    return None if path is None else re.compile(_template(path), re.DOTALL)
+
+
+def _template(path: str) -> str:
+    pieces, names, end = [], set(), 0
+    for found in _PARAMETER.finditer(path):
+        name, rest = found.groups()
+        if name in names:
+            raise ValueError(f"the template names {{{name}}} twice")
+        if rest and found.end() != len(path):
+            raise ValueError(f"{{{name}:path}} takes the rest, so it comes last")
+        names.add(name)
+        pieces += [re.escape(path[end : found.start()]), f"(?P<{name}>{'.*' if rest else '[^/]+'})"]
+        end = found.end()
+    tail = path[end:]
+    if any(brace in "".join(pieces[::2]) + tail for brace in "{}"):
+        raise ValueError("a template's parameter is {name} or {name:path}")
+    return "".join([*pieces, re.escape(tail)])
+
+
+class Router:
+    """The first of ``routes`` that takes a request."""
+
+    __slots__ = ("_any", "_by_method")
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        methods = {method for route in routes for method in route.match.methods or ()}
+        self._any = tuple(route for route in routes if route.match.methods is None)
+        self._by_method = {
+            method: tuple(route for route in routes if route.match.methods is None or method in route.match.methods)
+            for method in methods
+        }
+
+    def find(self, method: str, raw_path: str, host: str, headers: Headers) -> tuple[Route, Mapping[str, str]]:
+        """The route and its parameters.  RouteNotFound or AmbiguousPath where there is none."""
+        path = readable(raw_path)
+        for route in self._by_method.get(method, self._any):
+            parameters = route.match.take(method, path, host, headers)
+            if parameters is not None:
+                return route, parameters
+        raise RouteNotFound(f"No route takes {method} {raw_path}")

@@ -1,0 +1,163 @@
+"""What a request's head must be before anything acts on it.  Pure: no sockets, no clock.
+
+The parser (llhttp, strict) refuses repeated or conflicting lengths, a length beside chunked, malformed chunks, bare
+CR, LF and NUL, obs-fold and malformed names.  What it lets pass and two readers could read differently is refused
+here: RFC 9112 §3.2, §6.1, §11.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.errors import Rejected
+
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+;=%-]+)(?::[0-9]{1,5})?")
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+_TARGET = re.compile(rb"[\x21\x22\x24-\x7e]+")
+_KNOWN = (b"host", b"transfer-encoding", b"upgrade", b"expect")
+
+
+class Refused(Rejected):
+    """Refused before there is an exchange.  The connection closes after the answer."""
+
+    status = 400
+    code = "malformed_request"
+
+
+class AmbiguousHost(Refused):
+    code = "ambiguous_host"
+
+
+class AmbiguousTarget(Refused):
+    code = "ambiguous_target"
+
+
+class TargetTooLong(Refused):
+    status = 414
+    code = "target_too_long"
+
+
+class HeadersTooLarge(Refused):
+    status = 431
+    code = "headers_too_large"
+
+
+class HeadTooSlow(Refused):
+    status = 408
+    code = "client_timeout"
+
+
+class ExpectationFailed(Refused):
+    status = 417
+    code = "expectation_failed"
+
+
+class MethodRefused(Refused):
+    status = 501
+    code = "method_not_supported"
+
+
+class CodingRefused(Refused):
+    status = 501
+    code = "transfer_coding_not_supported"
+
+
+class WebSocketRefused(Refused):
+    status = 501
+    code = "websocket_not_supported"
+
+
+class VersionRefused(Refused):
+    status = 505
+    code = "http_version_not_supported"
+
+
+class TooManyConnections(Refused):
+    status = 503
+    code = "too_many_connections"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A request's head with one meaning.  ``path`` and ``query`` are byte for byte what was sent."""
+
+    method: str
+    target: bytes
+    path: str
+    query: str
+    host: bytes
+    expects_continue: bool
+
+    @property
+    def hostname(self) -> str:
+        """The Host header without its port, in lower case."""
+        host = self.host.decode("ascii").lower()
+        return host[: host.index("]") + 1] if host.startswith("[") else host.partition(":")[0]
+
+
+def judge(method: bytes, version: str, target: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Head:
+    """The head, or a Refused that says what is ambiguous in it.  Header names are in lower case."""
+    if version not in {"1.1", "1.0"}:
+        raise VersionRefused("HTTP/1.1 and HTTP/1.0 are spoken here")
+    if method in {b"CONNECT", b"TRACE"}:
+        raise MethodRefused(f"{method.decode()} is not served by a gateway")
+    host, expects_continue = _fields(version, headers)
+    target = _origin_form(method, target, host)
+    path, _, query = target.partition(b"?")
+    return Head(method.decode(), target, path.decode("ascii"), query.decode("ascii"), host, expects_continue)
+
+
+def _fields(version: str, headers: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bool]:
+    """The host, and whether the client waits for 100 Continue."""
+    host: bytes | None = None
+    expects_continue = False
+    for name, value in headers:
+        if name not in _KNOWN:
+            continue
+        if name == b"host":
+            host = _one_host(host, value)
+        elif name == b"expect":
+            expects_continue = _expectation(value)
+        elif name == b"transfer-encoding":
+            _only_chunked(version, value)
+        elif b"websocket" in value.lower():
+            raise WebSocketRefused("WebSocket connections are not proxied: connect to the backend another way")
+    if host is None and version == "1.1":
+        raise AmbiguousHost("A request has exactly one Host header")
+    return host or b"", expects_continue
+
+
+def _one_host(known: bytes | None, value: bytes) -> bytes:
+    if known is not None:
+        raise AmbiguousHost("A request has exactly one Host header")
+    if not _HOST.fullmatch(value):
+        raise AmbiguousHost("The Host header is a name or an address, with a port or without")
+    return value
+
+
+def _expectation(value: bytes) -> bool:
+    if value.lower() != b"100-continue":
+        raise ExpectationFailed("The only expectation that is met is 100-continue")
+    return True
+
+
+def _only_chunked(version: str, value: bytes) -> None:
+    if version == "1.0":
+        raise Refused("HTTP/1.0 knows no Transfer-Encoding")
+    if value.lower() != b"chunked":
+        raise CodingRefused("The only transfer coding that is taken is chunked")
+
+
+def _origin_form(method: bytes, target: bytes, host: bytes) -> bytes:
+    if not _TARGET.fullmatch(target):
+        raise AmbiguousTarget("The target holds a character that must be percent-encoded")
+    if target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
+        return target
+    if not (absolute := _ABSOLUTE.fullmatch(target)):
+        raise AmbiguousTarget("The target begins with a slash")
+    authority, rest = absolute.groups()
+    if authority.lower() != host.lower():
+        raise AmbiguousTarget("The target names another authority than the Host header")
+    return rest if rest.startswith(b"/") else b"/" + rest

@@ -1,0 +1,230 @@
+"""A turn: one request on a client's connection and its answer, as ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import ClientFailed
+
+if TYPE_CHECKING:
+    from gateway.dataplane.protocol import ClientProtocol
+
+logger = logging.getLogger("payguard.clients")
+
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+HIGH_WATER = 64 << 10
+BODILESS = frozenset({204, 304})
+
+
+class Turn:
+    """What the protocol knows of a request while it is read and answered.
+
+    ``scope["payguard.turn"]`` is this object, so that the application can take a body that is here already without
+    awaiting it, and can say in ``on_gone`` what a client's leaving means.
+    """
+
+    __slots__ = (
+        "_head",
+        "_length",
+        "_paused",
+        "_protocol",
+        "_received",
+        "_waiter",
+        "answered",
+        "body_active",
+        "chunks",
+        "complete",
+        "expects_continue",
+        "failure",
+        "gone",
+        "keep_alive",
+        "on_gone",
+        "scope",
+        "size",
+        "started",
+        "task",
+        "waiting_since",
+    )
+
+    def __init__(self, protocol: ClientProtocol, scope: dict[str, Any], *, keep_alive: bool, expects: bool) -> None:
+        self._protocol = protocol
+        self.scope = scope
+        scope["payguard.turn"] = self
+        self.keep_alive = keep_alive
+        self.expects_continue = expects
+        self.chunks: deque[bytes] = deque()
+        self.size = 0
+        self.complete = False
+        self.failure: ClientFailed | None = None
+        self.gone = False
+        self.on_gone: Callable[[], None] | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.started = False
+        self.answered = False
+        self.waiting_since = 0.0
+        self.body_active = 0.0
+        self._received = 0
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._head: bytes | None = None
+        self._length: int | None = 0
+
+    # what the protocol tells
+
+    def feed(self, chunk: bytes) -> None:
+        self.chunks.append(chunk)
+        self._received += len(chunk)
+        self.size += len(chunk)
+        if self.size > HIGH_WATER and not self._paused:
+            self._paused = True
+            self._protocol.pause_reading()
+        self._wake()
+
+    def finish(self) -> None:
+        self.complete = True
+        self._wake()
+
+    def fail(self, failure: ClientFailed) -> None:
+        self.keep_alive = False
+        if not self.complete and self.failure is None:
+            self.failure = failure
+            self._wake()
+
+    def lose(self) -> None:
+        """The client has gone."""
+        self.gone = True
+        self.fail(ClientFailed("The client went away before its request had arrived"))
+        if self.on_gone is not None:
+            self.on_gone()
+
+    @property
+    def reading(self) -> bool:
+        """Whether the application waits for the client's body."""
+        return self._waiter is not None and not self.complete
+
+    @property
+    def received(self) -> int:
+        return self._received
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # what the application calls
+
+    def take(self) -> bytes | None:
+        """The whole body, where all of it is here already."""
+        if not self.complete:
+            return None
+        data = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+        self.chunks.clear()
+        self.size = 0
+        return data
+
+    async def receive(self) -> dict[str, Any]:
+        """ASGI, but that a client's failure is raised as ClientFailed."""
+        if self.expects_continue and not self.started:
+            self.expects_continue = False
+            self._protocol.write(CONTINUE)
+        while not self.chunks and not self.complete:
+            if self.failure is not None:
+                raise self.failure
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            self.waiting_since = loop.time()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        body = b"".join(self.chunks)
+        self.chunks.clear()
+        self.size = 0
+        if self._paused:
+            self._paused = False
+            self._protocol.resume_reading()
+        return {"type": "http.request", "body": body, "more_body": not self.complete}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """ASGI.  The head is written with the first piece of the body, or with an empty piece that announces more."""
+        if message["type"] == "http.response.start":
+            self._head = self._render(message["status"], message["headers"])
+            return
+        body: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        data = self._frame(body, more=more)
+        if self._head is not None:
+            data, self._head = self._head + data, None
+        if not self.gone:
+            if data:
+                self._protocol.write(data)
+            if more:
+                await self._protocol.drained()
+        if not more:
+            self.answered = True
+            self._protocol.on_answered(self)
+
+    def _render(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        self.started = True
+        if not self.complete:  # what it still sends would be read as its next request
+            self.keep_alive = False
+        fields = headers + self._own_fields(status, dict(headers))
+        head = b"".join([STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, *map(_line, fields)])
+        if head.count(b"\n") != len(fields) + 1 or head.count(b"\r") != len(fields) + 1 or b"\0" in head:
+            raise ValueError("A header of the answer holds a line break or NUL")
+        return head + b"\r\n"
+
+    def _own_fields(self, status: int, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        """The fields of this hop: how the body is framed, and what becomes of the connection."""
+        fields = [] if b"date" in headers else list(self._protocol.default_headers)
+        length = headers.get(b"content-length")
+        modern = self.scope["http_version"] == "1.1"
+        if self.scope["method"] == "HEAD" or status in BODILESS:
+            self._length = 0
+        elif length is not None:
+            self._length = int(length)
+        elif modern:
+            self._length = None
+            fields.append((b"transfer-encoding", b"chunked"))
+        else:
+            self._length = None
+            self.keep_alive = False
+        if not self.keep_alive:
+            fields.append((b"connection", b"close"))
+        elif not modern:
+            fields.append((b"connection", b"keep-alive"))
+        return fields
+
+    def _frame(self, body: bytes, *, more: bool) -> bytes:
+        if self.scope["method"] == "HEAD":
+            return b""
+        if self._length is None:
+            if self.scope["http_version"] == "1.0":
+                return body
+            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            return chunk if more else chunk + b"0\r\n\r\n"
+        self._length -= len(body)
+        if self._length < 0 or (self._length and not more):
+            raise ValueError("The answer's body is not as long as its Content-Length says")
+        return body
+
+    async def run(self, app: Any) -> None:
+        try:
+            await app(self.scope, self.receive, self.send)
+        except asyncio.CancelledError:
+            self._protocol.abort()
+        except Exception:
+            logger.exception("An answer could not be sent")
+        finally:
+            if not self.answered:
+                self._protocol.abort()
+            self._protocol.on_ended(self)
+
+
+def _line(field: tuple[bytes, bytes]) -> bytes:
+    return b"%b: %b\r\n" % field
