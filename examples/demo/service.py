@@ -12,7 +12,6 @@ from typing import Self
 
 import httpx
 
-READY_WITHIN = 30.0
 STOPPED_WITHIN = 10.0
 
 
@@ -27,13 +26,21 @@ class Service:
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], probe: str, *, log: Path, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        probe: str,
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        ready_within: float = 30.0,
     ) -> None:
         self.name = name
         self._command = list(command)
         self._probe = probe
         self._log = log
         self._environment = environment or {}
+        self._ready_within = ready_within
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -63,11 +70,11 @@ class Service:
             raise
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_WITHIN
+        deadline = time.monotonic() + self._ready_within
         while not self._is_ready():
             self.check()
             if time.monotonic() > deadline:
-                raise ServiceFailedError(f"{self.name} was not ready within {READY_WITHIN:g} s\n{self.tail()}")
+                raise ServiceFailedError(f"{self.name} was not ready within {self._ready_within:g} s\n{self.tail()}")
             time.sleep(0.05)
 
     def _is_ready(self) -> bool:

@@ -1,0 +1,104 @@
+"""The demo: its parts, and all of it as a user starts it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from examples.demo import town
+from examples.demo.payments import Row, outcome
+from examples.demo.service import Service, ServiceFailedError
+
+ROOT = Path(__file__).parents[2]
+NOWHERE = "http://127.0.0.1:9/"
+ROW = Row("A payment succeeds", "POST /v1/payments", "201 paid", 201, "paid", "r1", 1.0)
+
+
+def test_a_row_is_as_expected_where_status_and_outcome_begin_so():
+    assert ROW.as_expected
+    assert replace(ROW, expected="401 ", status=401, outcome="unauthenticated").as_expected
+    assert not replace(ROW, status=500, outcome="internal_error").as_expected
+    assert not replace(ROW, outcome="processing").as_expected
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"id": "pi_1", "status": "paid"}, "paid"),
+        ({"id": "pi_1", "total": 4200}, "ok"),
+        ({"status": 402, "code": "card_declined", "decline_code": "lost_card"}, "card_declined lost_card"),
+        ({"status": 422, "code": "invalid_payment", "pointer": "/amount"}, "invalid_payment /amount"),
+    ],
+)
+def test_an_outcome_says_what_is_to_blame(document, said):
+    assert outcome(document) == said
+
+
+def test_a_port_that_is_taken_is_not_chosen():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert town.free_port(port) != port
+    assert town.free_port(port) == port
+
+
+def test_the_policy_is_used_as_it_is_where_the_backend_is_where_it_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert town.policy_for(town.BACKEND_IN_POLICY, tmp_path) == town.POLICY
+    copy = town.policy_for("http://127.0.0.1:9123", tmp_path)
+    expected = (ROOT / town.POLICY).read_text().replace(":9000", ":9123")
+    assert copy.read_text() == expected
+    assert ":9123" in expected
+
+
+def test_a_service_that_ends_is_told_with_its_last_words(tmp_path):
+    words = "import sys; sys.exit('the port is taken')"
+    service = Service("The shop", [sys.executable, "-c", words], NOWHERE, log=tmp_path / "log")
+    with pytest.raises(ServiceFailedError, match=r"The shop ended with exit code 1\nthe port is taken"):
+        service.start()
+
+
+def test_a_service_that_is_not_ready_in_time_is_stopped(tmp_path):
+    waiting = [sys.executable, "-c", "import signal; signal.pause()"]
+    before = set(psutil.Process().children())
+    service = Service("The shop", waiting, NOWHERE, log=tmp_path / "log", ready_within=0.1)
+    with pytest.raises(ServiceFailedError, match=r"The shop was not ready within 0\.1 s"):
+        service.start()
+    assert set(psutil.Process().children()) == before
+
+
+def demo(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "gateway", "demo", *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def test_once_shows_what_became_of_each_payment_and_ends():
+    with demo("--once") as process:
+        shown, errors = process.communicate()
+    assert process.returncode == 0, shown + errors
+    assert "✗" not in shown
+    for said in ("insufficient_funds", "unauthenticated", "/amount", "upstream_unreachable"):
+        assert said in shown
+
+
+def test_ctrl_c_ends_it_and_everything_that_it_started():
+    with demo() as process:
+        for line in process.stdout:
+            if "Ctrl-C" in line:
+                break
+        started = psutil.Process(process.pid).children(recursive=True)
+        assert len(started) >= 3
+        os.kill(process.pid, signal.SIGINT)
+        shown, errors = process.communicate()
+    assert process.returncode == 0, shown + errors
+    gone, alive = psutil.wait_procs(started, timeout=5)
+    assert (len(gone), alive) == (len(started), [])
