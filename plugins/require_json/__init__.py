@@ -37,8 +37,8 @@ class RequireJson(Filter[RequireJsonConfig]):
 
 def says_json(headers: Headers) -> bool:
     """One media type, JSON or a ``+json`` one: two readers of the same bytes must not see two formats."""
-    types = headers.getlist("content-type")
-    return len(types) == 1 and bool(_JSON.fullmatch(types[0])) and headers.get("content-encoding") in (None, "identity")
+    types, codings = headers.getlist("content-type"), headers.getlist("content-encoding")
+    return len(types) == 1 and bool(_JSON.fullmatch(types[0])) and codings in ([], ["identity"])
 
 
 @hookimpl

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from gateway.control.plugins import PluginError, Plugins, load_plugins
+from gateway.control.settings import load_settings
 
 HELLO = """
     from gateway import Component, Config, Filter, Guard, Observer, Reads, hookimpl
@@ -23,14 +23,6 @@ HELLO = """
 """
 
 
-@dataclass
-class Named:
-    """The two settings that plugins come from."""
-
-    plugins: tuple[str, ...] = ()
-    plugin_dirs: tuple[Path, ...] = field(default=())
-
-
 def write(folder: Path, **files: str) -> Path:
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
@@ -39,7 +31,7 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def load(*directories: Path, names: tuple[str, ...] = ()) -> Plugins:
-    return load_plugins(Named(names, directories))  # type: ignore[arg-type]
+    return load_plugins(load_settings({}, plugins=names, plugin_dirs=directories))
 
 
 def refusal(*directories: Path, names: tuple[str, ...] = ()) -> str:
@@ -85,6 +77,10 @@ def test_the_same_directory_may_be_loaded_again_and_another_takes_its_place(tmp_
 def test_an_installed_plugin_that_is_not_named_stays_out() -> None:
     assert load().registry.filters == {}
     assert "body_limit" in load(names=("body_limit",)).registry.filters
+
+
+def test_the_built_ins_are_loaded_unless_the_settings_say_otherwise() -> None:
+    assert load_plugins(load_settings({})).registry.filters.keys() == {"principal", "body_limit", "require_json"}
 
 
 def test_a_plugin_that_no_package_provides_is_refused_with_the_name_that_was_meant() -> None:
