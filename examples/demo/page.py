@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -26,10 +27,14 @@ def console() -> Console:
 
 
 def table(rows: Sequence[Row]) -> Table:
-    shown = Table(title="Payments through the gateway", title_justify="left")
-    for heading in ("", "what", "request", "status", "outcome", "request id"):
-        shown.add_column(heading, overflow="fold")
-    shown.add_column("ms", justify="right")
+    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    shown.add_column("")
+    shown.add_column("what", min_width=12)
+    shown.add_column("request", overflow="ellipsis", no_wrap=True, min_width=17, max_width=28)
+    shown.add_column("status", no_wrap=True)
+    shown.add_column("outcome", overflow="fold", min_width=14)
+    shown.add_column("request id", overflow="fold", min_width=16)
+    shown.add_column("ms", justify="right", no_wrap=True)
     for row in rows:
         mark = "[green]✓[/]" if row.as_expected else f"[red]✗ not {row.expected.strip()}[/]"
         shown.add_row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
 import subprocess
 import sys
@@ -36,6 +37,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="examples.stripe", description=__doc__)
     parser.add_argument("--port", type=int, default=12111)
     arguments = parser.parse_args()
+    # uvicorn raises the signal again once it has stopped: localstripe must be stopped before that ends us
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit())
     with localstripe() as url:
         uvicorn.run(
             create_double(url),

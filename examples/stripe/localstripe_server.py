@@ -41,7 +41,8 @@ def main() -> None:
     keep_state_in_memory()
     decline_test_cards_when_charged()
     stop_when_input_ends()
-    web.run_app(server.app, sock=socket.socket(fileno=int(sys.argv[1])), print=None, access_log=None)
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    web.run_app(server.app, sock=listener, print=None, access_log=None, shutdown_timeout=1)
 
 
 if __name__ == "__main__":
