@@ -9,7 +9,7 @@ from types import FrameType
 import httpx
 
 from examples.demo import page
-from examples.demo.payments import drive
+from examples.demo.payments import Row, drive
 from examples.demo.service import ServiceFailedError
 from examples.demo.town import Town, forget_foreign_settings, town
 
@@ -19,21 +19,31 @@ def run(*, once: bool) -> int:
     out = page.console()
     out.print("Starting a fake Stripe, a payment backend, and Payguard in front of it …")
     with town() as all_up:
-        with httpx.Client(base_url=all_up.gateway_url, timeout=15, trust_env=False) as gateway:
-            rows = drive(gateway, all_up.backend)
+        rows = drive_through(all_up)
         out.print(page.table(rows))
         page.print_addresses(out, all_up)
+        as_expected = all(row.as_expected for row in rows)
+        if not as_expected:
+            out.print(f"The gateway's last words:\n{all_up.gateway.tail()}", markup=False)
         if not once:
             out.print("Ctrl-C ends it.")
             stay(all_up)
-    return 0 if all(row.as_expected for row in rows) else 1
+    return 0 if as_expected else 1
+
+
+def drive_through(all_up: Town) -> list[Row]:
+    with httpx.Client(base_url=all_up.gateway_url, timeout=15, trust_env=False) as gateway:
+        try:
+            return drive(gateway, all_up.backend)
+        except httpx.TransportError:
+            all_up.check()
+            raise
 
 
 def stay(all_up: Town) -> None:
     """Until a service ends, which is an error, or a signal comes."""
     while True:
-        for service in all_up.services:
-            service.check()
+        all_up.check()
         time.sleep(0.5)
 
 

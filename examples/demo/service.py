@@ -38,7 +38,7 @@ class Service:
         self.name = name
         self._command = list(command)
         self._probe = probe
-        self._log = log
+        self.log = log
         self._environment = environment or {}
         self._ready_within = ready_within
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,7 +54,7 @@ class Service:
 
     def start(self) -> None:
         """Returns once it is ready; ServiceFailedError where that takes too long."""
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -90,7 +90,7 @@ class Service:
 
     def tail(self, lines: int = 15) -> str:
         """The last lines that it wrote."""
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def stop(self) -> None:
         process, self._process = self._process, None

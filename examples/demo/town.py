@@ -33,9 +33,10 @@ class Town:
     backend: Service
     gateway: Service
 
-    @property
-    def services(self) -> tuple[Service, ...]:
-        return self.stripe, self.backend, self.gateway
+    def check(self) -> None:
+        """ServiceFailedError where one has ended by itself."""
+        for service in (self.gateway, self.backend, self.stripe):
+            service.check()
 
 
 @contextmanager
