@@ -26,7 +26,7 @@ def run(*, once: bool) -> int:
         if not as_expected:
             out.print(f"The gateway's last words:\n{all_up.gateway.tail()}", markup=False)
         if not once:
-            out.print("Ctrl-C ends it.")
+            out.print(f"Its log is {all_up.gateway.log}; Ctrl-C ends the demo.")
             stay(all_up)
     return 0 if as_expected else 1
 
