@@ -40,6 +40,8 @@ class Clients:
         self.limits = limits
         self.connections: set[Swept] = set()
         self.refused = 0
+        self.leaving = False
+        """Set while the gateway drains: each answer asks its client to come back on another connection."""
         self._timer: asyncio.TimerHandle | None = None
         shortest = min(limits.header_timeout, limits.body_timeout, limits.write_timeout, limits.keep_alive)
         self.interval = max(0.02, min(1.0, shortest / 4, limits.linger / 2))

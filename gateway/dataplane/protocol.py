@@ -276,6 +276,10 @@ class ClientProtocol(asyncio.Protocol):
     # the transport, for turns
 
     @property
+    def leaving(self) -> bool:
+        return self._clients.leaving
+
+    @property
     def default_headers(self) -> list[tuple[bytes, bytes]]:
         return self._state.default_headers
 

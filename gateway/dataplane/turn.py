@@ -171,7 +171,7 @@ class Turn:
 
     def _render(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         self.started = True
-        if not self.complete:  # what it still sends would be read as its next request
+        if not self.complete or self._protocol.leaving:  # what it still sends would be read as its next request
             self.keep_alive = False
         fields = headers + self._own_fields(status, dict(headers))
         head = b"".join([STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, *map(_line, fields)])

@@ -1,0 +1,221 @@
+"""The listeners, over real sockets on a real loop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import ssl
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+import uvloop
+
+from gateway.control.servers import BadStart, Listener, admin_listener, bind, data_listener, tls_context
+from gateway.dataplane.clients import ClientLimits, Clients
+
+
+class Door:
+    """An application that answers once its door is open, and tells when someone stands before it."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.entered = asyncio.Event()
+
+    async def __call__(self, scope, receive, send) -> None:
+        self.entered.set()
+        await self.open.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+@asynccontextmanager
+async def listening(app, *, tls: ssl.SSLContext | None = None, clients: Clients | None = None):
+    clients = clients or Clients(ClientLimits())
+    listener = data_listener(app, bind("127.0.0.1", 0, "--port"), clients, tls)
+    await listener.start()
+    try:
+        yield listener
+    finally:
+        listener.force()
+        await listener.stop(0)
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def open_door(door: Door) -> Door:
+    door.open.set()
+    return door
+
+
+def refused(listener: Listener) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(address_of(listener)) != 0
+
+
+def address_of(listener: Listener) -> tuple[str, int]:
+    host, _, port = listener.url.partition("://")[2].rpartition(":")
+    return host, int(port)
+
+
+async def test_a_listener_says_where_port_0_led(open_door) -> None:
+    async with listening(open_door) as listener, httpx.AsyncClient() as client:
+        assert (await client.get(listener.url)).text == "ok"
+
+
+async def test_the_admin_listener_serves_plain_asgi(open_door) -> None:
+    listener = admin_listener(open_door, bind("127.0.0.1", 0, "--admin-port"))
+    await listener.start()
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(listener.url)
+    await listener.stop(1)
+    assert answer.text == "ok"
+    assert "server" not in answer.headers
+
+
+def test_a_taken_port_is_one_line_that_names_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as owner:
+        port = owner.getsockname()[1]
+        with pytest.raises(BadStart) as bad:
+            bind("127.0.0.1", port, "--port")
+    assert bad.value.lines == (f"cannot listen on 127.0.0.1:{port} (--port): address already in use",)
+
+
+def test_a_host_that_does_not_exist_is_one_line() -> None:
+    with pytest.raises(BadStart, match=r"cannot listen on \[::2\]:1 \(PAYGUARD_HOST\): .*") as bad:
+        bind("::2", 1, "PAYGUARD_HOST")
+    assert len(bad.value.lines) == 1
+
+
+async def test_a_port_taken_between_bind_and_start_is_one_line_too(open_door) -> None:
+    first = bind("127.0.0.1", 0, "--port")
+    second = bind("127.0.0.1", first.getsockname()[1], "--port")
+    with first, second:
+        first.listen()
+        with pytest.raises(BadStart, match="address already in use"):
+            await admin_listener(open_door, second).start()
+
+
+async def test_signals_are_left_to_the_process(open_door) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    async with listening(open_door):
+        assert signal.getsignal(signal.SIGTERM) is before
+
+
+async def test_stopping_answers_what_is_in_flight_and_takes_nothing_new(door) -> None:
+    async with listening(door) as listener, httpx.AsyncClient() as client:
+        in_flight = asyncio.create_task(client.get(listener.url))
+        await door.entered.wait()
+        stopping = asyncio.create_task(listener.stop(10))
+        while not refused(listener):  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0)
+        assert not stopping.done()
+        door.open.set()
+        assert (await in_flight).text == "ok"
+        await stopping
+        assert listener.cut == 0
+
+
+def test_stopping_answers_connections_that_the_kernel_accepted_and_nobody_has_seen(open_door) -> None:
+    async def scenario() -> None:
+        async with listening(open_door) as listener:
+            clients = [socket.create_connection(address_of(listener)) for _ in range(20)]  # the loop does not turn
+            for client in clients:
+                client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            await listener.stop(5)
+            for client in clients:
+                with client:
+                    assert client.recv(1000).startswith(b"HTTP/1.1 200")
+
+    uvloop.run(scenario())  # asyncio's own loop drops what it accepts while it closes a server
+
+
+async def test_clients_are_asked_to_leave_before_the_port_closes_under_them(door) -> None:
+    clients = Clients(ClientLimits())
+    async with listening(door, clients=clients) as listener, httpx.AsyncClient() as client:
+        in_flight = asyncio.create_task(client.get(listener.url))
+        await door.entered.wait()
+        clients.leaving = True
+        door.open.set()
+        for answer in (await in_flight, await client.get(listener.url)):
+            assert answer.headers["connection"] == "close"
+            assert answer.text == "ok"
+
+
+async def test_an_idle_connection_does_not_delay_stopping(open_door) -> None:
+    async with listening(open_door) as listener, httpx.AsyncClient() as client:
+        await client.get(listener.url)
+        await listener.stop(60)
+        assert listener.cut == 0
+
+
+async def test_what_is_unanswered_at_the_deadline_is_cut_and_counted(door) -> None:
+    async with listening(door) as listener, httpx.AsyncClient() as client:
+        in_flight = asyncio.create_task(client.get(listener.url))
+        await door.entered.wait()
+        await listener.stop(0.01)
+        assert listener.cut == 1
+        with pytest.raises(httpx.RemoteProtocolError):
+            await in_flight
+
+
+async def test_force_ends_a_stop_that_waits(door) -> None:
+    async with listening(door) as listener, httpx.AsyncClient() as client:
+        in_flight = asyncio.create_task(client.get(listener.url))
+        await door.entered.wait()
+        stopping = asyncio.create_task(listener.stop(3600))
+        listener.force()
+        await stopping
+        assert listener.cut == 1
+        await asyncio.wait([in_flight])
+        assert isinstance(in_flight.exception(), httpx.RemoteProtocolError)
+
+
+@pytest.fixture(scope="module")
+def authority_ca() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def files(authority_ca, tmp_path) -> tuple[Path, Path]:
+    issued = authority_ca.issue_cert("127.0.0.1")
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    certificate.write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
+    key.write_bytes(issued.private_key_pem.bytes())
+    return certificate, key
+
+
+async def test_the_data_port_speaks_tls_with_the_files_it_was_given(open_door, files, authority_ca) -> None:
+    trust = ssl.create_default_context()
+    authority_ca.configure_trust(trust)
+    async with listening(open_door, tls=tls_context(*files)) as listener, httpx.AsyncClient(verify=trust) as client:
+        assert listener.url.startswith("https://")
+        assert (await client.get(listener.url)).text == "ok"
+
+
+def test_a_certificate_that_is_not_there_is_named(files) -> None:
+    certificate, key = files
+    certificate.unlink()
+    with pytest.raises(BadStart, match=f"^cannot read {certificate}"):
+        tls_context(certificate, key)
+
+
+def test_a_certificate_that_is_none_is_named(files) -> None:
+    certificate, key = files
+    certificate.write_text("not a certificate")
+    with pytest.raises(BadStart, match=f"^cannot use {certificate} and {key} for TLS on the data port: .+"):
+        tls_context(certificate, key)
+
+
+def test_a_key_of_another_certificate_is_refused(files, authority_ca) -> None:
+    certificate, key = files
+    key.write_bytes(authority_ca.issue_cert("127.0.0.1").private_key_pem.bytes())
+    with pytest.raises(BadStart, match="mismatch"):
+        tls_context(certificate, key)
