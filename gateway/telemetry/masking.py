@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
@@ -121,8 +122,8 @@ class Masking:
     def document(self, value: Any) -> Any:
         """A copy of JSON-like data, masked by the names of its fields and by what its texts and integers hold."""
         match value:
-            case str():
-                return self.text(value)
+            case str():  # also a StrEnum
+                return self.text(value if value.isascii() else _encodable(value))
             case bool() | None | float():
                 return value
             case int():
@@ -132,7 +133,7 @@ class Masking:
             case list() | tuple() | set() | frozenset():
                 return [self.document(item) for item in value]
             case _:
-                return self.text(str(value))
+                return self.text(str(value.value if isinstance(value, Enum) else value))
 
     def _key(self, key: Any) -> str:
         return self.text(str(key))
@@ -144,7 +145,7 @@ class Masking:
 
     def _number(self, value: int) -> Any:
         masked = self.text(text := str(value))
-        return value if masked == text else masked
+        return value if masked == text and -(1 << 63) <= value < 1 << 64 else masked  # JSON as orjson writes it
 
 
 def _replacement(found: re.Match[str]) -> str:
@@ -167,6 +168,11 @@ def _pattern(fields: Iterable[str]) -> re.Pattern[str]:
 
 def _folded_name(name: str) -> str:
     return name.lower().replace("-", "_")
+
+
+def _encodable(text: str) -> str:
+    """Without the halves of characters that UTF-8 has no bytes for."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _as_json(text: str) -> str:

@@ -1,0 +1,139 @@
+"""The log: structlog for what happens rarely, lines built by hand for exchanges; all of it masked, on one way out."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import structlog
+
+from gateway.exchange import Exchange
+from gateway.telemetry.lines import Lines
+from gateway.telemetry.masking import Masking
+from gateway.telemetry.outcomes import Outcome, outcome_of
+from gateway.telemetry.records import pretty, record
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+_LINE = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+_TALKATIVE = ("httpx", "httpcore", "opentelemetry", "urllib3", "asyncio")
+_FIRST = ("ts", "level", "logger", "event")
+
+
+class ExchangeLog:
+    """One line for each exchange: JSON, or something for people on a terminal.
+
+    WARNING where the gateway answered 5xx or a payment is left in doubt, else INFO; ``level`` is the lowest written.
+    The query of a target is left out unless ``query`` asks for it.
+    """
+
+    def __init__(self, masking: Masking, lines: Lines, *, level: str = "info", query: bool = False) -> None:
+        self._masking = masking
+        self._lines = lines
+        self._query = query
+        self._informs = LEVELS[level] <= logging.INFO
+        self._warns = LEVELS[level] <= logging.WARNING
+        self._colours = "NO_COLOR" not in os.environ
+
+    def ended(self, exchange: Exchange) -> None:
+        outcome = None if exchange.operation is None else outcome_of(exchange)
+        response = exchange.response
+        warns = outcome is Outcome.IN_DOUBT or (response is not None and response.status >= 500)
+        if not (self._warns if warns else self._informs):
+            return
+        document = record(exchange, "warning" if warns else "info", outcome, self._masking, query=self._query)
+        line = orjson.dumps(document, option=_LINE)
+        if self._masking.suspects(line):
+            document = self._masked(document)
+            line = orjson.dumps(document, option=_LINE)
+        if self._lines.terminal:
+            line = pretty(document, colours=self._colours).encode()
+        self._lines.put(line)
+
+    def flush(self) -> None:
+        self._lines.flush()
+
+    def _masked(self, document: dict[str, Any]) -> dict[str, Any]:
+        """But for what this process made up, which may look like a card number by chance."""
+        own = {"ts": document["ts"], "trace_id": document["trace_id"], "span_id": document["span_id"]}
+        masked: dict[str, Any] = self._masking.document(document)
+        return masked | own
+
+
+def configure(level: str, *, masking: Masking, lines: Lines) -> None:
+    """Send structlog and the standard library's logging, uvicorn's included, through ``masking`` to ``lines``."""
+    handler = _Handler(lines)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.ExtraAdder(),
+            ],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,  # before masking: a traceback quotes what it failed on
+                _Masked(masking),
+                structlog.dev.ConsoleRenderer(pad_event_to=0) if lines.terminal else _json,
+            ],
+        )
+    )
+    _route(handler, LEVELS[level])
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def _route(handler: logging.Handler, level: int) -> None:
+    root = logging.getLogger()
+    for former in [former for former in root.handlers if isinstance(former, _Handler)]:
+        root.removeHandler(former)
+    root.addHandler(handler)
+    root.setLevel(level)
+    logging.captureWarnings(True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    logging.getLogger("uvicorn.access").disabled = True  # each exchange has its own line
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+class _Handler(logging.Handler):
+    def __init__(self, lines: Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.say(self.format(record).encode() + b"\n")
+        except Exception:  # noqa: BLE001 - a handler must not raise into whoever logs; the base class reports it
+            self.handleError(record)
+
+
+class _Masked:
+    def __init__(self, masking: Masking) -> None:
+        self._masking = masking
+
+    def __call__(self, logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG002
+        masked: dict[str, Any] = self._masking.document(event)
+        masked["ts"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        first = {key: masked.pop(key) for key in _FIRST if key in masked}
+        return first | masked
+
+
+def _json(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:  # noqa: ARG001
+    return orjson.dumps(event).decode()
