@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, Flag
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from starlette.datastructures import MutableHeaders as Headers
@@ -118,8 +118,7 @@ class Response(Message):
         return Response(self.status, headers=self.headers.mutablecopy(), body=self.body.copy())
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """The request as it came in, before any filter: what fingerprints and signatures are taken over.
 
     ``target`` is the request target byte for byte.  ``client`` is the address of the client, after trusted proxies;
@@ -139,7 +138,7 @@ class Received:
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt at an upstream.  Times are of the loop's clock, in seconds; ``status`` is None where none came."""
+    """One attempt at an upstream.  Times are ``time.monotonic()``; ``status`` is None where none came."""
 
     number: int
     started: float
@@ -223,7 +222,7 @@ class Exchange:
         self.started = started
         self.ended = 0.0
         self.deadline = 0.0
-        """On the loop's clock; 0 before the upstream is reached."""
+        """By ``time.monotonic()``, as ``started`` and ``ended``; 0 before the upstream is reached."""
         self.response: Response | None = None
         self.error: GatewayError | None = None
         self.delivery = Delivery.UNSENT
@@ -236,14 +235,14 @@ class Exchange:
         self.params: Mapping[str, str] = {}
         self.current = ""
         """The filter that now runs; notes are signed with it."""
-        self.resendable: Callable[[], bool] | None = None
+        self.resendable: Callable[[Exchange], bool] | None = None
         self._abandon: Callable[[], None] | None = None
         self.shadows: dict[object, Any] = {}
         self.bytes_in = 0
         self.bytes_out = 0
         self._facts: dict[type, object] = {}
-        self._before_send: list[Callable[[], Awaitable[None]]] = []
-        self._at_end: list[Callable[[], Awaitable[None]]] = []
+        self._before_send: tuple[Callable[[], Awaitable[None]], ...] = ()
+        self._at_end: tuple[Callable[[], Awaitable[None]], ...] = ()
 
     @property
     def answer(self) -> Response:
@@ -275,11 +274,11 @@ class Exchange:
 
     def before_send(self, call: Callable[[], Awaitable[None]]) -> None:
         """``call`` is awaited once, before the first byte of the first attempt; if it raises, nothing is sent."""
-        self._before_send.append(call)
+        self._before_send += (call,)
 
     def at_end(self, call: Callable[[], Awaitable[None]]) -> None:
         """``call`` is awaited once, after the last byte of the answer, or after the client has gone."""
-        self._at_end.append(call)
+        self._at_end += (call,)
 
     def copy(self) -> Exchange:
         """A second exchange with the same facts and messages of its own; nothing done to it reaches this one."""
@@ -292,17 +291,18 @@ class Exchange:
     def abandon(self) -> None:
         """Break off what still runs of the last attempt: nobody waits for the rest of its answer."""
         if self._abandon is not None:
-            self._abandon()
+            abandon, self._abandon = self._abandon, None
+            abandon()
 
     def abandon_by(self, call: Callable[[], None]) -> None:
         self._abandon = call
 
-    def take_before_send(self) -> list[Callable[[], Awaitable[None]]]:
-        calls, self._before_send = self._before_send, []
+    def take_before_send(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        calls, self._before_send = self._before_send, ()
         return calls
 
-    def take_at_end(self) -> list[Callable[[], Awaitable[None]]]:
-        calls, self._at_end = self._at_end, []
+    def take_at_end(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        calls, self._at_end = self._at_end, ()
         return calls
 
     def may_resend(self) -> bool:
@@ -314,5 +314,5 @@ class Exchange:
         return (
             self.delivery is Delivery.UNSENT
             or self.request.method in SAFE_METHODS
-            or (self.resendable is not None and self.resendable())
+            or (self.resendable is not None and self.resendable(self))
         )

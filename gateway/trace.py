@@ -21,7 +21,7 @@ class Trace:
 
     @property
     def traceparent(self) -> bytes:
-        return b"00-%b-%b-%b" % (self.trace_id.encode(), self.span_id.encode(), b"01" if self.sampled else b"00")
+        return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}".encode()
 
 
 def continue_or_begin(traceparent: bytes | None, sample: float) -> Trace:

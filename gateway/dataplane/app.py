@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from time import monotonic
 from typing import Any
 
 from starlette.datastructures import MutableHeaders as Headers
@@ -75,11 +75,11 @@ class DataPlane:
                 given_id = value.decode()
         trace = continue_or_begin(traceparent, self._sample())
         identifier = given_id or request_id()
-        fields = [field for field in to_upstream(raw) if field[0] not in (b"traceparent", b"x-request-id")]
+        fields = to_upstream(raw)
         fields += forwarding(raw, peer=peer, scheme=scope["scheme"], host=head.host, trusted=trusted)
         fields += ((b"traceparent", trace.traceparent), (b"x-request-id", identifier.encode()))
         request = Request(head.method, head.path, query=head.query, headers=Headers(raw=fields), body=body)
-        exchange = Exchange(identifier, received, request, trace, asyncio.get_running_loop().time())
+        exchange = Exchange(identifier, received, request, trace, monotonic())
         turn.on_gone = lambda: _leave(exchange, turn)
         return exchange
 
@@ -110,7 +110,7 @@ class DataPlane:
                 await call()
             except Exception:
                 logger.exception("What was to run at the end of an exchange failed", extra={"request_id": exchange.id})
-        exchange.ended = asyncio.get_running_loop().time()
+        exchange.ended = monotonic()
         if exchange.request.body.data is not None:
             exchange.bytes_in = len(exchange.received.body.data or b"")
         for ended in snapshot.observers:
@@ -150,12 +150,14 @@ async def _send(exchange: Exchange, method: str, send: Send) -> None:
 
 
 def _fields(exchange: Exchange, response: Response) -> list[tuple[bytes, bytes]]:
-    fields = [field for field in response.headers.raw if field[0] != b"x-request-id"]
-    fields.append((b"x-request-id", exchange.id.encode()))
     length = response.body.length
-    if length is not None and response.status not in BODILESS:
-        fields.append((b"content-length", b"%d" % length))
-    return fields
+    if length is None or response.status in BODILESS:
+        return [*response.headers.raw, (b"x-request-id", exchange.id.encode())]
+    return [
+        *response.headers.raw,
+        (b"x-request-id", exchange.id.encode()),
+        (b"content-length", b"%d" % length),
+    ]
 
 
 async def _chunks(receive: Receive) -> AsyncGenerator[bytes, None]:

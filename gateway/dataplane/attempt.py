@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from starlette.datastructures import MutableHeaders as Headers
@@ -102,10 +103,11 @@ class Sending:
         fresh = len(exchange.attempts) > 1 and exchange.attempts[-2].stale
         connection = None if fresh else pool.take()
         self._connection = connection or await pool.acquire(exchange.deadline, fresh=fresh)
-        for call in exchange.take_before_send():
-            await call()
-        if not self._connection.usable:
-            self._connection = await pool.acquire(exchange.deadline)
+        if calls := exchange.take_before_send():
+            for call in calls:
+                await call()
+            if not self._connection.usable:
+                self._connection = await pool.acquire(exchange.deadline)
         self._attempt.reused = not self._connection.fresh
         return self._connection
 
@@ -127,7 +129,7 @@ class Sending:
     def _limit(self, answer: Answer) -> None:
         """The whole request is written: its answer must begin, and end, in time."""
         upstream, exchange = self._upstream, self._exchange
-        first_byte = asyncio.get_running_loop().time() + upstream.timeouts.first_byte
+        first_byte = monotonic() + upstream.timeouts.first_byte
         if first_byte < exchange.deadline:
             answer.limit(first_byte, upstream.late_first_byte)
         else:
@@ -153,7 +155,7 @@ class Sending:
             self._failure = error
             connection.fail(UpstreamBroken("The client broke off its request"))
         else:
-            self._exchange.deadline = asyncio.get_running_loop().time() + timeouts.total
+            self._exchange.deadline = monotonic() + timeouts.total
             if not answer.head:
                 self._limit(answer)
             connection.written()
@@ -171,10 +173,9 @@ class Sending:
     async def _rest(self, answer: Answer) -> AsyncGenerator[bytes, None]:
         """The body as it arrives.  ``total`` holds on for an unsafe request; ``idle`` between two pieces for all."""
         upstream, exchange = self._upstream, self._exchange
-        loop = asyncio.get_running_loop()
         try:
             while True:
-                silent = loop.time() + upstream.timeouts.idle
+                silent = monotonic() + upstream.timeouts.idle
                 if exchange.safe or self._upload is not None or silent < exchange.deadline:
                     answer.limit(silent, upstream.late_idle)
                 else:
@@ -197,7 +198,7 @@ class Sending:
             return
         self._ended = True
         attempt, exchange, connection = self._attempt, self._exchange, self._connection
-        attempt.ended = asyncio.get_running_loop().time()
+        attempt.ended = monotonic()
         if self._answer is not None:
             self._answer.unlimit()
         if self._upload is not None and not self._upload.done():
@@ -208,7 +209,10 @@ class Sending:
         else:
             attempt.error = error.code if isinstance(error, GatewayError) else type(error).__name__
             self._give_back(connection)
-        exchange.delivery = deliver(exchange, idempotent=self._upstream.has_key(exchange))
+        if len(exchange.attempts) == 1:
+            exchange.delivery = attempt.delivery
+        else:
+            exchange.delivery = deliver(exchange, idempotent=self._upstream.has_key(exchange))
         settle_guards(exchange, attempt, self._tickets)
 
     def _give_back(self, connection: Connection | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from time import monotonic
 from typing import Protocol
 
 
@@ -64,7 +65,7 @@ class Clients:
 
     def _sweep(self) -> None:
         self._timer = None
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         for connection in tuple(self.connections):
             connection.sweep(now)
         if self.connections:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -50,9 +51,9 @@ class Answer:
         self.error: UpstreamError | None = None
 
     def limit(self, until: float, late: Callable[[], UpstreamError]) -> None:
-        """From ``until`` on, on the loop's clock, it has failed with what ``late`` makes.  One at a time."""
+        """From ``until`` on, by ``monotonic()``, it has failed with what ``late`` makes.  One at a time."""
         self.unlimit()
-        self._timer = asyncio.get_running_loop().call_at(until, self._expire, late)
+        self._timer = self._connection.loop.call_later(until - monotonic(), self._expire, late)
 
     def unlimit(self) -> None:
         if self._timer is not None:
@@ -68,7 +69,7 @@ class Answer:
             self._waiter.set_result(None)
 
     async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._connection.loop.create_future()
         try:
             await self._waiter
         finally:
@@ -118,12 +119,14 @@ class Connection(asyncio.Protocol):
         "_written",
         "fresh",
         "idle_since",
+        "loop",
         "parser",
         "transport",
     )
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self.loop = asyncio.get_running_loop()
         self.parser = httptools.HttpResponseParser(self)
         self.transport: asyncio.Transport | None = None
         self.fresh = True
@@ -231,7 +234,7 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def pause_writing(self) -> None:
-        self._writable = asyncio.get_running_loop().create_future()
+        self._writable = self.loop.create_future()
 
     def resume_writing(self) -> None:
         if self._writable is not None:

@@ -25,37 +25,49 @@ HOP_BY_HOP = frozenset(
 )
 """RFC 9110 §7.6.1, and those that RFC 2616 §13.5.1 named."""
 
-_NOT_REQUESTED = HOP_BY_HOP | {b"content-length", b"expect", b"http2-settings"}
-_NOT_ANSWERED = HOP_BY_HOP | {b"content-length"}
-_FORWARDING = frozenset({b"forwarded", b"x-real-ip"})
+_WRITTEN_ANEW = frozenset(
+    {b"content-length", b"expect", b"forwarded", b"http2-settings", b"traceparent", b"x-real-ip", b"x-request-id"}
+)
+_NOT_REQUESTED = HOP_BY_HOP | _WRITTEN_ANEW
+_NOT_ANSWERED = HOP_BY_HOP | {b"content-length", b"x-request-id"}
+_PLAIN = frozenset({b"keep-alive", b"close"})
 _FORWARDED_FOR = re.compile(r'(?:^|[;,\s])for="?(\[[0-9A-Fa-f:.]+\]|[0-9.]+)', re.IGNORECASE)
 
 
 def to_upstream(headers: Sequence[RawHeader]) -> list[RawHeader]:
-    """What of a request leaves its hop; the length and the forwarding fields are written anew."""
-    dropped = _dropped(headers, _NOT_REQUESTED)
-    return [
-        field
-        for field in headers
-        if field[0] not in dropped and field[0] not in _FORWARDING and not field[0].startswith(b"x-forwarded-")
-    ]
+    """What of a request leaves its hop; its length, and where it comes from, are written anew."""
+    kept = [field for field in headers if field[0] not in _NOT_REQUESTED and not field[0].startswith(b"x-forwarded-")]
+    named = nominated(headers) if len(kept) < len(headers) else ()
+    return [field for field in kept if field[0] not in named] if named else kept
 
 
 def to_client(headers: Sequence[RawHeader]) -> list[RawHeader]:
-    """What of an answer leaves its hop; its length is written anew."""
-    dropped = _dropped(headers, _NOT_ANSWERED)
-    return [field for field in headers if field[0] not in dropped]
+    """What of an answer leaves its hop; its length and request id are written anew."""
+    kept = [field for field in headers if field[0] not in _NOT_ANSWERED]
+    named = nominated(headers) if len(kept) < len(headers) else ()
+    return [field for field in kept if field[0] not in named] if named else kept
 
 
-def _dropped(headers: Sequence[RawHeader], always: frozenset[bytes]) -> frozenset[bytes]:
-    """Also the fields that ``Connection`` names (RFC 9110 §7.6.1), but for Host, without which there is no request."""
-    for name, _ in headers:
-        if name == b"connection":
-            break
-    else:
-        return always
-    named = b",".join(value for name, value in headers if name == b"connection").lower().split(b",")
-    return always.union(map(bytes.strip, named)) - {b"host"}
+def nominated(headers: Sequence[RawHeader]) -> frozenset[bytes]:
+    """The fields that ``Connection`` names (RFC 9110 §7.6.1), but for Host, without which there is no request."""
+    named = [value.lower() for name, value in headers if name == b"connection" and value.lower() not in _PLAIN]
+    return frozenset(map(bytes.strip, b",".join(named).split(b","))) - {b"host"} if named else frozenset()
+
+
+def head(start: bytes, fields: Sequence[RawHeader]) -> bytes:
+    """A start line and header fields as they go on the wire, with the empty line that ends them.
+
+    ValueError where one of them would break its line: what a filter puts there must not become another field.
+    """
+    pieces = [start]
+    for name, value in fields:
+        pieces += (name, b": ", value, b"\r\n")
+    pieces.append(b"\r\n")
+    written = b"".join(pieces)
+    lines = len(fields) + 2
+    if written.count(b"\n") != lines or written.count(b"\r") != lines or b"\0" in written:
+        raise ValueError("A header or the target holds a line break or NUL")
+    return written
 
 
 def is_trusted(address: str, trusted: Iterable[Network]) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections import deque
 from dataclasses import dataclass, field
+from time import monotonic
 
 from gateway.dataplane.connection import Connection
 from gateway.errors import ConnectTimeout, PoolExhausted, TlsFailed, UpstreamUnreachable
@@ -96,7 +97,7 @@ class Pool:
         return None
 
     async def acquire(self, until: float, *, fresh: bool = False) -> Connection:
-        """A connection before ``until`` on the loop's clock; ``fresh`` asks for one that was never used."""
+        """A connection before ``until``, by ``monotonic()``; ``fresh`` asks for one that was never used."""
         if fresh and self._idle and not self._has_room():
             self._discard(self._idle.popleft())
         if not fresh and (idle := self.take()) is not None:
@@ -121,7 +122,7 @@ class Pool:
             )
         waiting = _Waiting()
         self._waiting.append(waiting)
-        seconds = max(0.0, min(self.options.wait, until - asyncio.get_running_loop().time()))
+        seconds = max(0.0, min(self.options.wait, until - monotonic()))
         try:
             async with asyncio.timeout(seconds):
                 return await waiting.given
@@ -150,8 +151,7 @@ class Pool:
 
     async def _open(self, until: float) -> Connection:
         """A new connection, for which room was taken."""
-        loop = asyncio.get_running_loop()
-        seconds = max(0.0, min(self.options.connect, until - loop.time()))
+        seconds = max(0.0, min(self.options.connect, until - monotonic()))
         try:
             async with asyncio.timeout(seconds):
                 connection = await self._connect()
@@ -199,11 +199,10 @@ class Pool:
         if self._closed:
             connection.close()
             return
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        connection.idle_since = monotonic()
         self._idle.append(connection)
         if self._expiry is None:
-            self._expiry = loop.call_later(self.options.idle, self._expire)
+            self._expiry = connection.loop.call_later(self.options.idle, self._expire)
 
     def _discard(self, connection: Connection) -> None:
         self._all.discard(connection)
@@ -227,14 +226,15 @@ class Pool:
 
     def _expire(self) -> None:
         """Close what was idle too long, the oldest first, and come back when the next is due."""
-        loop = asyncio.get_running_loop()
         self._expiry = None
-        due = loop.time() - self.options.idle
+        now = monotonic()
+        due = now - self.options.idle
         while self._idle and self._idle[0].idle_since <= due:
             self.counts.expired += 1
             self._idle.popleft().close()
         if self._idle:
-            self._expiry = loop.call_at(self._idle[0].idle_since + self.options.idle, self._expire)
+            oldest = self._idle[0]
+            self._expiry = oldest.loop.call_later(oldest.idle_since + self.options.idle - now, self._expire)
 
     async def close(self) -> None:
         """Close what is idle now, and the rest as it becomes free."""

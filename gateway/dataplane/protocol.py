@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from time import monotonic
 from typing import Any, cast
 
 import httptools
@@ -72,7 +73,7 @@ class ClientProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
-        self._since = self._loop.time()
+        self._since = monotonic()
         self._state.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own protocols
         name = transport.get_extra_info("peername")
         self._peer = name[0].partition("%")[0] if isinstance(name, tuple) else "unix"
@@ -111,7 +112,7 @@ class ClientProtocol(asyncio.Protocol):
         """Feed the parser; what is left to be fed to a new one, where this one stopped at an upgrade."""
         rest = b""
         if not self._in_head and self._incoming is None:
-            self._in_head, self._since, self._head_bytes = True, self._loop.time(), 0
+            self._in_head, self._since, self._head_bytes = True, monotonic(), 0
         if self._in_head:
             self._head_bytes += len(data)
         try:
@@ -184,7 +185,7 @@ class ClientProtocol(asyncio.Protocol):
             "payguard.head": head,
         }
         self._in_head = False
-        self._since = self._loop.time()
+        self._since = monotonic()
         keep_alive = parser.should_keep_alive() and not self._closing
         turn = Turn(self, scope, keep_alive=keep_alive, expects=head.expects_continue)
         self._incoming = turn
@@ -221,7 +222,7 @@ class ClientProtocol(asyncio.Protocol):
         """The last byte of the answer was handed to the connection."""
         self._state.total_requests += 1
         self._turn = None
-        self._since = self._loop.time()
+        self._since = monotonic()
         if self._transport is None:
             return
         if not turn.complete:
@@ -261,7 +262,7 @@ class ClientProtocol(asyncio.Protocol):
     def _linger(self) -> None:
         """Let the client read its answer before the connection closes under what it still sends."""
         self._deaf = True
-        self._since = self._loop.time()
+        self._since = monotonic()
         self._in_head = False
         self._refusal = None
         if self._transport is None:
@@ -295,7 +296,7 @@ class ClientProtocol(asyncio.Protocol):
     def pause_writing(self) -> None:
         self._writable = self._loop.create_future()
         self._unwritten = 0
-        self._unwritten_since = self._loop.time()
+        self._unwritten_since = monotonic()
 
     def resume_writing(self) -> None:
         if self._writable is not None:

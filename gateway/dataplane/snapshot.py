@@ -11,7 +11,7 @@ from typing import Any
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import Match, Router
 from gateway.exchange import Exchange
-from gateway.parts import Part
+from gateway.parts import Component, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Snapshot:
     """What one policy was compiled to, and the exchanges that still run on it.
 
     ``parts`` are opened in order and closed in reverse; ``releases`` give back what is shared between snapshots, after
-    the parts are closed.  ``observers`` are told of each exchange after it has ended.
+    the parts are closed.  ``observers`` are told of each exchange after it has ended.  ``components`` are those that
+    the policy has in the process; what opens and closes them is among ``parts`` and ``releases``.
     """
 
     def __init__(
@@ -38,8 +39,11 @@ class Snapshot:
         parts: Sequence[Part[Any]] = (),
         observers: Sequence[Callable[[Exchange], None]] = (),
         releases: Sequence[Callable[[], Awaitable[None]]] = (),
+        *,
+        components: Sequence[Component[Any]] = (),
     ) -> None:
         self.digest = digest
+        self.components = tuple(components)
         self.routes = tuple(routes)
         self.router = Router(self.routes)
         self.observers = tuple(observers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.errors import Rejected
 
@@ -79,8 +79,7 @@ class TooManyConnections(Refused):
     code = "too_many_connections"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A request's head with one meaning.  ``path`` and ``query`` are byte for byte what was sent."""
 
     method: str

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -34,10 +35,9 @@ class PoolTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         timeouts: dict[str, Any] = request.extensions.get("timeout", {})
-        loop = asyncio.get_running_loop()
         body = await request.aread()
         try:
-            connection = await self._pool(request.url).acquire(loop.time() + (timeouts.get("connect") or 60.0))
+            connection = await self._pool(request.url).acquire(monotonic() + (timeouts.get("connect") or 60.0))
             answer = connection.begin(
                 _head(request, len(body)) + body, head_only=request.method == "HEAD", written=True
             )
@@ -79,7 +79,7 @@ class _Stream(httpx.AsyncByteStream):
     def limit(self) -> None:
         if self._read is not None:
             late = partial(FirstByteTimeout, f"Nothing was read for {self._read:g} s")
-            self._answer.limit(asyncio.get_running_loop().time() + self._read, late)
+            self._answer.limit(monotonic() + self._read, late)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:

@@ -7,8 +7,10 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from gateway.dataplane.headers import head
 from gateway.errors import ClientFailed
 
 if TYPE_CHECKING:
@@ -135,9 +137,8 @@ class Turn:
         while not self.chunks and not self.complete:
             if self.failure is not None:
                 raise self.failure
-            loop = asyncio.get_running_loop()
-            self._waiter = loop.create_future()
-            self.waiting_since = loop.time()
+            self._waiter = asyncio.get_running_loop().create_future()
+            self.waiting_since = monotonic()
             try:
                 await self._waiter
             finally:
@@ -173,11 +174,8 @@ class Turn:
         self.started = True
         if not self.complete or self._protocol.leaving:  # what it still sends would be read as its next request
             self.keep_alive = False
-        fields = headers + self._own_fields(status, dict(headers))
-        head = b"".join([STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, *map(_line, fields)])
-        if head.count(b"\n") != len(fields) + 1 or head.count(b"\r") != len(fields) + 1 or b"\0" in head:
-            raise ValueError("A header of the answer holds a line break or NUL")
-        return head + b"\r\n"
+        status_line = STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        return head(status_line, headers + self._own_fields(status, dict(headers)))
 
     def _own_fields(self, status: int, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
         """The fields of this hop: how the body is framed, and what becomes of the connection."""
@@ -224,7 +222,5 @@ class Turn:
             if not self.answered:
                 self._protocol.abort()
             self._protocol.on_ended(self)
-
-
-def _line(field: tuple[bytes, bytes]) -> bytes:
-    return b"%b: %b\r\n" % field
+            self.on_gone = self.task = None  # without cycles, nothing waits for the garbage collector
+            del self.scope["payguard.turn"]

@@ -7,9 +7,11 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any, Literal
 
 from gateway.dataplane.attempt import Sending, Ticket, settle_guards
+from gateway.dataplane.headers import head
 from gateway.dataplane.pool import Pool
 from gateway.dataplane.retry import Retry, RetryBudget
 from gateway.errors import FirstByteTimeout, GatewayError, IdleTimeout, TotalTimeout, UpstreamError
@@ -36,6 +38,10 @@ class Idempotent:
 
     window: float
     header: str = "idempotency-key"
+
+
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+"""Methods whose request says nothing of its length where it has no body (RFC 9110 §8.6)."""
 
 
 class Upstream:
@@ -74,11 +80,10 @@ class Upstream:
 
     async def dispatch(self, exchange: Exchange) -> Response:
         """The upstream's answer; one that was not all here with its head streams."""
-        loop = asyncio.get_running_loop()
         exchange.upstream = self.name
-        exchange.deadline = loop.time() + self.timeouts.total
+        exchange.deadline = monotonic() + self.timeouts.total
         if self.idempotent is not None:
-            exchange.resendable = partial(self._within_window, exchange, self.idempotent)
+            exchange.resendable = self._within_window
         self._budget.deposit()
         while True:
             try:
@@ -91,7 +96,7 @@ class Upstream:
                     return response
                 exchange.abandon()
             pause = 0.0 if exchange.attempts[-1].stale else self.retry.pause(len(exchange.attempts))
-            if loop.time() + pause >= exchange.deadline:
+            if monotonic() + pause >= exchange.deadline:
                 raise self.late_total()
             await asyncio.sleep(pause)
 
@@ -113,14 +118,15 @@ class Upstream:
         keys = exchange.request.headers.getlist(self.idempotent.header)
         return len(keys) == 1 and bool(keys[0])
 
-    def _within_window(self, exchange: Exchange, idempotent: Idempotent) -> bool:
+    def _within_window(self, exchange: Exchange) -> bool:
+        assert self.idempotent is not None
         sent = [attempt.started for attempt in exchange.attempts if attempt.delivery is not Delivery.UNSENT]
-        fresh = not sent or asyncio.get_running_loop().time() - sent[0] < idempotent.window
+        fresh = not sent or monotonic() - sent[0] < self.idempotent.window
         return fresh and self.has_key(exchange)
 
     async def _attempt(self, exchange: Exchange) -> Response:
-        tickets = await self._admit(exchange)
-        attempt = Attempt(len(exchange.attempts) + 1, asyncio.get_running_loop().time())
+        tickets = await self._admit(exchange) if self.guards else []
+        attempt = Attempt(len(exchange.attempts) + 1, monotonic())
         exchange.attempts.append(attempt)
         sending = Sending(self, exchange, attempt, tickets)
         exchange.abandon_by(sending.abandon)
@@ -149,18 +155,19 @@ class Upstream:
     def head(self, exchange: Exchange, length: int | None) -> bytes:
         """The request's first bytes.  A header that could break the line is a filter's mistake: ValueError."""
         request = exchange.request
-        target = request.path + ("?" + request.query if request.query else "")
-        if exchange.received.target.endswith(b"?") and not request.query:
-            target += "?"
-        fields = request.headers.raw
+        fields: list[tuple[bytes, bytes]] = request.headers.raw
         if self.host is not None:
             fields = [(b"host", self.host), *(field for field in fields if field[0] != b"host")]
-        if length is not None and (length or request.method not in {"GET", "HEAD", "OPTIONS", "DELETE"}):
-            fields = [*fields, (b"content-length", b"%d" % length)]
-        elif length is None:
+        if length is None:
             fields = [*fields, (b"transfer-encoding", b"chunked")]
-        start = f"{request.method} {target} HTTP/1.1\r\n".encode("ascii")
-        head = start + b"".join([b"%b: %b\r\n" % field for field in fields])
-        if head.count(b"\n") != len(fields) + 1 or head.count(b"\r") != len(fields) + 1 or b"\0" in head:
-            raise ValueError("A header or the target of the request holds a line break or NUL")
-        return head + b"\r\n"
+        elif length or request.method not in _BODILESS:
+            fields = [*fields, (b"content-length", b"%d" % length)]
+        return head(f"{request.method} {target(exchange)} HTTP/1.1\r\n".encode("ascii"), fields)
+
+
+def target(exchange: Exchange) -> str:
+    """The request's target as it now is; an empty query that was sent stays."""
+    request = exchange.request
+    if request.query or exchange.received.target.endswith(b"?"):
+        return f"{request.path}?{request.query}"
+    return request.path
