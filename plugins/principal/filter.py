@@ -20,10 +20,12 @@ class PrincipalFilter(Filter[PrincipalConfig]):
 
     name = "principal"
     Config = PrincipalConfig
+    provides: tuple[type, ...] = (Principal,)
 
     def __init__(self, config: PrincipalConfig, scope: Scope) -> None:
         super().__init__(config, scope)
-        self.provides = () if config.optional else (Principal,)
+        if config.optional:
+            self.provides = ()
         self._header = (config.header or "authorization").encode()
         self._verifier: Verifier | None = None
 

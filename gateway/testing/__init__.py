@@ -1,0 +1,22 @@
+"""The test kit: what this repository's tests use, and plugin authors too.
+
+A rule alone: ``exchange()`` and ``scope()``.  A filter as it will run: ``running_gateway()`` in front of ``backend()``.
+"""
+
+from gateway.testing.alone import HandClock, HandScope, HandTasks, exchange, scope, streaming
+from gateway.testing.running import Backend, Client, Seen, backend, running_gateway, serve
+
+__all__ = [
+    "Backend",
+    "Client",
+    "HandClock",
+    "HandScope",
+    "HandTasks",
+    "Seen",
+    "backend",
+    "exchange",
+    "running_gateway",
+    "scope",
+    "serve",
+    "streaming",
+]

@@ -1,0 +1,133 @@
+"""A rule alone: an exchange as a filter sees it, and a scope whose every piece is in the test's hand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, cast
+
+import httpx
+import orjson
+
+from gateway import Body, Component, Config, Exchange, Headers, Received, Request
+from gateway.store.memory import MemoryStore
+from gateway.store.protocol import Store
+from gateway.trace import continue_or_begin
+
+T = TypeVar("T")
+BodyT = TypeVar("BodyT", bytes, Body | bytes)
+ComponentT = TypeVar("ComponentT", bound=Component[Any])
+HeaderPairs = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+def content(headers: HeaderPairs, body: BodyT, json: Any) -> tuple[list[tuple[bytes, bytes]], BodyT | bytes]:
+    """Headers as they are received, names in small letters and repeated ones apart; and the body, if by ``json``."""
+    given = headers.items() if isinstance(headers, Mapping) else headers
+    pairs: list[tuple[bytes, bytes]] = [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in given
+    ]
+    if json is None:
+        return pairs, body
+    return [*pairs, (b"content-type", b"application/json")], orjson.dumps(json)
+
+
+def exchange(
+    method: str = "POST",
+    path: str = "/v1/payments",
+    *,
+    query: str = "",
+    headers: HeaderPairs = (),
+    body: Body | bytes = b"",
+    json: Any = None,
+    facts: Iterable[object] = (),
+    client: str = "203.0.113.7",
+    peer: str | None = None,
+    trusted: bool = False,
+) -> Exchange:
+    """An exchange as it reaches a filter.  ``json`` makes the body and its content type."""
+    pairs, body = content(headers, body, json)
+    whole = Body(body) if isinstance(body, bytes) else body
+    target = f"{path}?{query}" if query else path
+    received = Received(method, target.encode(), tuple(pairs), whole, client, peer or client, "http", trusted)
+    request = Request(method, path, query=query, headers=Headers(raw=list(pairs)), body=whole)
+    made = Exchange("request-1", received, request, continue_or_begin(None, 0))
+    for fact in facts:
+        made.put(fact)
+    return made
+
+
+def streaming(*chunks: bytes, length: int | None = None) -> Body:
+    """A body that arrives piece by piece; without ``length`` it is a chunked one."""
+
+    async def source() -> AsyncGenerator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    return Body(source=source(), length=length)
+
+
+class HandClock:
+    """A clock whose hand the test moves."""
+
+    def __init__(self) -> None:
+        self._moved = 0.0
+        self._started = time.time()
+
+    def now(self) -> float:
+        return self._started + self._moved
+
+    def monotonic(self) -> float:
+        return 1000.0 + self._moved
+
+    def advance(self, seconds: float) -> None:
+        self._moved += seconds
+
+
+class HandTasks:
+    """Background work that the test can wait for."""
+
+    def __init__(self) -> None:
+        self.running: set[asyncio.Task[Any]] = set()
+        self.full = False
+
+    def start(self, work: Coroutine[Any, Any, Any], *, name: str) -> bool:
+        if self.full:
+            work.close()
+            return False
+        self.running.add(asyncio.create_task(work, name=name))
+        return True
+
+    async def done(self) -> None:
+        """Until all that was started has ended; the first failure is raised."""
+        while self.running:
+            await self.running.pop()
+
+
+@dataclass
+class HandScope:
+    """What a part is lent, each piece of it in the test's hand.  ``secrets`` are by reference: ``env:KEY``."""
+
+    mode: Literal["enforce", "shadow"] = "enforce"
+    store: Store = field(default_factory=MemoryStore)
+    http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(transport=httpx.AsyncHTTPTransport()))
+    clock: HandClock = field(default_factory=HandClock)
+    tasks: HandTasks = field(default_factory=HandTasks)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    components: Iterable[Component[Any]] = ()
+    shared: dict[tuple[type, str], object] = field(default_factory=dict)
+
+    def secret(self, reference: str) -> str:
+        if reference not in self.secrets:
+            raise ValueError(f"{reference} names no secret")
+        return self.secrets[reference]
+
+    def share(self, config: Config, make: Callable[[], T]) -> T:
+        return cast("T", self.shared.setdefault((type(config), config.identity()), make()))
+
+    def component(self, kind: type[ComponentT]) -> ComponentT:
+        return next(each for each in self.components if isinstance(each, kind))
+
+
+scope = HandScope
