@@ -1,0 +1,82 @@
+"""Every metric of the core.  ``docs/observability.md`` has the same table; a test holds the two together."""
+
+from __future__ import annotations
+
+from gateway.telemetry.series import Series
+
+REQUESTS = Series(
+    "payguard_requests_total",
+    "counter",
+    "Exchanges that have ended. A failure is a 5xx, or no answer at all.",
+    ("route", "method", "status", "result"),
+)
+REQUEST_DURATION = Series(
+    "payguard_request_duration_seconds",
+    "histogram",
+    "From a request's head to the last byte of its answer.",
+    ("route",),
+)
+IN_FLIGHT = Series("payguard_requests_in_flight", "gauge", "Exchanges under way.")
+UPSTREAM_DURATION = Series(
+    "payguard_upstream_duration_seconds", "histogram", "How long an attempt at an upstream took.", ("upstream",)
+)
+ATTEMPTS = Series(
+    "payguard_attempts_total",
+    "counter",
+    "Attempts at an upstream, by the class of the answer's status or the code of the failure.",
+    ("upstream", "result"),
+)
+FILTER_DECISIONS = Series(
+    "payguard_filter_decisions_total",
+    "counter",
+    "What filters decided; in shadow mode, what they would have.",
+    ("route", "filter", "mode", "decision"),
+)
+FILTER_SECONDS = Series(
+    "payguard_filter_seconds_total",
+    "counter",
+    "Time spent in filters, both ways; divide by the decisions.",
+    ("route", "filter", "mode", "decision"),
+)
+PAYMENTS = Series(
+    "payguard_payments_total",
+    "counter",
+    "Money-moving exchanges by what became of them. Replays and refusals are released: nothing was executed.",
+    ("operation", "outcome"),
+)
+PAYMENT_AMOUNT = Series(
+    "payguard_payment_amount_minor_total",
+    "counter",
+    "Amounts of those payments, in minor units of the currency.",
+    ("operation", "currency", "outcome"),
+)
+POOL_CONNECTIONS = Series(
+    "payguard_pool_connections", "gauge", "Connections to an upstream, open in all and idle.", ("upstream", "state")
+)
+POOL_WAITING = Series("payguard_pool_waiting", "gauge", "Exchanges that wait for a connection.", ("upstream",))
+POOL_EVENTS = Series(
+    "payguard_pool_events_total",
+    "counter",
+    "Connections opened, reused, failed to open and expired; exchanges refused because none was free.",
+    ("upstream", "event"),
+)
+POLICY_INFO = Series("payguard_policy_info", "gauge", "1 for the policy in force.", ("digest",))
+POLICY_RELOADS = Series("payguard_policy_reloads_total", "counter", "What became of policy reloads.", ("result",))
+POLICY_REJECTED = Series(
+    "payguard_policy_last_rejected",
+    "gauge",
+    "1 while the newest edit of the policy is rejected and the one before it serves.",
+)
+JOB_RUNS = Series("payguard_job_runs_total", "counter", "Runs of background jobs.", ("job", "result"))
+CHECK_UP = Series("payguard_check_up", "gauge", "1 where a health check is well, 0 where it is not.", ("check",))
+LINES_DROPPED = Series(
+    "payguard_log_lines_dropped_total", "counter", "Log lines lost because nobody read them in time."
+)
+LOOP_LAG = Series(
+    "payguard_event_loop_lag_seconds", "histogram", "How late the event loop is, measured ten times a second."
+)
+
+PROCESS = ("process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds")
+"""Those of prometheus_client's ProcessCollector that the documentation speaks of."""
+
+SERIES = tuple(value for value in globals().values() if isinstance(value, Series))
