@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """What to put behind a complaint about ``word``; nothing where no known word is near."""
-    found = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    """What to put behind a complaint about ``word``, in whatever case; nothing where no known word is near."""
+    lowered = {each.lower(): each for each in known}
+    found = get_close_matches(word.lower(), lowered, n=1)
+    return f"; did you mean {lowered[found[0]]!r}?" if found else ""

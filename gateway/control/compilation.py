@@ -1,0 +1,238 @@
+"""The compilation of one policy: every section read, checked and built, all problems kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from gateway.control.building import Building
+from gateway.control.draft import PlacedEntry, RouteDraft, UpstreamDraft, draft
+from gateway.control.order import Step, misplaced
+from gateway.control.placing import Kinds, Placed, Role
+from gateway.control.policy import MatchEntry, PaymentEntry, Policy, RouteEntry
+from gateway.control.policy_parts import PartEntry
+from gateway.control.positions import Document
+from gateway.control.problems import Path, Problem
+from gateway.control.reach import covers
+from gateway.control.scope import Services
+from gateway.control.spelling import did_you_mean
+from gateway.control.upstreams import UnusableFile, build_upstream
+from gateway.dataplane.chain import Chain
+from gateway.dataplane.currency import exponent
+from gateway.dataplane.payment import PaymentReader
+from gateway.dataplane.router import Match
+from gateway.dataplane.snapshot import Route, Snapshot
+from gateway.dataplane.upstream import Upstream
+from gateway.exchange import Exchange
+from gateway.facts import Payment
+from gateway.parts import Component, Filter, Guard, Observer, OptionalConfig, Part
+
+_UNBOUNDED = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _BuiltRoute:
+    draft: RouteDraft
+    match: Match | None
+    filters: Sequence[tuple[Placed, Part[Any] | None]]
+
+
+class Compilation:
+    """One document on its way to a snapshot.  Whoever made it ends it: by ``snapshot``, or by ``abandon``.
+
+    ``components`` are those of the core, which are there whether the policy names them or not.
+    """
+
+    def __init__(
+        self, kinds: Kinds, services: Services, document: Document, components: Sequence[type[Component[Any]]]
+    ) -> None:
+        self._document = document
+        self._services = services
+        self._kinds = kinds
+        self._draft = draft(document)
+        self.problems = [*self._draft.problems]
+        self.warnings: list[Problem] = []
+        entries = [*self._draft.components, *_unnamed(components, self._draft.components)]
+        placed = self._place(entries, "component", "observer")
+        known = [kind for kind in kinds.of("component") if issubclass(kind, Component)]
+        self._building = Building(services, document, placed, known)
+        self._observers = self._build_components(placed)
+        self._upstreams = dict(self._build_upstreams())
+        self._routes = [self._build_route(each) for each in self._draft.routes]
+        self._check_routes()
+        self.problems += self._building.problems
+
+    def snapshot(self, digest: str, observers: Sequence[Callable[[Exchange], None]]) -> Snapshot:
+        """The policy, compiled.  Only where there are no problems."""
+        building = self._building
+        building.host.seal()
+        snapshot = Snapshot(
+            digest,
+            [self._route(built, entry) for built, entry in zip(self._routes, self._policy.routes, strict=True)],
+            building.parts,
+            [*observers, *(observer.ended for observer in self._observers)],
+            [building.lease.release],
+            components=building.host.components,
+        )
+        building.tasks.holder = snapshot
+        return snapshot
+
+    def abandon(self) -> None:
+        """Give back what was shared; the parts were never opened."""
+        self._building.lease.abandon()
+
+    def _place(self, entries: Sequence[PlacedEntry], *roles: Role) -> list[Placed]:
+        placed = self._kinds.place(entries, roles, self._document, self.problems)
+        return [each for each in placed if each is not None]
+
+    def _build_components(self, placed: Sequence[Placed]) -> list[Observer[Any]]:
+        observers = []
+        for each in placed:
+            if issubclass(each.kind, Observer):
+                observers.append(self._building.make(each))
+            else:
+                self._building.make_component(each)
+        return [observer for observer in observers if isinstance(observer, Observer)]
+
+    def _build_upstreams(self) -> Iterator[tuple[str, Upstream]]:
+        used = {route.upstream for route in self._draft.routes}
+        for each in self._draft.upstreams:
+            if each.name not in used:
+                self._warn(each.path, "is used by no route")
+            guards = [(placed, self._building.make(placed)) for placed in self._place(each.guards, "guard")]
+            if each.entry is not None:
+                yield from self._build_upstream(each, guards)
+
+    def _build_upstream(
+        self, each: UpstreamDraft, guards: Sequence[tuple[Placed, Part[Any] | None]]
+    ) -> Iterator[tuple[str, Upstream]]:
+        assert each.entry is not None
+        made = [(guard, placed.mode) for placed, guard in guards if isinstance(guard, Guard) and placed.mode != "off"]
+        try:
+            yield each.name, build_upstream(each.name, each.entry, made, self._building.lease)
+        except UnusableFile as error:
+            self._problem((*each.path, "tls", error.option), str(error))
+
+    def _build_route(self, each: RouteDraft) -> _BuiltRoute:
+        placed = self._kinds.place(each.filters, ("filter",), self._document, self.problems)
+        parts = [self._building.make(step) if step is not None else None for step in placed]
+        steps = [
+            _step(step, part) if step is not None else Step(entry.entry.name, known=False)
+            for entry, step, part in zip(each.filters, placed, parts, strict=True)
+        ]
+        given: frozenset[type] = frozenset({Payment}) if each.pays else frozenset()
+        for number, message in misplaced(steps, given):
+            self._problem(each.filters[number].path, message, at_key=True)
+        if each.payment is not None:
+            self._check_currencies(each.payment, each.path)
+        filters = [(step, part) for step, part in zip(placed, parts, strict=True) if step is not None]
+        return _BuiltRoute(each, self._match(each), filters)
+
+    def _check_currencies(self, payment: PaymentEntry, path: Path) -> None:
+        for currency in payment.bounds:
+            if exponent(currency, payment.exponents) is None:
+                place = (*path, "payment", "bounds", currency)
+                self._problem(place, f"is no currency of {payment.exponents}", at_key=True)
+
+    def _match(self, each: RouteDraft) -> Match | None:
+        entry = each.match
+        if entry is None:
+            return None
+        try:
+            return _match(entry)
+        except ValueError as error:
+            option = "path" if entry.path is not None else "prefix"
+            self._problem((*each.path, "match", option), str(error))
+            return None
+
+    def _check_routes(self) -> None:
+        names: dict[str, Path] = {}
+        known = [each.name for each in self._draft.upstreams]
+        for number, route in enumerate(self._routes):
+            name, upstream, path = route.draft.name, route.draft.upstream, route.draft.path
+            if name is not None and name in names:
+                first = self._document.values[names[name]].line
+                self._problem((*path, "name"), f"another route has this name, in line {first}")
+            elif name is not None:
+                names[name] = path
+            if upstream is not None and upstream not in known:
+                self._problem((*path, "upstream"), f"no upstream has this name{did_you_mean(upstream, known)}")
+            self._check_reach(route, self._routes[:number])
+
+    def _check_reach(self, route: _BuiltRoute, earlier: Sequence[_BuiltRoute]) -> None:
+        for before in earlier:
+            if before.match is not None and route.match is not None and covers(before.match, route.match):
+                line = self._document.values[before.draft.path].line
+                name = before.draft.name or "before it"
+                self._warn(
+                    route.draft.path, f"is never reached: the route {name} (line {line}) takes all that it would"
+                )
+                return
+
+    @property
+    def _policy(self) -> Policy:
+        assert self._draft.policy is not None
+        return self._draft.policy
+
+    def _route(self, built: _BuiltRoute, entry: RouteEntry) -> Route:
+        assert built.match is not None
+        chain = Chain(
+            [(part, step.mode) for step, part in built.filters if isinstance(part, Filter) and step.mode != "off"],
+            self._upstreams[entry.upstream],
+            payment=self._reader(entry.payment) if entry.payment else None,
+            buffer=entry.buffer,
+        )
+        return Route(entry.name, built.match, chain, entry.payment.operation if entry.payment else None)
+
+    def _reader(self, payment: PaymentEntry) -> PaymentReader:
+        bounds = {
+            currency: (limits.least or 0, _UNBOUNDED if limits.most is None else limits.most)
+            for currency, limits in payment.bounds.items()
+        }
+        return PaymentReader(
+            payment.operation,
+            amount=payment.amount,
+            currency=payment.currency,
+            customer=payment.customer,
+            email=payment.email,
+            card=payment.card,
+            unit=payment.unit,
+            exponents=payment.exponents,
+            bounds=bounds,
+            hash_card=partial(self._services.salts.hash, "card"),
+        )
+
+    def _problem(self, path: Path, message: str, *, at_key: bool = False) -> None:
+        self.problems.append(self._document.problem(path, message, at_key=at_key))
+
+    def _warn(self, path: Path, message: str) -> None:
+        self.warnings.append(replace(self._document.problem(path, message, at_key=True), level="warning"))
+
+
+def _unnamed(core: Sequence[type[Component[Any]]], named: Sequence[PlacedEntry]) -> Iterator[PlacedEntry]:
+    """Entries for what the core has anyway, with its default options."""
+    names = {each.entry.name for each in named}
+    for kind in core:
+        if kind.name not in names:
+            yield PlacedEntry(("components", kind.name), PartEntry(name=kind.name))
+
+
+def _match(entry: MatchEntry) -> Match:
+    methods = None if entry.methods is None else frozenset(entry.methods)
+    return Match(methods, entry.path, entry.prefix, entry.host, entry.headers)
+
+
+def _step(placed: Placed, part: Part[Any] | None) -> Step:
+    """Of the part itself, whose options may decide; of its class where it could not be made, or is off."""
+    source: Any = placed.kind if part is None else part
+    return Step(
+        placed.name,
+        placed.mode,
+        isinstance(placed.config, OptionalConfig) and placed.config.failure_mode == "open",
+        source.requires,
+        source.provides,
+        source.provides_up,
+        source.rejects_up,
+    )

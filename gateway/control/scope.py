@@ -1,0 +1,164 @@
+"""The scope: what the process has, and what of it each part of a policy is lent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from gateway.control.background import Background
+from gateway.control.sharing import Lease, SharedObjects
+from gateway.crypto.salts import Salts
+from gateway.parts import Clock, Config, Part, Tasks
+from gateway.store.protocol import Store
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+PartT = TypeVar("PartT", bound=Part[Any])
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class Services:
+    """What there is once per process.
+
+    ``environ`` is where ``env:`` secrets are looked up; ``on_secret`` is told of each that is read, so that it is
+    masked from then on.  ``shared`` outlives policies.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        salts: Salts,
+        environ: Mapping[str, str],
+        clock: Clock | None = None,
+        on_secret: Callable[[str], None] = lambda _: None,
+        background: Background | None = None,
+    ) -> None:
+        self.store = store
+        self.salts = salts
+        self.environ = environ
+        self.clock = clock or SystemClock()
+        self.background = background or Background()
+        self.shared = SharedObjects()
+        self._on_secret = on_secret
+        self._http: httpx.AsyncClient | None = None
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """Made for the first that asks: without it, nothing pays for importing httpx."""
+        if self._http is None:
+            import httpx  # noqa: PLC0415 - as above
+
+            from gateway.dataplane.transport import PoolTransport  # noqa: PLC0415 - as above
+
+            self._http = httpx.AsyncClient(transport=PoolTransport())
+        return self._http
+
+    def secret(self, reference: str) -> str:
+        """What ``env:NAME`` or ``file:/path`` names.  ValueError where it is missing or empty."""
+        scheme, _, name = reference.partition(":")
+        match scheme:
+            case "env":
+                value = self.environ.get(name, "")
+                missing = f"the environment variable {name} is not set"
+            case "file":
+                value, missing = _content(Path(name))
+            case _:
+                raise ValueError("a secret is named env:NAME or file:/path")  # not repeated: it may be the secret
+        if not value:
+            raise ValueError(missing)
+        self._on_secret(value)
+        return value
+
+    async def close(self) -> None:
+        """After the last policy: end what still runs, close what is shared, then what everything stood on."""
+        await self.background.close()
+        await self.shared.close()
+        if self._http is not None:
+            await self._http.aclose()
+        await self.store.close()
+
+
+def _content(path: Path) -> tuple[str, str]:
+    """The file's text without the line break that editors put at its end, and what to say where there is none."""
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n"), f"the secret's file {path} is empty"
+    except OSError as error:
+        return "", f"the secret's file {path} cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        return "", f"the secret's file {path} is not text"
+
+
+class PartScope:
+    """What one part is lent; satisfies ``gateway.Scope``."""
+
+    def __init__(
+        self,
+        services: Services,
+        lease: Lease,
+        kind: type[Part[Any]],
+        *,
+        mode: Literal["enforce", "shadow"],
+        tasks: Tasks,
+        component: Callable[[type[Part[Any]]], Part[Any]],
+    ) -> None:
+        self.mode = mode
+        self.tasks = tasks
+        self.clock = services.clock
+        self.store: Store = services.store if mode == "enforce" else ShadowStore(services.store)
+        self.secret = services.secret
+        self._services = services
+        self._lease = lease
+        self._kind = kind
+        self._component = component
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        return self._services.http
+
+    def share(self, config: Config, make: Callable[[], T]) -> T:
+        """Two parts share it where they are of one kind and mode, and have equal options."""
+        return self._lease.hold((self._kind, self.mode, type(config), config.identity()), make)
+
+    def component(self, kind: type[PartT]) -> PartT:
+        return self._component(kind)  # type: ignore[return-value]  # it is found by its class
+
+
+class ShadowStore:
+    """A namespace of its own: what a shadowed part counts and claims, nobody else sees."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, key: str) -> bytes | None:
+        return await self._store.get(_shadowed(key))
+
+    async def put(self, key: str, value: bytes, ttl: float) -> None:
+        await self._store.put(_shadowed(key), value, ttl)
+
+    async def add(self, key: str, value: bytes, ttl: float) -> bool:
+        return await self._store.add(_shadowed(key), value, ttl)
+
+    async def remove(self, key: str) -> bool:
+        return await self._store.remove(_shadowed(key))
+
+    async def count(self, key: str, by: int, ttl: float) -> int:
+        return await self._store.count(_shadowed(key), by, ttl)
+
+    async def close(self) -> None:
+        """The store is the process's; it is not closed from here."""
+
+
+def _shadowed(key: str) -> str:
+    return f"shadow:{key}"

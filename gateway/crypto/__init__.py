@@ -1,0 +1,1 @@
+"""Cryptography: keys by purpose, and salts with ids."""

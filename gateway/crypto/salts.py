@@ -1,0 +1,109 @@
+"""Salts: keyed hashes of what must be recognised and never read again, such as a card number."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+LEAST_BYTES = 16
+FILE_NAME = "hash_salt"
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_APPLICATION = b"payguard/hash"
+
+
+class Salts:
+    """One salt or more, each with an id.  The first hashes; the others recognise what they hashed before it."""
+
+    def __init__(self, salts: Sequence[tuple[str, bytes]]) -> None:
+        self._salts = tuple(salts)
+        self._keys: dict[str, tuple[tuple[str, bytes], ...]] = {}
+
+    @classmethod
+    def parse(cls, text: str) -> Salts:
+        """``hex``, whose id is 1, or ``id:hex,id:hex``.  ValueError says what is wrong, and repeats no salt."""
+        salts: dict[str, bytes] = {}
+        for number, word in enumerate(text.split(","), 1):
+            identifier, colon, digits = word.strip().rpartition(":")
+            if not colon:
+                identifier = "1"
+            if not _ID.fullmatch(identifier):
+                raise ValueError(f"the id of salt {number} is letters, digits, - and _")
+            if identifier in salts:
+                raise ValueError(f"two salts have the id {identifier}; write id:hex,id:hex")
+            salts[identifier] = _bytes(digits, number)
+        return cls(tuple(salts.items()))
+
+    def hash(self, purpose: str, value: str) -> str:
+        """``id:hex`` of the value.  The same value hashes differently for another purpose."""
+        return self._hash(*self._keys_of(purpose)[0], value)
+
+    def hashes(self, purpose: str, value: str) -> tuple[str, ...]:
+        """What ``hash`` says now, then what it said with each of the other salts."""
+        return tuple(self._hash(identifier, key, value) for identifier, key in self._keys_of(purpose))
+
+    @staticmethod
+    def _hash(identifier: str, key: bytes, value: str) -> str:
+        return f"{identifier}:{hmac.digest(key, value.encode(), 'sha256').hex()}"
+
+    def _keys_of(self, purpose: str) -> tuple[tuple[str, bytes], ...]:
+        """A key per salt.  Purposes are words of the code, so they are few."""
+        if purpose not in self._keys:
+            self._keys[purpose] = tuple((identifier, _key(salt, purpose)) for identifier, salt in self._salts)
+        return self._keys[purpose]
+
+
+def _bytes(digits: str, number: int) -> bytes:
+    try:
+        salt = bytes.fromhex(digits)
+    except ValueError:
+        raise ValueError(f"salt {number} is not hex") from None
+    if len(salt) < LEAST_BYTES:
+        raise ValueError(f"salt {number} has {len(salt)} bytes; at least {LEAST_BYTES} are needed")
+    return salt
+
+
+def _key(salt: bytes, purpose: str) -> bytes:
+    """HKDF-SHA-256 (RFC 5869) with one block of output."""
+    extracted = hmac.digest(_APPLICATION, salt, "sha256")
+    return hmac.digest(extracted, purpose.encode() + b"\x01", "sha256")
+
+
+class LoadedSalts(NamedTuple):
+    salts: Salts
+    made: Path | None
+    """The file that a new salt was just written to."""
+
+
+def load_salts(text: str | None, data_dir: Path) -> LoadedSalts:
+    """The salts that ``text`` gives; with none, those kept in the data folder; with none there, a new one, kept.
+
+    OSError where the folder cannot be read or written, ValueError where what is there is no salt.
+    """
+    if text is not None:
+        return LoadedSalts(Salts.parse(text), None)
+    path = data_dir / FILE_NAME
+    made = not path.exists() and _keep(secrets.token_hex(32), path)
+    return LoadedSalts(Salts.parse(path.read_text(encoding="ascii")), path if made else None)
+
+
+def _keep(text: str, path: Path) -> bool:
+    """Write it for the owner only, whole or not at all; False where another process was faster."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
