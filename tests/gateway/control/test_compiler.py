@@ -179,8 +179,8 @@ def test_every_problem_is_told_at_once_with_its_place_and_path() -> None:
         "p.yaml:1:10: version: should be 1",
         "p.yaml:2:1: upstream: no option has this name; did you mean 'upstreams'?",
         "p.yaml:6:5: upstreams.backend.timeout: no option has this name; did you mean 'timeouts'?",
-        "p.yaml:7:14: upstreams.backend.guards[0].braker: no loaded plugin has a guard of this name; "
-        "did you mean 'breaker'?",
+        "p.yaml:7:14: upstreams.backend.guards[0].braker: no loaded plugin has a guard of this name"
+        + "; did you mean 'breaker'?",
         "p.yaml:10:36: routes[0].match.path: a template's parameter is {name} or {name:path}",
         "p.yaml:11:15: routes[0].upstream: no upstream has this name; did you mean 'backend'?",
         "p.yaml:14:9: routes[0].filters[1].limit.most: is required",
