@@ -30,7 +30,7 @@ def record(
         "span_id": trace.span_id,
         "route": exchange.route,
         "method": received.method,
-        "path": _readable(path, masking),
+        "path": readable(path, masking),
         "status": None if response is None else response.status,
         "delivery": exchange.delivery,
         "ms": _ms(exchange.ended - exchange.started),
@@ -83,7 +83,7 @@ def _ms(seconds: float) -> float:
     return int(seconds * 1e6) / 1000  # half the time of round()
 
 
-def _readable(path: bytes, masking: Masking) -> str:
+def readable(path: bytes, masking: Masking) -> str:
     """As it came, unless what it spells must be masked."""
     if b"%" in path and masking.suspects(unquote_to_bytes(path)):
         spelled = unquote(path.decode("latin-1"))
