@@ -14,20 +14,13 @@ from typing import Any
 
 import uvicorn
 
+from gateway.control.start import BadStart, why
 from gateway.dataplane.clients import Clients
 from gateway.dataplane.protocol import ClientProtocol
 
 BACKLOG = 2048
 LINGERING = 0.1
 """Seconds in which a request that was under way when the listener closed becomes known as one."""
-
-
-class BadStart(Exception):
-    """The gateway cannot start.  Each line says one reason, and is all that a person needs to mend it."""
-
-    def __init__(self, *lines: str) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 def bind(host: str, port: int, setting: str) -> socket.socket:
@@ -50,12 +43,7 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
 
 
 def _unbound(host: str, port: int, setting: str, error: OSError) -> BadStart:
-    return BadStart(f"cannot listen on {authority(host, port)} ({setting}): {_why(error)}")
-
-
-def _why(error: OSError) -> str:
-    why = error.strerror or str(error)
-    return why[:1].lower() + why[1:]
+    return BadStart(f"cannot listen on {authority(host, port)} ({setting}): {why(error)}")
 
 
 def authority(host: str, port: int) -> str:
@@ -105,7 +93,7 @@ class Listener(uvicorn.Server):
         except OSError as error:
             shared.close()
             host, port = self._bound.getsockname()[:2]
-            raise BadStart(f"cannot listen on {authority(host, port)}: {_why(error)}") from error
+            raise BadStart(f"cannot listen on {authority(host, port)}: {why(error)}") from error
         self._ticking = asyncio.create_task(self.main_loop(), name=f"{self.url} ticks")
 
     async def stop(self, within: float) -> None:

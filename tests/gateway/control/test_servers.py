@@ -14,7 +14,8 @@ import pytest
 import trustme
 import uvloop
 
-from gateway.control.servers import BadStart, Listener, admin_listener, bind, data_listener, tls_context
+from gateway.control.servers import Listener, admin_listener, bind, data_listener, tls_context
+from gateway.control.start import BadStart
 from gateway.dataplane.clients import ClientLimits, Clients
 
 

@@ -1,0 +1,100 @@
+"""The foundation: what every policy of a process stands on, built once from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, cast
+
+import structlog
+from pydantic import SecretStr
+
+from gateway.control.compiler import Compiler
+from gateway.control.plugins import Plugins, load_plugins
+from gateway.control.scope import Services
+from gateway.control.settings import Settings
+from gateway.control.start import BadStart, bad_starts, prepare_data_dir, why
+from gateway.crypto.salts import Salts, load_salts
+from gateway.store.memory import MemoryStore
+from gateway.store.protocol import Store
+from gateway.telemetry import log as logs
+from gateway.telemetry.lines import Lines
+from gateway.telemetry.masking import Masking
+from gateway.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from gateway.telemetry.spans import Spans
+
+log = structlog.get_logger("payguard.process")
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Who made it closes services, spans and lines, in this order."""
+
+    settings: Settings
+    masking: Masking
+    lines: Lines
+    plugins: Plugins
+    services: Services
+    metrics: Metrics
+    spans: Spans | None
+    compiler: Compiler
+    templates: dict[str, str]
+    """Path templates of the routes in force, by their names."""
+
+
+def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
+    """BadStart where something that it needs is not to be had.  Must not run on the event loop: plugins import."""
+    masking, lines = _masking(settings), Lines()
+    logs.configure(settings.log_level, masking=masking, lines=lines)
+    with bad_starts():
+        plugins = load_plugins(settings)
+    prepare_data_dir(settings.data_dir)
+    services = Services(
+        store=_store(settings, plugins), salts=_salts(settings), environ=environ, on_secret=masking.add_secret
+    )
+    metrics, templates = Metrics(), dict[str, str]()
+    spans = _spans(settings, masking, templates)
+    observers = [logs.ExchangeLog(masking, lines, level=settings.log_level).ended]
+    if settings.monitoring_enabled:
+        observers.append(metrics.ended)
+    if spans is not None:
+        observers.append(spans.ended)
+    compiler = Compiler(plugins.registry, services, observers=observers)
+    return Foundation(settings, masking, lines, plugins, services, metrics, spans, compiler, templates)
+
+
+def _spans(settings: Settings, masking: Masking, templates: Mapping[str, str]) -> Spans | None:
+    if not (settings.monitoring_enabled and settings.otlp_endpoint):
+        return None
+    from gateway.telemetry.spans import Spans  # noqa: PLC0415 - the SDK takes memory that nobody else needs
+
+    return Spans(settings.otlp_endpoint, masking, version=version("payguard"), template=templates.get)
+
+
+def _masking(settings: Settings) -> Masking:
+    masking = Masking()
+    for name in type(settings).model_fields:
+        if isinstance(value := getattr(settings, name), SecretStr):
+            masking.add_secret(value.get_secret_value())
+    return masking
+
+
+def _store(settings: Settings, plugins: Plugins) -> Store:
+    made = cast("Store | None", plugins.hooks.create_store(settings=settings))
+    return made or MemoryStore()
+
+
+def _salts(settings: Settings) -> Salts:
+    salt = settings.hash_salt
+    try:
+        loaded = load_salts(None if salt is None else salt.get_secret_value(), settings.data_dir)
+    except OSError as error:
+        raise BadStart(f"cannot keep the salt of hashes in {settings.data_dir}: {why(error)}") from error
+    except ValueError as error:
+        raise BadStart(f"HASH_SALT: {error}") from error
+    if loaded.made is not None:
+        log.warning("no HASH_SALT is set; one was made and is kept in the data folder", file=str(loaded.made))
+    return loaded.salts

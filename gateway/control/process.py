@@ -1,0 +1,180 @@
+"""The process: started in order, drained and stopped in order, by signals."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+
+from gateway.control.background import ComponentTasks
+from gateway.control.compiler import PolicyError, digest_of
+from gateway.control.draining import Draining
+from gateway.control.foundation import Foundation, lay
+from gateway.control.reloader import Reloader, open_soon, reasons_of
+from gateway.control.servers import Listener, admin_listener, bind, data_listener, tls_context
+from gateway.control.settings import Settings
+from gateway.control.start import BadStart, why
+from gateway.control.watcher import PolicyFile, Watcher
+from gateway.dataplane.app import DataPlane
+from gateway.dataplane.clients import ClientLimits, Clients
+from gateway.dataplane.snapshot import Active, Snapshot
+
+log = structlog.get_logger("payguard.process")
+
+CreateAdmin = Callable[["Process"], Any]
+
+ADMIN_STOPS_WITHIN = 2.0
+
+
+def serve(settings: Settings, policy: Path, environ: Mapping[str, str], create_admin: CreateAdmin) -> int:
+    """Run a gateway until a signal ends it; the exit code.  BadStart where it cannot start."""
+    foundation = lay(settings, environ)
+    data = bind(settings.host, settings.port, "PAYGUARD_HOST, PAYGUARD_PORT")
+    admin = bind(settings.admin_host, settings.admin_port, "PAYGUARD_ADMIN_HOST, PAYGUARD_ADMIN_PORT")
+    with data, admin:
+        return uvloop.run(Process(foundation, policy, data, admin, create_admin).run())
+
+
+class Process:
+    """A gateway on its way up, in service, and on its way down.
+
+    ``run`` returns the exit code: 0 after a drain, 1 where a second signal cut it short.  A first signal drains; a
+    prior ``POST /drain`` has begun that already.
+    """
+
+    def __init__(
+        self, foundation: Foundation, policy: Path, data: socket.socket, admin: socket.socket, create_admin: CreateAdmin
+    ) -> None:
+        self.foundation = foundation
+        self.settings = foundation.settings
+        self.clients = Clients(_limits(foundation.settings))
+        self.draining = Draining(self.settings.drain_delay, self._drain_begins)
+        self.tasks = ComponentTasks(foundation.services.background)
+        self._file = PolicyFile(policy)
+        self._sockets = data, admin
+        self._create_admin = create_admin
+        self._listeners: list[Listener] = []
+        self._watcher: Watcher | None = None
+        self._stopping = asyncio.Event()
+        self._forced = False
+
+    async def run(self) -> int:
+        starting = asyncio.current_task()
+        assert starting is not None
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_stop, starting)
+        loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
+        try:
+            async with AsyncExitStack() as last, AsyncExitStack() as first:
+                await self._start(first, last)
+                await self._stopping.wait()
+                await self.draining.over()
+        except asyncio.CancelledError:  # while it started
+            log.info("stopped before it served")
+        return int(self._forced)
+
+    # up
+
+    async def _start(self, first: AsyncExitStack, last: AsyncExitStack) -> None:
+        """``first`` holds what stops first; ``last`` what outlives it: the admin port and the log."""
+        foundation, settings = self.foundation, self.settings
+        last.push_async_callback(foundation.lines.close)
+        first.push_async_callback(foundation.services.close)
+        self.active = Active(await self._first_snapshot())
+        first.push_async_callback(self._close_policy)
+        self.reloader = Reloader(
+            self.active,
+            foundation.compiler.build,
+            self._file,
+            hooks=foundation.plugins.hooks,
+            clock=foundation.services.clock,
+            digest_of=digest_of,
+            mask=foundation.masking.text,
+        )
+        first.push_async_callback(self.reloader.close)
+        self._watcher = Watcher(self._file, self.reloader, settings.reload_interval)
+        self.tasks.start(self._watcher.run(), name="policy watcher")
+        first.push_async_callback(self.tasks.close)
+        await self._listen(first, last)
+
+    async def _first_snapshot(self) -> Snapshot:
+        name = self._file.name
+        try:
+            snapshot = await self.foundation.compiler.build(await self._file.read(), name)
+        except OSError as error:
+            raise BadStart(f"cannot read the policy {name}: {why(error)}") from error
+        except UnicodeDecodeError as error:
+            raise BadStart(f"the policy {name} is not text in UTF-8: {error.reason}") from error
+        except PolicyError as error:
+            raise BadStart(*reasons_of(error)) from error
+        try:
+            await open_soon(snapshot)
+        except Exception as error:  # whatever a plugin raises
+            raise BadStart(f"the policy {name} cannot be opened: {'; '.join(reasons_of(error))}") from error
+        return snapshot
+
+    async def _listen(self, first: AsyncExitStack, last: AsyncExitStack) -> None:
+        settings = self.settings
+        data_socket, admin_socket = self._sockets
+        tls = tls_context(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
+        app = DataPlane(self.active, trusted=settings.trusted_proxies, sample=lambda: settings.trace_sample)
+        data = data_listener(app, data_socket, self.clients, tls)
+        admin = admin_listener(self._create_admin(self), admin_socket)
+        self._listeners += (data, admin)
+        last.push_async_callback(admin.stop, ADMIN_STOPS_WITHIN)
+        await admin.start()
+        first.push_async_callback(self._stop_data, data)
+        await data.start()
+        log.info("listening", data=data.url, admin=admin.url, policy=self.active.snapshot.digest)
+
+    # down
+
+    def _asked_to_stop(self, starting: asyncio.Task[Any]) -> None:
+        if not self._listeners:
+            starting.cancel()
+        elif not self._stopping.is_set():
+            log.info("draining, then stopping", serving_on_for=self.draining.remaining)
+            self._stopping.set()
+        else:
+            log.warning("stopping at once: asked again")
+            self._forced = True
+            self.draining.cut_short()
+            for listener in self._listeners:
+                listener.force()
+
+    def _asked_to_reload(self) -> None:
+        if self._watcher is not None:
+            self._watcher.insist()
+
+    def _drain_begins(self) -> None:
+        self.clients.leaving = True
+        log.info("draining: not ready, and serving on", delay=self.draining.delay)
+
+    async def _stop_data(self, data: Listener) -> None:
+        await data.stop(self.settings.drain_deadline)
+        if data.cut:
+            log.warning("requests were cut off at the drain deadline", requests=data.cut)
+
+    async def _close_policy(self) -> None:
+        await self.active.snapshot.close()
+
+
+def _limits(settings: Settings) -> ClientLimits:
+    return ClientLimits(
+        header_timeout=settings.client_header_timeout,
+        body_timeout=settings.client_body_timeout,
+        write_timeout=settings.client_write_timeout,
+        keep_alive=settings.client_keep_alive,
+        header_bytes=settings.client_header_bytes,
+        target_bytes=settings.client_target_bytes,
+        header_count=settings.client_header_count,
+        connections=settings.client_connections,
+    )
