@@ -36,7 +36,7 @@ def table(rows: Sequence[Row]) -> Table:
     shown.add_column("request id", overflow="fold", min_width=16)
     shown.add_column("ms", justify="right", no_wrap=True)
     for row in rows:
-        mark = "[green]✓[/]" if row.as_expected else f"[red]✗ not {row.expected.strip()}[/]"
+        mark = "[green]✓[/]" if row.as_expected else f"[red]✗ not {row.expected}[/]"
         shown.add_row(
             mark, row.what, row.request, str(row.status), row.outcome, row.request_id, f"{row.milliseconds:.1f}"
         )

@@ -102,9 +102,9 @@ def drive(gateway: httpx.Client, backend: Service) -> list[Row]:
     till.pay(
         "Declined by the processor", order_with(CARD_WITHOUT_FUNDS), expected="402 card_declined insufficient_funds"
     )
-    till.pay("Nobody says who asks", order(), user=None, expected="401 ")
-    till.pay("Not JSON", order(), form=True, expected="415 ")
-    till.pay("Half a cent", order(amount=42.5), expected="422 ")
+    till.pay("Nobody says who asks", order(), user=None, expected="401 unauthenticated")
+    till.pay("Not JSON", order(), form=True, expected="415 unsupported_media_type")
+    till.pay("Half a cent", order(amount=42.5), expected="422 invalid_payment /amount")
     backend.stop()
     till.pay("The backend is down", order(), expected="503 upstream_unreachable")
     backend.start()

@@ -24,7 +24,7 @@ ROW = Row("A payment succeeds", "POST /v1/payments", "201 paid", 201, "paid", "r
 
 def test_a_row_is_as_expected_where_status_and_outcome_begin_so():
     assert ROW.as_expected
-    assert replace(ROW, expected="401 ", status=401, outcome="unauthenticated").as_expected
+    assert replace(ROW, expected="401", status=401, outcome="unauthenticated").as_expected
     assert not replace(ROW, status=500, outcome="internal_error").as_expected
     assert not replace(ROW, outcome="processing").as_expected
 
