@@ -37,7 +37,7 @@ class Plugin:
 
     @property
     def file(self) -> str:
-        return self.module.__file__ or self.module.__name__
+        return getattr(self.module, "__file__", None) or self.module.__name__
 
 
 def import_all(names: Iterable[str], directories: Iterable[Path]) -> list[Plugin]:

@@ -4,7 +4,7 @@ A rule alone: ``exchange()`` and ``scope()``.  A filter as it will run: ``runnin
 """
 
 from gateway.testing.alone import HandClock, HandScope, HandTasks, exchange, scope, streaming
-from gateway.testing.running import Backend, Client, Seen, backend, running_gateway, serve
+from gateway.testing.running import Backend, Client, Seen, backend, plugin_module, running_gateway, serve
 
 __all__ = [
     "Backend",
@@ -15,6 +15,7 @@ __all__ = [
     "Seen",
     "backend",
     "exchange",
+    "plugin_module",
     "running_gateway",
     "scope",
     "serve",

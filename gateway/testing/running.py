@@ -53,6 +53,7 @@ class Backend:
     def __init__(self) -> None:
         self.url = ""
         self.seen: list[Seen] = []
+        self._arrivals: asyncio.Queue[Seen] = asyncio.Queue()
         self._script: deque[tuple[Response, asyncio.Event | None]] = deque()
 
     def will_answer(
@@ -68,6 +69,10 @@ class Backend:
         pairs, body = content(headers, body, json)
         self._script.append((Response(status, headers=Headers(raw=pairs), body=body), after))
 
+    async def asked(self) -> Seen:
+        """The next request that reaches it; waited for, since its answer may be held back."""
+        return await self._arrivals.get()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = bytearray()
         more = True
@@ -78,6 +83,7 @@ class Backend:
         query = scope["query_string"]
         target = scope["raw_path"] + (b"?" + query if query else b"")
         self.seen.append(Seen(scope["method"], target.decode(), Headers(raw=list(scope["headers"])), bytes(body)))
+        self._arrivals.put_nowait(self.seen[-1])
         if not self._script:
             self.will_answer(json={})
         response, after = self._script.popleft()
@@ -152,6 +158,11 @@ async def running_gateway(
         app = DataPlane(Active(snapshot), trusted=[ip_network(each) for each in trusted])
         url = await stack.enter_async_context(serve(app))
         yield await stack.enter_async_context(Client(url, ended))
+
+
+def plugin_module(path: Path) -> ModuleType:
+    """The module of a plugin's file or folder, imported as the gateway imports it."""
+    return next(plugin.module for plugin in import_all((), [path.parent]) if plugin.name == path.stem)
 
 
 def _plugin_of(parts: Iterable[type[Part[Any]]]) -> Plugin:

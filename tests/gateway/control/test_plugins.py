@@ -42,7 +42,7 @@ def refusal(*directories: Path, names: tuple[str, ...] = ()) -> str:
     return message
 
 
-def test_a_file_that_is_dropped_in_is_a_plugin_and_its_origin_is_known(tmp_path) -> None:
+def test_register_filters_of_a_file_that_is_dropped_in_is_called_and_its_origin_known(tmp_path) -> None:
     plugins = load(write(tmp_path, hello=HELLO))
 
     assert plugins.registry.filters.keys() == {"hello"}
@@ -137,7 +137,9 @@ def test_a_misspelled_hook_is_refused_with_its_line(tmp_path) -> None:
     assert message.endswith("no hook is named 'register_filter'; did you mean 'register_filters'?")
 
 
-def test_a_filter_and_a_component_of_one_plugin_may_share_a_name_but_not_with_another_plugin(tmp_path) -> None:
+def test_register_components_may_give_a_name_that_a_filter_of_the_same_plugin_has_but_no_other_plugins(
+    tmp_path,
+) -> None:
     both = """
         class Counter(Component[Config]):
             name = "hello"
@@ -159,7 +161,9 @@ def test_two_filters_of_one_name_are_refused(tmp_path) -> None:
     assert "the name 'hello' is taken" in message
 
 
-def test_an_observer_and_a_component_of_one_name_are_refused_since_a_policy_could_not_tell_them_apart(tmp_path) -> None:
+def test_register_observers_may_not_give_the_name_of_a_component_since_a_policy_could_not_tell_them_apart(
+    tmp_path,
+) -> None:
     clash = """
         class Told(Observer[Config]):
             name = "told"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import BodyTooLarge
-from gateway.testing import exchange, scope, streaming
+from gateway.testing import backend, exchange, running_gateway, scope, streaming
 from plugins.body_limit import BodyLimit, BodyLimitConfig
 
 
@@ -46,3 +46,26 @@ async def test_a_chunked_body_within_the_limit_passes_whole(limit) -> None:
 
     assert made.request.body.data == b"x" * 500 + b"y" * 500
     assert made.received.body is made.request.body
+
+
+async def test_a_chunked_upload_through_the_gateway_is_stopped_at_the_limit() -> None:
+    async def pieces():
+        for _ in range(20):
+            yield b"x" * 1000
+
+    async with backend() as shop, running_gateway(shop.url, filters=[{"body_limit": {"bytes": "1KiB"}}]) as client:
+        answer = await client.post("/v1/payments", content=pieces())
+
+    assert (answer.status_code, answer.json()["code"], shop.seen) == (413, "body_too_large", [])
+
+
+async def test_bodies_within_the_limit_reach_the_backend_as_they_were_sent() -> None:
+    async def pieces():
+        yield b"x" * 500
+        yield b"y" * 500
+
+    async with backend() as shop, running_gateway(shop.url, filters=[{"body_limit": {"bytes": 1000}}]) as client:
+        for content in (pieces(), b"z" * 1000, b""):
+            assert (await client.post("/v1/payments", content=content)).status_code == 200
+
+    assert [seen.body for seen in shop.seen] == [b"x" * 500 + b"y" * 500, b"z" * 1000, b""]

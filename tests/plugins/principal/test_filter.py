@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import Principal
-from gateway.testing import exchange, scope
+from gateway.testing import backend, exchange, running_gateway, scope, serve
 from plugins.principal.decision import AmbiguousPrincipal, InvalidToken, Unauthenticated
 from plugins.principal.filter import PrincipalFilter
 from plugins.principal.options import PrincipalConfig
@@ -127,3 +127,35 @@ async def test_only_where_it_is_not_optional_may_filters_below_rely_on_a_princip
 async def test_a_key_file_that_is_not_there_fails_the_start(issuer) -> None:
     with pytest.raises(FileNotFoundError):
         await principal(jwt=issuer.options(key_file="/nowhere/key.pem"))
+
+
+async def test_tokens_through_the_gateway_with_keys_that_the_issuer_publishes(issuer) -> None:
+    async with backend() as shop, serve(issuer) as keys:
+        filters = [{"principal": {"jwt": issuer.options(jwks_url=keys).model_dump(exclude_defaults=True)}}]
+        async with running_gateway(shop.url, filters=filters) as client:
+            good = await client.get("/", headers={"authorization": f"Bearer {issuer.token()}"})
+            late = await client.get("/", headers={"authorization": f"Bearer {issuer.token(exp=1)}"})
+            none = await client.get("/")
+
+    assert [answer.status_code for answer in (good, late, none)] == [200, 401, 401]
+    assert late.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert (late.json()["code"], none.json()["code"]) == ("invalid_token", "unauthenticated")
+    assert len(shop.seen) == issuer.fetched == 1
+
+
+async def test_a_header_through_the_gateway_is_believed_from_trusted_networks_only() -> None:
+    filters, headers = [{"principal": {"header": "x-user-id"}}], {"x-user-id": "root"}
+    async with backend() as shop:
+        async with running_gateway(shop.url, filters=filters) as client:
+            assert (await client.get("/", headers=headers)).status_code == 401
+        assert shop.seen == []
+        async with running_gateway(shop.url, filters=filters, trusted=["127.0.0.0/8"]) as client:
+            assert (await client.get("/", headers=headers)).status_code == 200
+
+
+async def test_a_header_twice_through_the_gateway_is_refused() -> None:
+    filters = [{"principal": {"header": "x-user-id", "from": "any"}}]
+    async with backend() as shop, running_gateway(shop.url, filters=filters) as client:
+        answer = await client.get("/", headers=[("x-user-id", "shop-1"), ("X-User-ID", "root")])
+
+    assert (answer.status_code, answer.json()["code"], shop.seen) == (400, "ambiguous_principal", [])

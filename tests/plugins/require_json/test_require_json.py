@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import InvalidJson
-from gateway.testing import exchange, scope
+from gateway.testing import backend, exchange, running_gateway, scope
 from plugins.require_json import RequireJson, RequireJsonConfig, UnsupportedMediaType
 
 
@@ -67,3 +67,14 @@ async def test_methods_that_are_not_named_pass() -> None:
     await only_post.on_request(exchange("PUT", body=b"amount=1000"))
     with pytest.raises(UnsupportedMediaType):
         await only_post.on_request(exchange("POST", body=b"amount=1000"))
+
+
+async def test_what_is_json_reaches_the_backend_byte_for_byte_and_what_is_not_does_not() -> None:
+    json, body = {"content-type": "application/json"}, b'{ "amount":1000 }'
+    async with backend() as shop, running_gateway(shop.url, filters=["require_json"]) as client:
+        taken = await client.post("/v1/payments", content=body, headers=json)
+        broken = await client.post("/v1/payments", content=body[:-1], headers=json)
+        other = await client.post("/v1/payments", content=body, headers={"content-type": "text/plain"})
+
+    assert [answer.status_code for answer in (taken, broken, other)] == [200, 400, 415]
+    assert [seen.body for seen in shop.seen] == [body]

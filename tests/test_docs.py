@@ -1,0 +1,152 @@
+"""The documentation says what the code does: its hooks exist, its code runs, its policies compile."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway import Principal, hookspecs
+from gateway.control.compiler import Compiler
+from gateway.control.plugin_rules import SPECIFICATIONS
+from gateway.control.plugins import Plugins, load_plugins
+from gateway.control.scope import Services
+from gateway.control.settings import BUILT_IN, load_settings, variables
+from gateway.crypto.salts import Salts
+from gateway.store.memory import MemoryStore
+from gateway.testing import backend, exchange, plugin_module, running_gateway, scope
+
+ROOT = Path(__file__).parent.parent
+HOOKS = (ROOT / "docs" / "hooks.md").read_text()
+WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
+SALTS = Salts.parse("00" * 16)
+
+
+def load(directory: Path) -> Plugins:
+    return load_plugins(load_settings({}, plugin_dirs=(directory,)))
+
+
+def sections(text: str) -> dict[str, str]:
+    """Each ``##`` heading and what stands under it."""
+    return {
+        part.partition("\n")[0]: part.partition("\n")[2] for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    }
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_every_hook_is_documented_with_its_arguments_and_no_other_is() -> None:
+    specified = {f"{name}({', '.join(arguments)})" for name, arguments in SPECIFICATIONS.items()}
+
+    assert sections(HOOKS).keys() == specified
+
+
+def test_every_argument_of_a_hook_is_explained() -> None:
+    for heading, text in sections(HOOKS).items():
+        arguments = SPECIFICATIONS[heading.partition("(")[0]]
+        assert tuple(re.findall(r"^`(\w+)` - ", text, re.MULTILINE)) == arguments, heading
+
+
+def test_every_hook_has_a_test_that_names_it() -> None:
+    source = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__))
+    named = {word for name in re.findall(r"def (test_\w+)", source) for word in SPECIFICATIONS if word in name}
+
+    assert named == SPECIFICATIONS.keys()
+
+
+def test_every_hook_specification_says_what_it_is_for_in_one_sentence() -> None:
+    for name in SPECIFICATIONS:
+        assert re.fullmatch(r"[A-Z][^\n]+[^.\s]", inspect.getdoc(getattr(hookspecs, name)) or ""), name
+
+
+@pytest.mark.parametrize("hook", SPECIFICATIONS)
+def test_the_example_of_a_hook_is_a_plugin(hook, tmp_path) -> None:
+    [text] = [text for heading, text in sections(HOOKS).items() if heading.startswith(f"{hook}(")]
+    [example] = blocks(text, "python")
+    (tmp_path / "example.py").write_text(example)
+    hooks = load(tmp_path).hooks
+
+    assert "example" in [each.plugin_name for each in getattr(hooks, hook).get_hookimpls()]
+
+
+@pytest.fixture
+def shop(tmp_path) -> Path:
+    """A folder with every file of writing-a-plugin.md, as a reader would have made them."""
+    for language in ("python", "yaml"):
+        for block in blocks(WRITING, language):
+            path = tmp_path / block.splitlines()[0].removeprefix("# ")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block)
+    return tmp_path
+
+
+def test_every_plugin_of_the_page_on_writing_one_loads(shop) -> None:
+    assert {"amount_cap", "daily_cap", "exempt"} <= load(shop / "ours").registry.filters.keys()
+
+
+def test_every_policy_of_that_page_compiles(shop) -> None:
+    compiler = Compiler(load(shop / "ours").registry, Services(store=MemoryStore(), salts=SALTS, environ={}))
+    policies = sorted(shop.glob("*.yaml"))
+
+    assert [path.name for path in policies] == ["ours.yaml", "shadow.yaml"]
+    for path in policies:
+        assert compiler.check(path.read_text(), path.name) == []
+
+
+def test_every_test_of_that_page_passes(shop) -> None:
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "ours/tests"],
+        cwd=shop,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "3 passed" in tested.stdout, tested.stdout + tested.stderr
+
+
+async def test_the_refusal_that_page_shows_is_what_a_client_gets(shop) -> None:
+    [shown] = map(json.loads, blocks(WRITING, "json"))
+    policy = (shop / "ours.yaml").read_text()
+    async with running_gateway(policy=policy, plugin_dirs=[shop / "ours"]) as client:
+        answer = await client.post("/v1/payments", json={"amount": 60000, "currency": "eur"})
+
+    assert {**answer.json(), "request_id": shown["request_id"]} == shown
+
+
+async def test_a_list_that_page_fetches_is_fetched_again_as_it_gets_old(shop) -> None:
+    exempt = plugin_module(shop / "ours" / "exempt.py")
+    async with backend() as lists:
+        lists.will_answer(json=["shop-1"])
+        lists.will_answer(json=["shop-2"])
+        lent = scope()
+        step = exempt.ExemptFilter(exempt.ExemptConfig(url=lists.url), lent)
+        await step.open()
+        verdicts = []
+        for seconds in (0, 61, 0):
+            lent.clock.advance(seconds)
+            made = exchange(facts=[Principal("shop-2")])
+            await step.on_request(made)
+            verdicts.append(made.require(exempt.Exempt).yes)
+            await lent.tasks.done()
+        await lent.http.aclose()
+
+    assert verdicts == [False, False, True]
+
+
+def test_the_page_on_writing_a_plugin_names_every_setting_as_it_is() -> None:
+    assert set(re.findall(r"PAYGUARD_[A-Z_]+", WRITING)) - {"PAYGUARD_API"} <= set(variables())
+    assert f"`{','.join(BUILT_IN)}`" in WRITING
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in (ROOT / "docs").glob("*.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", page.read_text()):
+            assert not target or (page.parent / target).exists(), f"{page.name}: {target}"
