@@ -54,8 +54,8 @@ class Building:
             self._made.append(part)
         return part
 
-    def make_component(self, placed: Placed) -> None:
-        self._try(placed, lambda: self.host.find(placed.kind))
+    def make_component(self, placed: Placed) -> Part[Any] | None:
+        return self._try(placed, lambda: self.host.find(placed.kind))
 
     def _try(self, placed: Placed, make: Callable[[], Part[Any]]) -> Part[Any] | None:
         try:

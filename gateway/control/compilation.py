@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.control.building import Building
 from gateway.control.draft import PlacedEntry, RouteDraft, UpstreamDraft, draft
+from gateway.control.explain import Description, describe
 from gateway.control.order import Step, misplaced
 from gateway.control.placing import Kinds, Placed, Role
 from gateway.control.policy import MatchEntry, PaymentEntry, Policy, RouteEntry
@@ -54,6 +55,7 @@ class Compilation:
         self._draft = draft(document)
         self.problems = [*self._draft.problems]
         self.warnings: list[Problem] = []
+        self._made: dict[Path, Part[Any]] = {}
         entries = [*self._draft.components, *_unnamed(components, self._draft.components)]
         placed = self._place(entries, "component", "observer")
         known = [kind for kind in kinds.of("component") if issubclass(kind, Component)]
@@ -75,13 +77,26 @@ class Compilation:
             [*observers, *(observer.ended for observer in self._observers)],
             [building.lease.release],
             components=building.host.components,
+            upstreams=list(self._upstreams.values()),
         )
         building.tasks.holder = snapshot
         return snapshot
 
+    def description(self, digest: str) -> Description:
+        """What it says, in full.  Only where there are no problems."""
+        return describe(self._policy, self._made, digest)
+
     def abandon(self) -> None:
         """Give back what was shared; the parts were never opened."""
         self._building.lease.abandon()
+
+    def _make(self, placed: Placed) -> Part[Any] | None:
+        return self._keep(placed, self._building.make(placed))
+
+    def _keep(self, placed: Placed, part: Part[Any] | None) -> Part[Any] | None:
+        if part is not None:
+            self._made[placed.path] = part
+        return part
 
     def _place(self, entries: Sequence[PlacedEntry], *roles: Role) -> list[Placed]:
         placed = self._kinds.place(entries, roles, self._document, self.problems)
@@ -91,9 +106,9 @@ class Compilation:
         observers = []
         for each in placed:
             if issubclass(each.kind, Observer):
-                observers.append(self._building.make(each))
+                observers.append(self._make(each))
             else:
-                self._building.make_component(each)
+                self._keep(each, self._building.make_component(each))
         return [observer for observer in observers if isinstance(observer, Observer)]
 
     def _build_upstreams(self) -> Iterator[tuple[str, Upstream]]:
@@ -101,7 +116,7 @@ class Compilation:
         for each in self._draft.upstreams:
             if each.name not in used:
                 self._warn(each.path, "is used by no route")
-            guards = [(placed, self._building.make(placed)) for placed in self._place(each.guards, "guard")]
+            guards = [(placed, self._make(placed)) for placed in self._place(each.guards, "guard")]
             if each.entry is not None:
                 yield from self._build_upstream(each, guards)
 
@@ -117,7 +132,7 @@ class Compilation:
 
     def _build_route(self, each: RouteDraft) -> _BuiltRoute:
         placed = self._kinds.place(each.filters, ("filter",), self._document, self.problems)
-        parts = [self._building.make(step) if step is not None else None for step in placed]
+        parts = [self._make(step) if step is not None else None for step in placed]
         steps = [
             _step(step, part) if step is not None else Step(entry.entry.name, known=False)
             for entry, step, part in zip(each.filters, placed, parts, strict=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from gateway.control.compilation import Compilation
+from gateway.control.explain import Description
 from gateway.control.placing import Kinds
 from gateway.control.positions import Document, read
 from gateway.control.problems import PolicyError, Problem
@@ -86,6 +87,14 @@ class Compiler:
             return error.problems
         compilation.abandon()
         return PolicyError([*compilation.problems, *compilation.warnings]).problems
+
+    def explain(self, text: str, source: str) -> Description:
+        """What the policy does, every default written out.  Raises PolicyError; nothing stays behind."""
+        compilation = self._begin(read(text, source))
+        compilation.abandon()
+        if compilation.problems:
+            raise PolicyError(compilation.problems)
+        return compilation.description(digest_of(text))
 
     def _compile(self, document: Document, digest: str) -> tuple[Snapshot, list[Problem]]:
         compilation = self._begin(document)
