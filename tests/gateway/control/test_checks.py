@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway.control import checks
+from gateway.control.reloader import PolicyStatus, Rejection
+from gateway.dataplane.pool import Address, Pool, PoolOptions
+from gateway.telemetry import loop_lag
+from gateway.telemetry.loop_lag import LoopLag
+
+
+async def test_a_loop_that_was_held_up_is_not_well():
+    measured: asyncio.Queue[float] = asyncio.Queue()
+    lag = LoopLag(measured.put_nowait)
+    lag.start()
+    check = checks.event_loop(lag)
+    assert (await check.run()).endswith("ms late within the last ten seconds")
+    time.sleep(loop_lag.EVERY + checks.LAG + 0.05)  # noqa: ASYNC251 - the blocking is what is checked
+    await measured.get()
+    with pytest.raises(RuntimeError, match="ms late"):
+        await check.run()
+    lag.stop()
+
+
+async def test_a_policy_that_was_rejected_is_said_with_its_reasons():
+    status = PolicyStatus("policy.yaml", "abc", 0.0)
+    check = checks.policy(lambda: status)
+    assert await check.run() == "abc"
+    status.rejection = Rejection(1.0, ("line 3: unknown filter",), transient=False)
+    with pytest.raises(RuntimeError, match="was rejected, abc still serves: line 3: unknown filter"):
+        await check.run()
+    status.rejection, status.unreadable = None, "No such file"
+    with pytest.raises(RuntimeError, match="cannot be read, abc still serves: No such file"):
+        await check.run()
+
+
+async def test_an_upstream_is_well_when_it_takes_a_connection(tmp_path: Path):
+    accepted = asyncio.Semaphore(0)
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        await writer.wait_closed()
+        accepted.release()
+
+    path = str(tmp_path / "backend")
+    async with await asyncio.start_server(accept, "127.0.0.1") as tcp, await asyncio.start_unix_server(accept, path):
+        port = tcp.sockets[0].getsockname()[1]
+        for address in (Address("http", "127.0.0.1", port), Address("http+unix", path=path)):
+            assert await checks.upstream("backend", Pool(address, PoolOptions())).run() == "takes connections"
+            await accepted.acquire()
+    with pytest.raises(OSError, match="Connect call failed"):
+        await checks.upstream("backend", Pool(Address("http", "127.0.0.1", port), PoolOptions())).run()
+
+
+async def test_an_upstream_with_open_connections_is_not_asked():
+    class Busy(Pool):
+        def stats(self) -> dict[str, int]:
+            return {"open": 3}
+
+    nowhere = Busy(Address("http", "127.0.0.1", 1), PoolOptions())
+    assert await checks.upstream("backend", nowhere).run() == "3 connections open"
+
+
+def test_an_upstream_keeps_readiness_away_only_at_first():
+    assert checks.upstream("backend", Pool(Address("http"), PoolOptions())).readiness == "first"
+
+
+def test_a_folder_that_takes_files_is_well_and_left_as_it_was(tmp_path: Path):
+    assert asyncio.run(checks.storage(tmp_path).run()).endswith("MiB free")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_folder_that_is_gone_or_full_is_not_well(tmp_path: Path, monkeypatch):
+    with pytest.raises(FileNotFoundError):
+        await checks.storage(tmp_path / "gone").run()
+    usage = shutil.disk_usage(tmp_path)._replace(free=1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(RuntimeError, match="1 MiB are free"):
+        await checks.storage(tmp_path).run()
+
+
+async def test_a_disk_that_hangs_is_not_asked_again_before_it_answers(tmp_path: Path, monkeypatch):
+    hanging = threading.Event()
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: hanging.wait() and usage)
+    check = checks.storage(tmp_path)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await check.run()
+    with pytest.raises(RuntimeError, match="has not returned"):
+        await check.run()
+    hanging.set()
