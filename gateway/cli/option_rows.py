@@ -76,7 +76,8 @@ def _type(schema: Schema, definitions: Schema) -> str:
         case {"type": "array", "items": items}:
             written = f"list of {_type(items, definitions)}"
         case _:
-            written = {"object": "mapping"}.get(schema.get("type", ""), schema.get("type", "anything"))
+            kind = str(schema.get("type", "anything"))
+            written = "mapping" if kind == "object" else kind
     return written
 
 

@@ -76,7 +76,7 @@ def assemble(plugins: list[Plugin]) -> Plugins:
 def _register(manager: pluggy.PluginManager, plugin: Plugin) -> None:
     asked = getattr(plugin.module, "PAYGUARD_API", API_VERSION)
     if asked != API_VERSION:
-        raise _refusal(plugin, f"it was written for API {asked}; this gateway has API {API_VERSION}")
+        raise _refusal(plugin, f"it was written for API {asked!r}; this gateway has API {API_VERSION}")
     if found := next(hook_faults(plugin.module), None):
         line, fault = found
         raise _refusal(plugin, fault, line)

@@ -70,6 +70,16 @@ async def test_a_key_that_is_put_again_takes_no_second_place(store) -> None:
     assert await held(store, "a", "b") == {"a", "b"}
 
 
+async def test_a_key_that_is_put_again_for_longer_is_kept_for_longer(store, hand) -> None:
+    await store.put("a", b"1", ttl=1)
+    await store.put("a", b"2", ttl=60)
+    hand.now += 5
+    await store.put("b", b"x", ttl=60)
+    await store.put("c", b"x", ttl=60)
+
+    assert await store.get("a") == b"2"
+
+
 async def test_what_expired_together_is_forgotten_one_by_one_as_others_come(hand) -> None:
     store = MemoryStore(entries=100, clock=hand)
     for number in range(50):
