@@ -54,6 +54,7 @@ class Opener(Part[Config]):
 
     def __init__(self, hosted: Hosted) -> None:
         self._hosted = hosted
+        self.name = hosted.component.name  # type: ignore[misc]  # of the one in whose place it stands
 
     async def open(self) -> None:
         await self._hosted.open()

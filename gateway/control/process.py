@@ -21,6 +21,7 @@ from gateway.control.reloader import Reloader, open_soon, reasons_of
 from gateway.control.servers import Listener, admin_listener, bind, data_listener, tls_context
 from gateway.control.settings import Settings
 from gateway.control.start import BadStart, why
+from gateway.control.upkeep import Upkeep, read_gauges
 from gateway.control.watcher import PolicyFile, Watcher
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.clients import ClientLimits, Clients
@@ -77,6 +78,7 @@ class Process:
                 await self._start(first, last)
                 await self._stopping.wait()
                 await self.draining.over()
+                log.info("stopping")
         except asyncio.CancelledError:  # while it started
             log.info("stopped before it served")
         return int(self._forced)
@@ -88,6 +90,8 @@ class Process:
         foundation, settings = self.foundation, self.settings
         last.push_async_callback(foundation.lines.close)
         first.push_async_callback(foundation.services.close)
+        if foundation.spans is not None:
+            last.push_async_callback(foundation.spans.close)
         self.active = Active(await self._first_snapshot())
         first.push_async_callback(self._close_policy)
         self.reloader = Reloader(
@@ -98,8 +102,12 @@ class Process:
             clock=foundation.services.clock,
             digest_of=digest_of,
             mask=foundation.masking.text,
+            then=self._took_over,
         )
         first.push_async_callback(self.reloader.close)
+        self.upkeep = Upkeep(foundation, self.active, self.reloader.status)
+        first.push_async_callback(self.upkeep.close)
+        await self.reloader.begin()
         self._watcher = Watcher(self._file, self.reloader, settings.reload_interval)
         self.tasks.start(self._watcher.run(), name="policy watcher")
         first.push_async_callback(self.tasks.close)
@@ -126,6 +134,7 @@ class Process:
         data_socket, admin_socket = self._sockets
         tls = tls_context(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
         app = DataPlane(self.active, trusted=settings.trusted_proxies, sample=lambda: settings.trace_sample)
+        read_gauges(self.foundation, app, self.active, self.reloader.status, self.upkeep)
         data = data_listener(app, data_socket, self.clients, tls)
         admin = admin_listener(self._create_admin(self), admin_socket)
         self._listeners += (data, admin)
@@ -133,7 +142,11 @@ class Process:
         await admin.start()
         first.push_async_callback(self._stop_data, data)
         await data.start()
+        self.upkeep.health.serving()
         log.info("listening", data=data.url, admin=admin.url, policy=self.active.snapshot.digest)
+
+    async def _took_over(self, snapshot: Snapshot) -> None:
+        await self.upkeep.follow(snapshot)
 
     # down
 
@@ -156,6 +169,7 @@ class Process:
 
     def _drain_begins(self) -> None:
         self.clients.leaving = True
+        self.upkeep.health.drain()
         log.info("draining: not ready, and serving on", delay=self.draining.delay)
 
     async def _stop_data(self, data: Listener) -> None:

@@ -85,6 +85,8 @@ Build = Callable[[str, str], Awaitable[Snapshot]]
 class Reloader:
     """Builds aside, opens, and swaps in one assignment; whatever goes wrong before that leaves the policy in force.
 
+    ``then`` is the process's own: awaited when a policy has taken over, before the one in force until then is closed.
+
     Exchanges end on the policy they began on: the one before is drained and closed in the background, however long
     that takes, and delays no further reload.
     """
@@ -99,6 +101,7 @@ class Reloader:
         clock: Clock,
         digest_of: Callable[[str], str],
         mask: Callable[[str], str] = str,
+        then: Callable[[Snapshot], Awaitable[None]] | None = None,
     ) -> None:
         self._active = active
         self._build = build
@@ -107,6 +110,7 @@ class Reloader:
         self._clock = clock
         self._digest_of = digest_of
         self._mask = mask
+        self._then = then
         self._turn = asyncio.Lock()
         self._running: asyncio.Task[Outcome] | None = None
         self._waiting: asyncio.Task[Outcome] | None = None
@@ -169,13 +173,24 @@ class Reloader:
         except Exception as error:  # noqa: BLE001 - as above
             return self._rejected(error, transient=True)
         previous, self._active.snapshot = self._active.snapshot, snapshot
-        self._activated(snapshot.digest, previous.digest)
-        self._retire(previous)
+        try:
+            await self._activated(snapshot, previous.digest)
+        finally:
+            self._retire(previous)
         return Outcome.ACTIVATED
 
-    def _activated(self, digest: str, previous: str) -> None:
-        status = self.status
+    async def begin(self) -> None:
+        """The first policy, which was activated without a reload, serves."""
+        await self._activated(self._active.snapshot, None)
+
+    async def _activated(self, snapshot: Snapshot, previous: str | None) -> None:
+        status, digest = self.status, snapshot.digest
         status.digest, status.activated_at, status.rejection = digest, self._clock.now(), None
+        if self._then is not None:
+            try:
+                await self._then(snapshot)
+            except Exception:
+                log.exception("the policy serves, but not all of its background work runs", digest=digest)
         log.info("policy activated", digest=digest, previous=previous, source=status.source)
         announce(self._hooks.policy_activated, digest=digest, previous=previous)
 
@@ -218,7 +233,8 @@ def reasons_of(error: Exception) -> list[str]:
     problems = getattr(error, "problems", None)
     if problems:
         return [str(problem) for problem in problems]
-    return [f"{type(error).__name__}: {error}" if str(error) else type(error).__name__]
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return [": ".join([*reversed(getattr(error, "__notes__", ())), said])]
 
 
 def announce(hook: pluggy.HookCaller, **event: object) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import Match, Router
+from gateway.dataplane.upstream import Upstream
 from gateway.exchange import Exchange
 from gateway.parts import Component, Part
 
@@ -29,7 +30,8 @@ class Snapshot:
 
     ``parts`` are opened in order and closed in reverse; ``releases`` give back what is shared between snapshots, after
     the parts are closed.  ``observers`` are told of each exchange after it has ended.  ``components`` are those that
-    the policy has in the process; what opens and closes them is among ``parts`` and ``releases``.
+    the policy has in the process; what opens and closes them is among ``parts`` and ``releases``, and so it is with
+    what ``upstreams`` stand on.
     """
 
     def __init__(
@@ -41,9 +43,11 @@ class Snapshot:
         releases: Sequence[Callable[[], Awaitable[None]]] = (),
         *,
         components: Sequence[Component[Any]] = (),
+        upstreams: Sequence[Upstream] = (),
     ) -> None:
         self.digest = digest
         self.components = tuple(components)
+        self.upstreams = tuple(upstreams)
         self.routes = tuple(routes)
         self.router = Router(self.routes)
         self.observers = tuple(observers)
@@ -68,7 +72,7 @@ class Snapshot:
                 opened.push_async_callback(release)
             for part in self._parts:
                 opened.push_async_callback(part.close)
-                await part.open()
+                await _open(part)
             self._closing = opened.pop_all()
 
     async def drained(self) -> None:
@@ -79,6 +83,14 @@ class Snapshot:
 
     async def close(self) -> None:
         await self._closing.aclose()
+
+
+async def _open(part: Part[Any]) -> None:
+    try:
+        await part.open()
+    except Exception as error:
+        error.add_note(f"{part.name} did not open")
+        raise
 
 
 @dataclass(slots=True)

@@ -194,7 +194,7 @@ async def test_a_policy_whose_part_cannot_open_is_closed_again(reloader, active,
     policies.text, policies.parts["new"] = "new", Unable()
     assert await reloader.reload() is Outcome.REJECTED
     assert active.snapshot.digest == digest_of("old")
-    assert reloader.status.rejection.reasons == ("ConnectionRefusedError: the vault",)
+    assert reloader.status.rejection.reasons == ("tracked did not open: ConnectionRefusedError: the vault",)
     assert reloader.status.rejection.transient
     assert policies.parts["new"].closed
     assert not policies.parts["old"].closed

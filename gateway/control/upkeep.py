@@ -1,0 +1,91 @@
+"""Upkeep: the checks, jobs and gauges of a process, which follow the policy in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from gateway.control import checks
+from gateway.control.foundation import Foundation
+from gateway.control.health import Health
+from gateway.control.jobs import Jobs
+from gateway.control.reloader import PolicyStatus
+from gateway.dataplane.app import DataPlane
+from gateway.dataplane.pool import Pool
+from gateway.dataplane.snapshot import Active, Snapshot
+from gateway.parts import Check
+from gateway.telemetry import catalogue
+from gateway.telemetry.loop_lag import LoopLag
+from gateway.telemetry.series import Labels
+
+_EVENTS = ("opened", "reused", "failed", "expired", "refused")
+
+
+class Upkeep:
+    """``follow`` is to be awaited for each policy that takes over; ``close`` ends it all."""
+
+    def __init__(self, foundation: Foundation, active: Active, status: PolicyStatus) -> None:
+        self.health = Health(mask=foundation.masking.text)
+        self.jobs = Jobs()
+        self._active = active
+        self._templates = foundation.templates
+        self._lag = LoopLag(partial(foundation.metrics.loop_lag.observe, ()))
+        self._own = (
+            checks.event_loop(self._lag),
+            checks.policy(lambda: status),
+            checks.storage(foundation.settings.data_dir),
+        )
+        self._upstreams: dict[Pool, Check] = {}
+        self._lag.start()
+
+    async def follow(self, snapshot: Snapshot) -> None:
+        self._templates.clear()
+        self._templates.update({route.name: route.match.path for route in snapshot.routes if route.match.path})
+        components = snapshot.components
+        await self.jobs.replace(job for component in components for job in component.jobs())
+        known, self._upstreams = self._upstreams, {}
+        for upstream in snapshot.upstreams:  # one that stays keeps its check, and what that has found
+            pool = upstream.pool
+            self._upstreams[pool] = known.get(pool) or checks.upstream(upstream.name, pool)
+        of_components = (check for component in components for check in component.checks())
+        await self.health.watch((*self._own, *self._upstreams.values(), *of_components))
+
+    async def close(self) -> None:
+        self._lag.stop()
+        await self.jobs.stop()
+        await self.health.close()
+
+
+def read_gauges(
+    foundation: Foundation, data_plane: DataPlane, active: Active, status: PolicyStatus, upkeep: Upkeep
+) -> None:
+    """Let metrics ask, at each scrape, for what somebody else counts."""
+    read = foundation.metrics.read
+    read(catalogue.IN_FLIGHT, lambda: data_plane.in_flight)
+    read(catalogue.POOL_CONNECTIONS, lambda: _pools(active, ("open", "idle"), ""))
+    read(
+        catalogue.POOL_WAITING, lambda: {each.name: each.pool.stats()["waiting"] for each in active.snapshot.upstreams}
+    )
+    read(catalogue.POOL_EVENTS, lambda: _pools(active, _EVENTS, "_total"))
+    read(catalogue.POLICY_INFO, lambda: {active.snapshot.digest: 1})
+    read(catalogue.POLICY_RELOADS, lambda: _numbers(status.reloads.items()))
+    read(catalogue.POLICY_REJECTED, lambda: status.rejection is not None)
+    read(catalogue.JOB_RUNS, lambda: _job_runs(upkeep.jobs))
+    read(catalogue.CHECK_UP, lambda: {each.check.name: each.state == "ok" for each in upkeep.health.findings})
+    read(catalogue.LINES_DROPPED, lambda: foundation.lines.dropped)
+
+
+def _numbers(items: Iterable[tuple[Labels, float]]) -> dict[Labels, float]:
+    return dict(items)
+
+
+def _pools(active: Active, names: tuple[str, ...], suffix: str) -> dict[Labels, float]:
+    numbers: dict[Labels, float] = {}
+    for upstream in active.snapshot.upstreams:
+        stats = upstream.pool.stats()
+        numbers |= {(upstream.name, name): stats[name + suffix] for name in names}
+    return numbers
+
+
+def _job_runs(jobs: Jobs) -> dict[Labels, float]:
+    return {(state.job.name, result): runs for state in jobs.states for result, runs in state.results.items()}
