@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import getrandbits
 
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-_ZERO_TRACE, _ZERO_SPAN = "0" * 32, "0" * 16
+_ZERO_TRACE, _ZERO_SPAN = b"0" * 32, b"0" * 16
 
 
 @dataclass(slots=True)
@@ -29,13 +29,12 @@ def continue_or_begin(traceparent: bytes | None, sample: float) -> Trace:
 
     A malformed header begins a new trace, as the recommendation asks (§4.3).  Ids need be unique, not secret.
     """
-    span_id = f"{getrandbits(64) or 1:016x}"
+    number = getrandbits(192)
+    digits = f"{number:048x}"
+    span_id, trace_id = digits[:16], digits[16:]
     if traceparent is not None and (found := _TRACEPARENT.fullmatch(traceparent)):
-        version, trace_id, parent_id, flags, rest = found.groups()
-        if version != b"ff" and not (version == b"00" and rest):
-            trace, parent = trace_id.decode(), parent_id.decode()
-            if trace != _ZERO_TRACE and parent != _ZERO_SPAN:
-                return Trace(trace, span_id, parent, bool(int(flags, 16) & 1))
-    number = getrandbits(128) or 1
+        version, given, parent, flags, rest = found.groups()
+        if version != b"ff" and not (version == b"00" and rest) and given != _ZERO_TRACE and parent != _ZERO_SPAN:
+            return Trace(given.decode(), span_id, parent.decode(), bool(int(flags, 16) & 1))
     # the low 56 bits decide, as the TraceIdRatioBased sampler of OpenTelemetry does
-    return Trace(f"{number:032x}", span_id, None, (number & 0xFFFFFFFFFFFFFF) < sample * (1 << 56))
+    return Trace(trace_id, span_id, None, (number & 0xFFFFFFFFFFFFFF) < sample * (1 << 56))

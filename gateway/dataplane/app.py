@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
-from gateway.dataplane.headers import Network, client_address, forwarding, is_trusted, to_upstream
+from gateway.dataplane.headers import (
+    Network,
+    client_address,
+    content_length,
+    forwarding,
+    is_trusted,
+    to_upstream,
+)
 from gateway.dataplane.problem import render
 from gateway.dataplane.snapshot import Active, Snapshot
 from gateway.dataplane.strictness import Head
@@ -25,7 +33,7 @@ logger = logging.getLogger(__name__)
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-_REQUEST_ID_LENGTH = 128
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 
 
 class DataPlane:
@@ -65,20 +73,15 @@ class DataPlane:
         trusted = bool(self._trusted) and is_trusted(peer, self._trusted)
         client = client_address(peer, raw, self._trusted) if trusted else peer
         data = turn.take()
-        body = Body(data) if data is not None else Body(source=_chunks(receive), length=_length(raw))
+        body = Body(data) if data is not None else Body(source=_chunks(receive), length=content_length(raw))
         received = Received(head.method, head.target, tuple(raw), body, client, peer, scope["scheme"], trusted)
-        traceparent = given_id = None
-        for name, value in raw:
-            if name == b"traceparent":
-                traceparent = value
-            elif trusted and name == b"x-request-id" and value.isascii() and len(value) <= _REQUEST_ID_LENGTH:
-                given_id = value.decode()
-        trace = continue_or_begin(traceparent, self._sample())
-        identifier = given_id or request_id()
-        fields = to_upstream(raw)
-        fields += forwarding(raw, peer=peer, scheme=scope["scheme"], host=head.host, trusted=trusted)
-        fields += ((b"traceparent", trace.traceparent), (b"x-request-id", identifier.encode()))
-        request = Request(head.method, head.path, query=head.query, headers=Headers(raw=fields), body=body)
+        fields = dict(raw)
+        trace = continue_or_begin(fields.get(b"traceparent"), self._sample())
+        identifier = (_given_id(fields) if trusted else None) or request_id()
+        passed = to_upstream(raw)
+        passed += forwarding(raw, peer=peer, scheme=scope["scheme"], host=head.host, trusted=trusted)
+        passed += ((b"traceparent", trace.traceparent), (b"x-request-id", identifier.encode()))
+        request = Request(head.method, head.path, query=head.query, headers=Headers(raw=passed), body=body)
         exchange = Exchange(identifier, received, request, trace, monotonic())
         turn.on_gone = lambda: _leave(exchange, turn)
         return exchange
@@ -101,7 +104,7 @@ class DataPlane:
         if turn.gone and exchange.error is None and exchange.safe:
             exchange.error = ClientGone("The client went away")
             return
-        await _send(exchange, head.method, send)
+        await _send(exchange, head.method, turn, send)
 
     async def _end(self, snapshot: Snapshot, exchange: Exchange) -> None:
         """What was asked to run at the end, then the observers; neither can fail the exchange any more."""
@@ -126,15 +129,14 @@ def _leave(exchange: Exchange, turn: Turn) -> None:
         turn.task.cancel()
 
 
-async def _send(exchange: Exchange, method: str, send: Send) -> None:
+async def _send(exchange: Exchange, method: str, turn: Turn, send: Send) -> None:
     response = exchange.answer
     body = response.body
     try:
         fields = _fields(exchange, response)
         if body.data is not None or method == "HEAD":
             exchange.bytes_out = len(body.data or b"")
-            await send({"type": "http.response.start", "status": response.status, "headers": fields})
-            await send({"type": "http.response.body", "body": body.data or b""})
+            turn.answer(response.status, fields, body.data or b"")
             return
         await send({"type": "http.response.start", "status": response.status, "headers": fields})
         await send({"type": "http.response.body", "body": b"", "more_body": True})
@@ -160,6 +162,12 @@ def _fields(exchange: Exchange, response: Response) -> list[tuple[bytes, bytes]]
     ]
 
 
+def _given_id(fields: Mapping[bytes, bytes]) -> str | None:
+    """A trusted proxy's own request id, where it can stand in a header and a log line."""
+    given = fields.get(b"x-request-id", b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else None
+
+
 async def _chunks(receive: Receive) -> AsyncGenerator[bytes, None]:
     while True:
         message = await receive()
@@ -167,10 +175,3 @@ async def _chunks(receive: Receive) -> AsyncGenerator[bytes, None]:
             yield message["body"]
         if not message["more_body"]:
             return
-
-
-def _length(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
-    for name, value in headers:
-        if name == b"content-length":
-            return int(value)
-    return None

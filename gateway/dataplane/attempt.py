@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
 from gateway.dataplane.connection import Answer, Connection
-from gateway.dataplane.headers import to_client
+from gateway.dataplane.headers import content_length, to_client
 from gateway.errors import GatewayError, UpstreamBroken
 from gateway.exchange import Attempt, Delivery, Exchange, Response
 from gateway.parts import Guard
@@ -92,10 +92,10 @@ class Sending:
         if answer.complete:
             response.body = Body(answer.take())
             if self._exchange.request.method == "HEAD":
-                response.body.length = _length(answer.headers)
+                response.body.length = content_length(answer.headers)
             self._end(None)
         else:
-            response.body = Body(source=self._rest(answer), length=_length(answer.headers))
+            response.body = Body(source=self._rest(answer), length=content_length(answer.headers))
         return response
 
     async def _connect(self) -> Connection:
@@ -223,10 +223,3 @@ class Sending:
             self._upstream.pool.release(connection)
         else:
             connection.close()
-
-
-def _length(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
-    for name, value in headers:
-        if name == b"content-length":
-            return int(value)
-    return None

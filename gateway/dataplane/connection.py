@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from time import monotonic
+from math import inf
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 256 << 10
 HEADER_BYTES = 64 << 10
-BODILESS = frozenset({204, 304})
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Answer:
@@ -25,7 +25,7 @@ class Answer:
 
     __slots__ = (
         "_connection",
-        "_timer",
+        "_late",
         "_waiter",
         "chunks",
         "complete",
@@ -35,11 +35,13 @@ class Answer:
         "keep_alive",
         "size",
         "status",
+        "until",
     )
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._timer: asyncio.TimerHandle | None = None
+        self._late: Callable[[], UpstreamError] | None = None
+        self.until = inf
         self._waiter: asyncio.Future[None] | None = None
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -51,18 +53,17 @@ class Answer:
         self.error: UpstreamError | None = None
 
     def limit(self, until: float, late: Callable[[], UpstreamError]) -> None:
-        """From ``until`` on, by ``monotonic()``, it has failed with what ``late`` makes.  One at a time."""
-        self.unlimit()
-        self._timer = self._connection.loop.call_later(until - monotonic(), self._expire, late)
+        """From ``until`` on, by ``monotonic()``, it has failed with what ``late`` makes: the pool sweeps."""
+        self.until = until
+        self._late = late
 
     def unlimit(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.until = inf
 
-    def _expire(self, late: Callable[[], UpstreamError]) -> None:
-        self._timer = None
-        self._connection.fail(late())
+    def sweep(self, now: float) -> None:
+        if now >= self.until and self._late is not None:
+            self.until = inf
+            self._connection.fail(self._late())
 
     def wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -180,6 +181,10 @@ class Connection(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
+    def sweep(self, now: float) -> None:
+        if self._answer is not None:
+            self._answer.sweep(now)
+
     def resume(self) -> None:
         if self._paused and self.transport is not None:
             self._paused = False
@@ -208,6 +213,8 @@ class Connection(asyncio.Protocol):
         if answer is None or answer.complete:
             self.close()  # it says more than it was asked: the next exchange must not hear it
             return
+        if not answer.head:
+            answer.size += len(data)
         try:
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -217,8 +224,10 @@ class Connection(asyncio.Protocol):
             self._surplus = True
         if answer.head:
             answer.wake()
-        if answer.complete:
-            self._release()
+            if answer.complete:
+                self._release()
+        elif answer.size > HEADER_BYTES:
+            self.fail(UpstreamBroken(f"The upstream's answer has more than {HEADER_BYTES} bytes of headers"))
 
     def _release(self) -> None:
         answer = self._answer
@@ -253,9 +262,6 @@ class Connection(asyncio.Protocol):
         if answer is None or answer.head:
             return  # a trailer
         answer.headers.append((name.lower(), value))
-        answer.size += len(name) + len(value)
-        if answer.size > HEADER_BYTES:
-            raise ValueError(f"more than {HEADER_BYTES} bytes of headers")
 
     def on_headers_complete(self) -> None:
         answer = self._answer
@@ -272,8 +278,7 @@ class Connection(asyncio.Protocol):
         answer.status = status
         answer.head = True
         answer.keep_alive = self.parser.should_keep_alive()
-        names = {name for name, _ in answer.headers}
-        self._until_eof = b"content-length" not in names and b"transfer-encoding" not in names
+        self._until_eof = not any(name in _FRAMING for name, _ in answer.headers)
         if self._bodiless:
             answer.complete = True
 

@@ -59,15 +59,17 @@ def head(start: bytes, fields: Sequence[RawHeader]) -> bytes:
 
     ValueError where one of them would break its line: what a filter puts there must not become another field.
     """
-    pieces = [start]
-    for name, value in fields:
-        pieces += (name, b": ", value, b"\r\n")
-    pieces.append(b"\r\n")
-    written = b"".join(pieces)
-    lines = len(fields) + 2
-    if written.count(b"\n") != lines or written.count(b"\r") != lines or b"\0" in written:
+    written = b"%b%b\r\n\r\n" % (start, b"\r\n".join(map(b": ".join, fields)))
+    if len(written) - len(written.translate(None, b"\r\n\0")) != 2 * len(fields) + 4:
         raise ValueError("A header or the target holds a line break or NUL")
     return written
+
+
+def content_length(headers: Sequence[RawHeader]) -> int | None:
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value)
+    return None
 
 
 def is_trusted(address: str, trusted: Iterable[Network]) -> bool:

@@ -11,6 +11,10 @@ from time import monotonic
 from gateway.dataplane.connection import Connection
 from gateway.errors import ConnectTimeout, PoolExhausted, TlsFailed, UpstreamUnreachable
 
+SWEEP = 0.05
+"""Seconds between two looks at what has waited too long.  One timer for all costs an exchange nothing; its own costs
+5 µs of uvloop's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -72,7 +76,7 @@ class Pool:
         self._all: set[Connection] = set()
         self._opening = 0
         self._waiting: deque[_Waiting] = deque()
-        self._expiry: asyncio.TimerHandle | None = None
+        self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
 
     def stats(self) -> dict[str, int]:
@@ -167,6 +171,7 @@ class Pool:
         else:
             self.counts.opened += 1
             self._all.add(connection)
+            self._watch()
             return connection
         finally:
             self._opening -= 1
@@ -201,8 +206,6 @@ class Pool:
             return
         connection.idle_since = monotonic()
         self._idle.append(connection)
-        if self._expiry is None:
-            self._expiry = connection.loop.call_later(self.options.idle, self._expire)
 
     def _discard(self, connection: Connection) -> None:
         self._all.discard(connection)
@@ -224,22 +227,25 @@ class Pool:
                 self._opening += 1
                 waiting.given.set_result(None)
 
-    def _expire(self) -> None:
-        """Close what was idle too long, the oldest first, and come back when the next is due."""
-        self._expiry = None
+    def _sweep(self) -> None:
+        """Fail what has waited too long, close what was idle too long, and come back while there is anything."""
+        self._sweeping = None
         now = monotonic()
+        for connection in tuple(self._all):
+            connection.sweep(now)
         due = now - self.options.idle
         while self._idle and self._idle[0].idle_since <= due:
             self.counts.expired += 1
-            self._idle.popleft().close()
-        if self._idle:
-            oldest = self._idle[0]
-            self._expiry = oldest.loop.call_later(oldest.idle_since + self.options.idle - now, self._expire)
+            self._discard(self._idle.popleft())
+        if self._all:
+            self._watch()
+
+    def _watch(self) -> None:
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
 
     async def close(self) -> None:
         """Close what is idle now, and the rest as it becomes free."""
         self._closed = True
-        if self._expiry is not None:
-            self._expiry.cancel()
         while self._idle:
             self._idle.pop().close()

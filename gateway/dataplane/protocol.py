@@ -28,6 +28,8 @@ from gateway.ids import request_id
 
 logger = logging.getLogger("payguard.clients")
 
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+
 
 class ClientProtocol(asyncio.Protocol):
     """One client's connection.  What is ambiguous is answered with a problem and the connection closed.
@@ -77,6 +79,7 @@ class ClientProtocol(asyncio.Protocol):
         self._state.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own protocols
         name = transport.get_extra_info("peername")
         self._peer = name[0].partition("%")[0] if isinstance(name, tuple) else "unix"
+        self._client = (self._peer, name[1] if isinstance(name, tuple) else 0)
         self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         if not self._clients.enter(self):
             self._refuse(TooManyConnections("Too many connections are open", headers={"retry-after": "1"}))
@@ -160,27 +163,25 @@ class ClientProtocol(asyncio.Protocol):
         if not self._in_head:
             return  # a trailer
         self._headers.append((name.lower(), value))
-        if len(self._headers) > self._limits.header_count:
-            raise HeadersTooLarge(f"A request has at most {self._limits.header_count} header fields")
 
     def on_headers_complete(self) -> None:
         parser = self._parser
         version = parser.get_http_version()
-        if sum(len(name) + len(value) for name, value in self._headers) > self._limits.header_bytes:
-            raise HeadersTooLarge(f"The headers of a request have at most {self._limits.header_bytes} bytes")
+        self._limit_headers()
         head = judge(parser.get_method(), version, self._target, self._headers)
+        raw_path, _, query_string = head.target.partition(b"?")
         scope = {
             "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "asgi": _ASGI,
             "http_version": version,
             "method": head.method,
             "scheme": self._scheme,
             "path": head.path,
-            "raw_path": head.path.encode(),
-            "query_string": head.query.encode(),
+            "raw_path": raw_path,
+            "query_string": query_string,
             "root_path": "",
             "headers": self._headers,
-            "client": (self._peer, 0),
+            "client": self._client,
             "server": None,
             "payguard.head": head,
         }
@@ -190,6 +191,14 @@ class ClientProtocol(asyncio.Protocol):
         turn = Turn(self, scope, keep_alive=keep_alive, expects=head.expects_continue)
         self._incoming = turn
         self._fresh.append(turn)
+
+    def _limit_headers(self) -> None:
+        if len(self._headers) > self._limits.header_count:
+            raise HeadersTooLarge(f"A request has at most {self._limits.header_count} header fields")
+        if self._head_bytes <= self._limits.header_bytes:
+            return  # all that has arrived, a body perhaps included, is no more
+        if sum(len(name) + len(value) for name, value in self._headers) > self._limits.header_bytes:
+            raise HeadersTooLarge(f"The headers of a request have at most {self._limits.header_bytes} bytes")
 
     def on_body(self, body: bytes) -> None:
         if self._incoming is not None:

@@ -151,6 +151,18 @@ class Turn:
             self._protocol.resume_reading()
         return {"type": "http.request", "body": body, "more_body": not self.complete}
 
+    def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """The whole answer at once; what two messages to ``send`` say."""
+        start = self._render(status, headers)
+        data = self._frame(body, more=False)
+        if not self.gone:
+            self._protocol.write(start + data)
+        self._end()
+
+    def _end(self) -> None:
+        self.answered = True
+        self._protocol.on_answered(self)
+
     async def send(self, message: dict[str, Any]) -> None:
         """ASGI.  The head is written with the first piece of the body, or with an empty piece that announces more."""
         if message["type"] == "http.response.start":
@@ -167,8 +179,7 @@ class Turn:
             if more:
                 await self._protocol.drained()
         if not more:
-            self.answered = True
-            self._protocol.on_answered(self)
+            self._end()
 
     def _render(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         self.started = True
