@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 
 from gateway.parts import Config
-from gateway.units import Duration, SecretRef, Size
+from gateway.units import Duration, SecretRef, Size, duration_text, size_text
 
 Schema = Mapping[str, Any]
 
@@ -87,8 +87,10 @@ def _default(value: Any, kind: str) -> str:
             return ""
         case str():
             return value
-        case float() if kind == "duration":
-            return f"{value:g}s"
+        case int() | float() if kind == "duration":
+            return duration_text(value)
+        case int() if kind == "size":
+            return size_text(value)
         case list():
             return ", ".join(map(str, value))
     return json.dumps(value)

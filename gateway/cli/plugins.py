@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import json
 import keyword
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,29 +14,15 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from gateway.cli.option_rows import option_rows
+from gateway.cli.policies import Refused, as_json, loaded, plugin_dirs, print_json
 from gateway.cli.scaffold import scaffold
 from gateway.control.plugin_rules import NAME
-from gateway.control.plugins import Plugin, PluginError, Plugins, load_plugins
-from gateway.control.settings import BUILT_IN, SettingsError, load_settings
+from gateway.control.plugin_sources import is_passed_over
+from gateway.control.plugins import Plugin, Plugins
+from gateway.control.settings import BUILT_IN
 from gateway.parts import Filter, Part
 
 KINDS = ("filters", "guards", "observers", "components")
-
-plugin_dirs = click.option(
-    "--plugin-dir",
-    "directories",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Also load what lies in this directory; may be given more than once.",
-)
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-class Refused(click.ClickException):
-    """Plugins or settings that no gateway could start with."""
-
-    exit_code = 2
 
 
 @click.group()
@@ -51,13 +35,13 @@ def plugins() -> None:
 @as_json
 def list_plugins(directories: tuple[Path, ...], as_json: bool) -> None:
     """Show every loaded plugin and what it contributes."""
-    loaded = _load(directories)
+    found = loaded(directories)
     if as_json:
-        click.echo(json.dumps([_summary(plugin, loaded) for plugin in loaded.loaded], indent=2))
+        print_json([_summary(plugin, found) for plugin in found.loaded])
         return
     table = Table("plugin", "contributes", "what it is for", Column("from", overflow="fold"), box=None, pad_edge=False)
-    for plugin in loaded.loaded:
-        table.add_row(plugin.name, "\n".join(_contributions(plugin, loaded)), _first_line(plugin.module), plugin.file)
+    for plugin in found.loaded:
+        table.add_row(plugin.name, "\n".join(_contributions(plugin, found)), _first_line(plugin.module), plugin.file)
     _console().print(table)
 
 
@@ -67,13 +51,13 @@ def list_plugins(directories: tuple[Path, ...], as_json: bool) -> None:
 @as_json
 def show(name: str, directories: tuple[Path, ...], as_json: bool) -> None:
     """Show the plugin NAME, or the plugin that contributes a part NAME, and every option."""
-    loaded = _load(directories)
-    plugin = next((each for each in loaded.loaded if each.name == name), None) or loaded.owners.get(name)
+    found = loaded(directories)
+    plugin = next((each for each in found.loaded if each.name == name), None) or found.owners.get(name)
     if plugin is None:
         raise Refused(f"no loaded plugin is named {name!r} or contributes it; see payguard plugins list")
-    parts = [part for part in loaded.registry.parts() if loaded.origin(part.name) is plugin]
+    parts = [part for part in found.registry.parts() if found.origin(part.name) is plugin]
     if as_json:
-        click.echo(json.dumps({**_summary(plugin, loaded), "parts": [_described(part) for part in parts]}, indent=2))
+        print_json({**_summary(plugin, found), "parts": [_described(part) for part in parts]})
         return
     console = _console()
     console.print(Text(f"{plugin.name}  {plugin.file}", style="bold"))
@@ -97,7 +81,9 @@ def new(name: str, directory: Path, folder: bool) -> None:
     """Write a plugin NAME, with a test, to begin with.  Both work as they are."""
     if not NAME.fullmatch(name) or keyword.iskeyword(name):
         raise click.BadParameter("use small letters, digits and _, and begin with a letter", param_hint="NAME")
-    existing = _load([])
+    if is_passed_over(name):
+        raise click.BadParameter(f"a file of the name {name} is taken for a test, not for a plugin", param_hint="NAME")
+    existing = loaded(())
     if name in {*BUILT_IN, *existing.owners, *(plugin.name for plugin in existing.loaded)}:
         raise click.BadParameter(f"{name} is the name of a plugin that exists", param_hint="NAME")
     files = {directory / path: text for path, text in scaffold(name, folder=folder).items()}
@@ -112,27 +98,20 @@ def new(name: str, directory: Path, folder: bool) -> None:
     click.echo(f"use it: name `- {name}` in a route's filters, and start with --plugin-dir {directory}")
 
 
-def _load(directories: tuple[Path, ...] | list[Path]) -> Plugins:
-    try:
-        return load_plugins(load_settings(os.environ, plugin_dirs=tuple(directories) or None))
-    except (SettingsError, PluginError) as error:
-        raise Refused(str(error)) from error
-
-
 def _console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-def _summary(plugin: Plugin, loaded: Plugins) -> dict[str, Any]:
+def _summary(plugin: Plugin, among: Plugins) -> dict[str, Any]:
     contributed: dict[str, list[str]] = {
-        kind: [name for name in getattr(loaded.registry, kind) if loaded.origin(name) is plugin] for kind in KINDS
+        kind: [name for name in getattr(among.registry, kind) if among.origin(name) is plugin] for kind in KINDS
     }
-    contributed["commands"] = [str(each.name) for each in loaded.commands if loaded.origin(str(each.name)) is plugin]
+    contributed["commands"] = [str(each.name) for each in among.commands if among.origin(str(each.name)) is plugin]
     return {"name": plugin.name, "file": plugin.file, "summary": _first_line(plugin.module), **contributed}
 
 
-def _contributions(plugin: Plugin, loaded: Plugins) -> Iterator[str]:
-    summary = _summary(plugin, loaded)
+def _contributions(plugin: Plugin, among: Plugins) -> Iterator[str]:
+    summary = _summary(plugin, among)
     for kind in (*KINDS, "commands"):
         for name in summary[kind]:
             yield f"{kind.removesuffix('s')} {name}"

@@ -75,11 +75,15 @@ def dropped_in(directories: Iterable[Path]) -> Iterator[tuple[str, str]]:
             yield path.stem, f"{PACKAGE}.{path.stem}"
 
 
+def is_passed_over(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in NOT_PLUGINS)
+
+
 def _candidates(root: Path) -> Iterator[Path]:
     if not root.is_dir():
         raise PluginError(f"the plugin directory {root} is not a directory")
     for path in sorted(root.iterdir()):
-        if any(fnmatch(path.name.removesuffix(".py"), pattern) for pattern in NOT_PLUGINS):
+        if is_passed_over(path.name.removesuffix(".py")):
             continue
         if path.is_dir() and any(path.glob("*.py")) and not (path / "__init__.py").is_file():
             raise PluginError(f"the folder {path} has no __init__.py; a plugin's hooks stand there")

@@ -65,7 +65,7 @@ def test_defaults_are_written_as_a_policy_would() -> None:
     defaults = {name: row[1] for name, row in rows().items()}
 
     assert defaults["limits"] == defaults["limits[].per"] == "required"
-    assert (defaults["most"], defaults["wait"], defaults["on"]) == ("1024", "0.25s", "true")
+    assert (defaults["most"], defaults["wait"], defaults["on"]) == ("1KiB", "250ms", "true")
     assert (defaults["from"], defaults["names"], defaults["key"]) == ("any", "a, b", "")
 
 

@@ -137,8 +137,8 @@ def test_what_new_writes_passes_its_own_test(tmp_path, options) -> None:
     assert "filter our_rule" in run("list", "--plugin-dir", tmp_path / "ours").stdout
 
 
-@pytest.mark.parametrize("name", ["Our", "our-rule", "1st", "our rule", "class", "../out"])
-def test_new_refuses_what_python_could_not_import(tmp_path, name) -> None:
+@pytest.mark.parametrize("name", ["Our", "our-rule", "1st", "our rule", "class", "../out", "test_it", "tests"])
+def test_new_refuses_a_name_that_could_not_be_loaded(tmp_path, name) -> None:
     refused = run("new", name, "--dir", tmp_path)
 
     assert refused.exit_code == 2

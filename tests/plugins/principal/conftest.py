@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -25,6 +26,8 @@ class Issuer:
         self.publish_rsa = True
         self.fetched = 0
         self.status = 200
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     def options(self, **options: Any) -> JwtConfig:
         return JwtConfig.model_validate({"issuer": ISSUER, "audience": AUDIENCE, **options})
@@ -62,6 +65,7 @@ class Issuer:
     async def __call__(self, scope, receive, send) -> None:
         """Its key set, over HTTP."""
         self.fetched += 1
+        await self.answers.wait()
         body = self.jwks_bytes()
         await send({"type": "http.response.start", "status": self.status, "headers": []})
         await send({"type": "http.response.body", "body": body})

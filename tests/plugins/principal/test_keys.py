@@ -163,6 +163,20 @@ async def test_strangers_cannot_make_it_fetch_more_often_than_it_should(issuer, 
     assert issuer.fetched == 3
 
 
+async def test_a_fetch_that_takes_long_is_not_joined_by_a_second(issuer, ring, lent) -> None:
+    issuer.answers.clear()
+    waiting = []
+    for _ in range(3):
+        lent.clock.advance(PAUSE)
+        waiting.append(asyncio.create_task(ring.renewed()))
+        await asyncio.sleep(0)
+    assert len(lent.tasks.running) == 1
+    issuer.answers.set()
+    await asyncio.gather(*waiting)
+
+    assert issuer.fetched == 2
+
+
 async def test_one_that_goes_away_while_it_waits_leaves_the_fetch_to_the_others(issuer, ring, lent) -> None:
     issuer.rotate("ec-2")
     lent.clock.advance(PAUSE)
