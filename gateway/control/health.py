@@ -32,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A probe's answer; ``reasons`` say why it is no."""
+    """A probe's answer; ``reasons`` say why it is no.  What a check found is not among them: anyone may ask."""
 
     reasons: tuple[str, ...] = ()
 
@@ -107,7 +107,7 @@ class Health:
         reasons = [*self.live().reasons, *self.started().reasons]
         if self.draining:
             reasons.append("draining")
-        reasons += [f"{each.check.name}: {each.detail or each.state}" for each in self.findings if self._counts(each)]
+        reasons += [f"{each.check.name} {each.state}" for each in self.findings if self._counts(each)]
         return Verdict(tuple(reasons))
 
     @property
