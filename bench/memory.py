@@ -68,7 +68,7 @@ def soak(running: Running, load: Generator, requests: int, connections: int, tol
 
 def show_memory(screen: Console, memory: Sequence[Soak]) -> None:
     table = Table(title="Resident memory", title_justify="left")
-    table.add_column("proxy")
+    table.add_column("proxy", no_wrap=True)
     for column in ("idle MiB", "at the end MiB", "requests", "bytes/request after warm-up", "verdict"):
         table.add_column(column, justify="right")
     for row in memory:

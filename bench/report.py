@@ -21,7 +21,7 @@ def show(console: Console, rows: Sequence[Row], titles: Mapping[str, str]) -> No
     """One table per workload, the cheapest first."""
     for workload in dict.fromkeys(row.workload for row in rows):
         table = Table(title=f"{workload}: CPU per request, median (least - most) of rounds", title_justify="left")
-        table.add_column("proxy")
+        table.add_column("proxy", no_wrap=True)
         for column in ("CPU µs", f"x {BASE}", "requests/s", "p50 ms", "p99 ms"):
             table.add_column(column, justify="right")
         chosen = [row for row in rows if row.workload == workload]

@@ -52,4 +52,4 @@ def chosen(only: str | None, peers: Sequence[Peer] = PEERS) -> list[Peer]:
 def console() -> Console:
     """As wide as the terminal; where there is none, as wide as the tables."""
     found = Console()
-    return found if found.is_terminal else Console(width=120)
+    return found if found.is_terminal else Console(width=130)

@@ -39,7 +39,7 @@ def steady(peers: Sequence[Running], rate: float, seconds: float, rounds: int) -
 
 def show_steady(screen: Console, latencies: Sequence[Steady], rate: float) -> None:
     table = Table(title=f"Latency at {rate:,.0f} requests/s: median (least - most) of rounds", title_justify="left")
-    table.add_column("proxy")
+    table.add_column("proxy", no_wrap=True)
     for column in ("p50 ms", "p99 ms"):
         table.add_column(column, justify="right")
     for row in latencies:

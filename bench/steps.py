@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import statistics
 from collections.abc import Awaitable, Callable
 from time import process_time
@@ -25,6 +26,10 @@ from gateway.dataplane.strictness import judge
 from gateway.exchange import Exchange, Received, Request, Response
 from gateway.ids import request_id
 from gateway.parts import Config, Filter
+from gateway.telemetry.lines import Lines
+from gateway.telemetry.log import ExchangeLog
+from gateway.telemetry.masking import Masking
+from gateway.telemetry.metrics import Metrics
 from gateway.trace import continue_or_begin
 
 Run = Callable[[int], Awaitable[None]]
@@ -57,38 +62,53 @@ class Instant:
 def exchange() -> Exchange:
     """An exchange as the data plane makes it."""
     body = Body(POST.body)
-    received = Received("POST", b"/payments", tuple(_RAW), body, "127.0.0.1", "127.0.0.1", "http")
+    received = Received("POST", b"/v1/payments", tuple(_RAW), body, "127.0.0.1", "127.0.0.1", "http")
     trace = continue_or_begin(None, 0.01)
     fields = to_upstream(_RAW)
     fields += forwarding(_RAW, peer="127.0.0.1", scheme="http", host=b"payments.example", trusted=False)
-    request = Request("POST", "/payments", headers=Headers(raw=fields), body=body)
+    request = Request("POST", "/v1/payments", headers=Headers(raw=fields), body=body)
     return Exchange(request_id(), received, request, trace)
 
 
 def router(routes: int) -> Router:
     """The last of its routes takes the payment."""
-    paths = [f"/v1/other{number}/{{id}}" for number in range(routes - 1)] + ["/payments"]
+    paths = [f"/v1/other{number}/{{id}}" for number in range(routes - 1)] + ["/v1/payments"]
     chain = Chain([], Instant())
     return Router([Route(path, Match(frozenset({"POST"}), path), chain) for path in paths])
 
 
-def steps() -> dict[str, Run]:
+async def ended() -> Exchange:
+    """An exchange that has been answered, through two filters."""
+    made = exchange()
+    await Chain([(Noop(), "enforce"), (Noop(), "enforce")], upstream())(made)
+    made.route = "create-payment"
+    return made
+
+
+async def steps(null: int) -> dict[str, Run]:
+    """All of them; ``null`` is where log lines go."""
     headers = Headers(raw=_RAW)
     one, many = router(1), router(20)
+    log = ExchangeLog(Masking(), Lines(null)).ended
+    metrics = Metrics().ended
+    done = await ended()
     return {
         "request id": _calls(request_id),
         "trace begun": _calls(lambda: continue_or_begin(None, 0.01)),
-        "head judged": _calls(lambda: judge(b"POST", "1.1", b"/payments", _RAW)),
+        "head judged": _calls(lambda: judge(b"POST", "1.1", b"/v1/payments", _RAW)),
         "headers to the upstream": _calls(lambda: to_upstream(_RAW)),
         "headers to the client": _calls(lambda: to_client(_ANSWERED)),
-        "route found, of 1": _calls(lambda: one.find("POST", "/payments", "payments.example", headers)),
-        "route found, the last of 20": _calls(lambda: many.find("POST", "/payments", "payments.example", headers)),
+        "route found, of 1": _calls(lambda: one.find("POST", "/v1/payments", "payments.example", headers)),
+        "route found, the last of 20": _calls(lambda: many.find("POST", "/v1/payments", "payments.example", headers)),
         "exchange made": _calls(exchange),
         "… and run through no filters": _chain(0),
         "… and run through 8 no-op filters": _chain(8),
         "… and sent by pool and parser": _dispatch,
         "whole path without sockets": Path(data_plane()).serve,
         "whole path, 8 no-op filters": Path(data_plane([Noop() for _ in range(8)])).serve,
+        "log line": _calls(lambda: log(done)),
+        "metrics": _calls(lambda: metrics(done)),
+        "whole path, log line and metrics": Path(data_plane(observers=[log, metrics])).serve,
     }
 
 
@@ -146,15 +166,15 @@ def main(*, count: int, repeats: int, collect: bool) -> None:
     table.add_column("least", justify="right")
     table.add_column("median", justify="right")
 
-    async def run() -> None:
-        for name, step in steps().items():
+    async def run(null: int) -> None:
+        for name, step in (await steps(null)).items():
             found = await measure(step, count, repeats)
             table.add_row(name, f"{min(found):.1f}", f"{statistics.median(found):.1f}")
 
     if not collect:
         gc.disable()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
+    with open(os.devnull, "wb") as null, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # noqa: PTH123
+        runner.run(run(null.fileno()))
     console().print(table)
 
 

@@ -40,23 +40,23 @@ _PAYMENT = {
     "amount": 4200,
     "currency": "eur",
     "customer": "cus_4QFOF3xrvBT2nU",
-    "email": "ada.lovelace@example.com",
-    "payment_method": "pm_card_visa",
+    "receipt_email": "ada.lovelace@example.com",
+    "card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034},
     "billing": {"name": "Ada Lovelace", "line1": "12 St James Square", "city": "London", "country": "GB"},
     "metadata": {"order": "A-1049-77", "channel": "web"},
     "description": "Two tickets for the evening show on Friday in row seven with the programme included",
 }
 
-_IDENTITY = (("X-User", "bench"), ("Accept", "application/json"), ("User-Agent", "payguard-bench"))
+_IDENTITY = (("X-User-Id", "bench"), ("Accept", "application/json"), ("User-Agent", "payguard-bench"))
 
 POST = Workload(
     "POST 600 bytes",
     "POST",
-    "/payments",
+    "/v1/payments",
     (*_IDENTITY, ("Content-Type", "application/json")),
     _padded(_PAYMENT, BODY_BYTES),
 )
-GET = Workload("GET", "GET", "/payments/pay_3MtwBwLkdIwHu7ix28a3tqPa", _IDENTITY)
+GET = Workload("GET", "GET", "/v1/invoices/in_3MtwBwLkdIwHu7ix28a3tqPa", _IDENTITY)
 WORKLOADS = (POST, GET)
 
 ANSWER = json.dumps(

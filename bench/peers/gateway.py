@@ -17,7 +17,7 @@ from bench.site import ROOT, Site, free_port
 def _serve(policy: str) -> Callable[[Site, int], Command]:
     def command(site: Site, port: int) -> Command:
         source = ROOT / "policies" / policy
-        if not source.exists() or importlib.util.find_spec("gateway.cli") is None:
+        if not source.exists() or importlib.util.find_spec("gateway.admin.app") is None:
             raise NotInstalled(f"no policies/{policy}, or no `payguard serve` yet")
         file = turned(source, site)
         options = ["--policy", str(file), "--port", str(port), "--admin-port", str(free_port())]
@@ -43,6 +43,7 @@ def _environ(site: Site, name: str) -> dict[str, str]:
     data.mkdir(exist_ok=True)
     return {
         "PAYGUARD_DATA_DIR": str(data),
+        "PAYGUARD_DRAIN_DELAY": "0s",
         "HASH_SALT": "00" * 32,
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{site.origin}",
     }
