@@ -91,9 +91,8 @@ class DataPlane:
     ) -> None:
         head: Head = scope["payguard.head"]
         try:
-            host = head.host.decode("ascii").rpartition(":")[0] if b":" in head.host else head.host.decode("ascii")
             route, exchange.params = snapshot.router.find(
-                head.method, head.path, host.lower(), exchange.request.headers
+                head.method, head.path, head.hostname, exchange.request.headers
             )
         except GatewayError as error:
             exchange.error = error

@@ -23,6 +23,7 @@ from gateway.dataplane.strictness import (
     judge,
 )
 from gateway.dataplane.turn import STATUS_LINES, Turn
+from gateway.dataplane.upgrade import read_on
 from gateway.errors import ClientFailed, ClientTimeout
 from gateway.ids import request_id
 
@@ -65,6 +66,9 @@ class ClientProtocol(asyncio.Protocol):
         self._since = 0.0
         self._in_head = False
         self._head_bytes = 0
+        self._pipelined = False
+        self._bodiless = 0  # bytes that came since the last byte of a body
+        self._upgrading = False
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._writable: asyncio.Future[None] | None = None
@@ -83,6 +87,7 @@ class ClientProtocol(asyncio.Protocol):
         self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         if not self._clients.enter(self):
             self._refuse(TooManyConnections("Too many connections are open", headers={"retry-after": "1"}))
+            self._close()  # nothing sweeps it, so it may not linger
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._clients.leave(self)
@@ -115,13 +120,15 @@ class ClientProtocol(asyncio.Protocol):
         """Feed the parser; what is left to be fed to a new one, where this one stopped at an upgrade."""
         rest = b""
         if not self._in_head and self._incoming is None:
-            self._in_head, self._since, self._head_bytes = True, monotonic(), 0
+            self._in_head, self._since, self._head_bytes, self._pipelined = True, monotonic(), 0, False
         if self._in_head:
             self._head_bytes += len(data)
+        self._bodiless += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._parser = httptools.HttpRequestParser(self)
+            self._upgrading = False
+            self._parser = read_on(self, self._headers)
             rest = data[upgrade.args[0] :]
         except httptools.HttpParserCallbackError as error:
             self._start_fresh()
@@ -133,13 +140,17 @@ class ClientProtocol(asyncio.Protocol):
         self._start_fresh()
         if self._in_head and self._head_bytes > self._limits.header_bytes + self._limits.target_bytes:
             self._refuse(HeadersTooLarge(f"The head of a request has at most {self._limits.header_bytes} bytes"))
+        elif self._incoming is not None and self._bodiless > self._limits.header_bytes:
+            self._garbled("its trailers or chunk extensions have no end")
+            return b""
         return rest
 
     def _garbled(self, why: str) -> None:
         broken = self._incoming
-        if broken is not None and broken in self._fresh:
-            self._fresh.remove(broken)
-            broken = None
+        for unstarted in (self._fresh, self._queue):
+            if broken is not None and broken in unstarted:
+                unstarted.remove(broken)
+                broken = None
         self._start_fresh()
         if broken is None:
             self._refuse(Refused(f"This is not HTTP/1.1: {why}"))
@@ -186,6 +197,8 @@ class ClientProtocol(asyncio.Protocol):
             "payguard.head": head,
         }
         self._in_head = False
+        self._bodiless = 0
+        self._upgrading = parser.should_upgrade()
         self._since = monotonic()
         keep_alive = parser.should_keep_alive() and not self._closing
         turn = Turn(self, scope, keep_alive=keep_alive, expects=head.expects_continue)
@@ -195,20 +208,24 @@ class ClientProtocol(asyncio.Protocol):
     def _limit_headers(self) -> None:
         if len(self._headers) > self._limits.header_count:
             raise HeadersTooLarge(f"A request has at most {self._limits.header_count} header fields")
-        if self._head_bytes <= self._limits.header_bytes:
+        if self._head_bytes <= self._limits.header_bytes and not self._pipelined:
             return  # all that has arrived, a body perhaps included, is no more
         if sum(len(name) + len(value) for name, value in self._headers) > self._limits.header_bytes:
             raise HeadersTooLarge(f"The headers of a request have at most {self._limits.header_bytes} bytes")
 
     def on_body(self, body: bytes) -> None:
+        self._bodiless = 0
         if self._incoming is not None:
             self._incoming.feed(body)
 
     def on_message_complete(self) -> None:
+        if self._upgrading:
+            return  # for the parser it ends with its head; its body is still to be read
         if self._incoming is not None:
             self._incoming.finish()
             self._incoming = None
         self._head_bytes = 0
+        self._pipelined = True
 
     # turns
 
@@ -219,7 +236,7 @@ class ClientProtocol(asyncio.Protocol):
         self._fresh = []
         if self._turn is None:
             self._next()
-        elif len(self._queue) > 1:
+        if len(self._queue) > 1:
             self.pause_reading()
 
     def _next(self) -> None:
@@ -239,8 +256,9 @@ class ClientProtocol(asyncio.Protocol):
         elif not turn.keep_alive:
             self._close()
         elif self._queue:
-            self.resume_reading()
             self._next()
+            if len(self._queue) <= 1:
+                self.resume_reading()
         elif self._refusal is not None:
             self._refuse(self._refusal)
         elif self._closing:
@@ -339,11 +357,18 @@ class ClientProtocol(asyncio.Protocol):
             if waited > self._limits.linger:
                 self.abort()
         elif self._in_head:
-            if waited > self._limits.header_timeout:
+            if self._turn is None and waited > self._limits.header_timeout:
                 self._refuse(HeadTooSlow(f"The head did not arrive within {self._limits.header_timeout:g} s"))
         elif self._incoming is not None:
             self._sweep_body(self._incoming, now)
         elif self._turn is None and waited > self._limits.keep_alive:
+            self._expire()
+
+    def _expire(self) -> None:
+        """Close it; where it closes already, the client does not read the last of its answer."""
+        if self._transport is not None and self._transport.is_closing():
+            self.abort()
+        else:
             self._close()
 
     def _sweep_writing(self, now: float) -> None:

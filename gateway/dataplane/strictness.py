@@ -93,7 +93,7 @@ class Head(NamedTuple):
     def hostname(self) -> str:
         """The Host header without its port, in lower case."""
         host = self.host.decode("ascii").lower()
-        return host[: host.index("]") + 1] if host.startswith("[") else host.partition(":")[0]
+        return host[: host.index("]") + 1] if host.startswith("[") else host.partition(":")[0].rstrip(".")
 
 
 def judge(method: bytes, version: str, target: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Head:
@@ -118,14 +118,14 @@ def _fields(version: str, headers: Sequence[tuple[bytes, bytes]]) -> tuple[bytes
         if name == b"host":
             host = _one_host(host, value)
         elif name == b"expect":
-            expects_continue = _expectation(value)
+            expects_continue = _expectation(value) and version == "1.1"
         elif name == b"transfer-encoding":
             _only_chunked(version, value)
         elif b"websocket" in value.lower():
             raise WebSocketRefused("WebSocket connections are not proxied: connect to the backend another way")
-    if host is None and version == "1.1":
+    if host is None:  # HTTP/1.0 allows it, and the upstream, asked in HTTP/1.1, would have to be told one
         raise AmbiguousHost("A request has exactly one Host header")
-    return host or b"", expects_continue
+    return host, expects_continue
 
 
 def _one_host(known: bytes | None, value: bytes) -> bytes:

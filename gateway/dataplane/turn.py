@@ -83,7 +83,7 @@ class Turn:
         self.chunks.append(chunk)
         self._received += len(chunk)
         self.size += len(chunk)
-        if self.size > HIGH_WATER and not self._paused:
+        if self.size > HIGH_WATER:  # also where it was paused: an answer before this turn lets reading go on
             self._paused = True
             self._protocol.pause_reading()
         self._wake()
