@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from gateway.control.servers import Listener, admin_listener, bind, data_listene
 from gateway.control.settings import Settings
 from gateway.control.start import BadStart, why
 from gateway.control.upkeep import Upkeep, read_gauges
-from gateway.control.watcher import PolicyFile, Watcher
+from gateway.control.watcher import SETTLING, PolicyFile, Watcher
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.clients import ClientLimits, Clients
 from gateway.dataplane.snapshot import Active, Snapshot
@@ -37,10 +39,20 @@ ADMIN_STOPS_WITHIN = 2.0
 def serve(settings: Settings, policy: Path, environ: Mapping[str, str], create_admin: CreateAdmin) -> int:
     """Run a gateway until a signal ends it; the exit code.  BadStart where it cannot start."""
     foundation = lay(settings, environ)
-    data = bind(settings.host, settings.port, "PAYGUARD_HOST, PAYGUARD_PORT")
-    admin = bind(settings.admin_host, settings.admin_port, "PAYGUARD_ADMIN_HOST, PAYGUARD_ADMIN_PORT")
+    tls = tls_context(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
+    data = bind(settings.host, settings.port, "PAYGUARD_PORT, --port")
+    admin = bind(settings.admin_host, settings.admin_port, "PAYGUARD_ADMIN_PORT, --admin-port")
     with data, admin:
-        return uvloop.run(Process(foundation, policy, data, admin, create_admin).run())
+        return uvloop.run(Process(foundation, policy, Ports(data, admin, tls), create_admin).run())
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Sockets that are bound and do not listen yet; ``tls`` is the data port's."""
+
+    data: socket.socket
+    admin: socket.socket
+    tls: ssl.SSLContext | None
 
 
 class Process:
@@ -50,16 +62,14 @@ class Process:
     prior ``POST /drain`` has begun that already.
     """
 
-    def __init__(
-        self, foundation: Foundation, policy: Path, data: socket.socket, admin: socket.socket, create_admin: CreateAdmin
-    ) -> None:
+    def __init__(self, foundation: Foundation, policy: Path, ports: Ports, create_admin: CreateAdmin) -> None:
         self.foundation = foundation
         self.settings = foundation.settings
         self.clients = Clients(_limits(foundation.settings))
         self.draining = Draining(self.settings.drain_delay, self._drain_begins)
         self.tasks = ComponentTasks(foundation.services.background)
-        self._file = PolicyFile(policy)
-        self._sockets = data, admin
+        self._file = PolicyFile(policy, min(SETTLING, self.settings.reload_interval))
+        self._ports = ports
         self._create_admin = create_admin
         self._listeners: list[Listener] = []
         self._watcher: Watcher | None = None
@@ -126,17 +136,16 @@ class Process:
         try:
             await open_soon(snapshot)
         except Exception as error:  # whatever a plugin raises
-            raise BadStart(f"the policy {name} cannot be opened: {'; '.join(reasons_of(error))}") from error
+            reason = self.foundation.masking.text("; ".join(reasons_of(error)))
+            raise BadStart(f"cannot open the policy {name}: {reason}") from error
         return snapshot
 
     async def _listen(self, first: AsyncExitStack, last: AsyncExitStack) -> None:
         settings = self.settings
-        data_socket, admin_socket = self._sockets
-        tls = tls_context(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
         app = DataPlane(self.active, trusted=settings.trusted_proxies, sample=lambda: settings.trace_sample)
         read_gauges(self.foundation, app, self.active, self.reloader.status, self.upkeep)
-        data = data_listener(app, data_socket, self.clients, tls)
-        admin = admin_listener(self._create_admin(self), admin_socket)
+        data = data_listener(app, self._ports.data, self.clients, self._ports.tls)
+        admin = admin_listener(self._create_admin(self), self._ports.admin)
         self._listeners += (data, admin)
         last.push_async_callback(admin.stop, ADMIN_STOPS_WITHIN)
         await admin.start()
