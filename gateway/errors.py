@@ -5,6 +5,7 @@
     - BodyTooLarge           more than the route buffers
     - InvalidJson            the body is not one JSON document
     - ClientFailed           the client broke off, stalled or garbled its body
+      * ClientTimeout, ClientGone
   + DependencyDown         something that a filter needs (store, ledger, vault) did not answer
   + UpstreamError
     - UpstreamUnreachable    no byte was sent: refused, not resolved

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from gateway import Body, Delivery, InvalidJson, Principal, Request, Response
+from gateway.testing import exchange, streaming
+
+
+def test_bytes_that_nobody_changed_are_the_bytes_that_go_on() -> None:
+    request = Request("POST", "/", body=b'{ "amount":1000 }')
+
+    assert request.json() == {"amount": 1000}
+    assert request.body.data == b'{ "amount":1000 }'
+
+
+def test_an_edit_is_what_goes_on() -> None:
+    request = Request("POST", "/", body=b'{ "amount":1000, "card": {"number": "4242"} }')
+    request.edit("/card/number", "****")
+
+    assert request.json()["card"] == {"number": "****"}
+    assert request.body.data == b'{"amount":1000,"card":{"number":"****"}}'
+
+
+def test_an_edit_where_there_is_no_place_is_told() -> None:
+    with pytest.raises(KeyError):
+        Request("POST", "/", body=b"{}").edit("/card/number", "****")
+
+
+def test_another_body_is_another_document() -> None:
+    response = Response(200, body=b'{"a": 1}')
+    response.edit("/a", 2)
+    response.body = b'{"b": 3}'
+
+    assert response.json() == {"b": 3}
+    assert response.body.data == b'{"b": 3}'
+
+
+def test_a_document_is_parsed_once() -> None:
+    request = Request("POST", "/", body=b"{}")
+
+    assert request.json() is request.json()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"{}{}", b"\xff", b"NaN"])
+def test_what_is_no_json_is_the_clients_mistake(body) -> None:
+    with pytest.raises(InvalidJson):
+        Request("POST", "/", body=body).json()
+
+
+def test_a_body_that_still_streams_is_the_filters_mistake() -> None:
+    with pytest.raises(RuntimeError, match="`reads` must name it"):
+        Request("POST", "/", body=streaming(b"{}")).json()
+
+
+def test_a_copy_of_a_message_is_of_its_own() -> None:
+    request = Request("POST", "/a", query="b=c", body=b'{"a": 1}')
+    copy = request.copy()
+    copy.edit("/a", 2)
+    copy.headers["x-copy"] = "1"
+
+    assert (copy.method, copy.path, copy.query) == ("POST", "/a", "b=c")
+    assert (request.json(), "x-copy" in request.headers) == ({"a": 1}, False)
+
+
+def test_a_fact_is_found_by_its_type() -> None:
+    made = exchange()
+    assert made.get(Principal) is None
+    made.put(Principal("shop"))
+
+    assert made.get(Principal) == made.require(Principal) == Principal("shop")
+    assert list(made.facts) == [Principal("shop")]
+
+
+def test_notes_are_signed_with_the_filter_that_runs() -> None:
+    made = exchange()
+    made.current = "fraud"
+    made.note("scored", points=65)
+
+    [note] = made.notes
+    assert (note.filter, note.code, note.detail) == ("fraud", "scored", {"points": 65})
+
+
+async def test_calls_are_taken_once_and_in_order() -> None:
+    made, called = exchange(), []
+
+    def calling(name: str) -> Callable[[], Awaitable[None]]:
+        async def call() -> None:
+            called.append(name)
+
+        return call
+
+    for name in ("a", "b"):
+        made.before_send(calling(name))
+        made.at_end(calling(f"end {name}"))
+    for call in (*made.take_before_send(), *made.take_before_send(), *made.take_at_end(), *made.take_at_end()):
+        await call()
+
+    assert called == ["a", "b", "end a", "end b"]
+
+
+@pytest.mark.parametrize(
+    ("method", "delivery", "declared", "again"),
+    [
+        ("POST", Delivery.UNSENT, False, True),
+        ("POST", Delivery.UNKNOWN, False, False),
+        ("POST", Delivery.ANSWERED, False, False),
+        ("POST", Delivery.UNKNOWN, True, True),
+        ("GET", Delivery.UNKNOWN, False, True),
+        ("DELETE", Delivery.UNKNOWN, False, False),
+        ("PUT", Delivery.UNKNOWN, False, False),
+    ],
+)
+def test_what_may_be_sent_again(method, delivery, declared, again) -> None:
+    made = exchange(method)
+    made.delivery = delivery
+    made.resendable = lambda _: declared
+
+    assert made.may_resend() is again
+
+
+def test_nothing_done_to_a_copy_of_an_exchange_reaches_it() -> None:
+    made = exchange(json={"a": 1}, facts=[Principal("shop")])
+    copy = made.copy()
+    copy.request.edit("/a", 2)
+    copy.put(Principal("root"))
+    copy.note("seen")
+
+    assert made.request.json() == {"a": 1}
+    assert made.require(Principal) == Principal("shop")
+    assert made.notes == []
+    assert copy.received is made.received
+
+
+def test_the_answer_is_the_response() -> None:
+    made = exchange()
+    made.response = Response(201, body=Body(b""))
+
+    assert made.answer.status == 201
