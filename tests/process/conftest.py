@@ -7,7 +7,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,18 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.testing import Backend, backend
+from gateway.testing import Backend, backend, serve
 
 FOREIGN = ("PAYGUARD_", "DATABASE_URL", "DB_", "OTEL_", "HASH_SALT", "LOG_LEVEL", "MONITORING_ENABLED")
 
 
 class Gateway:
-    """A running ``payguard serve``.  ``events`` are its log lines so far."""
+    """A running ``payguard serve``.  ``said`` are its log lines so far, by their events."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.url = self.admin = ""
-        self.events: list[dict[str, Any]] = []
+        self.said: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._news = asyncio.Condition()
         self._reading = asyncio.create_task(self._read())
 
@@ -34,17 +35,14 @@ class Gateway:
     def pid(self) -> int:
         return self.process.pid
 
-    async def event(self, name: str, **fields: Any) -> dict[str, Any]:
-        """The first log line, said or to come, with this event and these fields."""
-        wanted = {"event": name, **fields}
+    async def event(self, name: str, times: int = 1) -> dict[str, Any]:
+        """The first log line, said or to come, with this event; or that of its ``times``-th time."""
         async with self._news:
-            while True:
-                for said in self.events:
-                    if wanted.items() <= said.items():
-                        return said
+            while len(self.said[name]) < times:
                 if self._reading.done():
-                    raise EOFError(f"the gateway ended without saying {wanted}: {self.events}")
+                    raise EOFError(f"the gateway ended before it said {name!r}: {dict(self.said)}")
                 await self._news.wait()
+        return self.said[name][times - 1]
 
     def hang_up(self) -> None:
         self.process.send_signal(signal.SIGHUP)
@@ -60,8 +58,9 @@ class Gateway:
     async def _read(self) -> None:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
+            line_said = json.loads(line)
             async with self._news:
-                self.events.append(json.loads(line))
+                self.said[line_said["event"]].append(line_said)
                 self._news.notify_all()
         async with self._news:
             self._news.notify_all()
@@ -126,6 +125,26 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
+@asynccontextmanager
+async def signing(name: str) -> AsyncIterator[str]:
+    """A backend that answers everything with its name; its URL."""
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+        length = b"%d" % len(name)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        await send({"type": "http.response.body", "body": name.encode()})
+
+    async with serve(app) as url:
+        yield url
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    while not await condition():  # noqa: ASYNC110 - another process is asked
+        await asyncio.sleep(0.02)
+
+
 def pass_through(url: str, remark: str = "") -> str:
     """A policy that sends everything to ``url``."""
     return f"""\
@@ -155,7 +174,7 @@ class Load:
         """Until the load has had that many more answers with this body."""
         wanted = self.answers.get(body, 0) + times
         async with self._news:
-            await self._news.wait_for(lambda: self.answers.get(body, 0) >= wanted or self.lost)
+            await self._news.wait_for(lambda: self.answers.get(body, 0) >= wanted)
 
     async def press(self) -> None:
         """Until it is stopped, or the port is closed."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.process.conftest import command, environment, pass_through, pressing
+from tests.process.conftest import command, environment, pass_through, pressing, until
 
 LONG = {"PAYGUARD_DRAIN_DELAY": "1h"}
 
@@ -22,9 +22,8 @@ def policy(tmp_path, upstream) -> Path:
     return path
 
 
-async def ready(client: httpx.AsyncClient, gateway) -> None:
-    while (await client.get(f"{gateway.admin}/readyz")).status_code != 200:
-        await asyncio.sleep(0.02)
+async def asks(client: httpx.AsyncClient, url: str) -> bool:
+    return (await client.get(url)).is_success
 
 
 async def payguard(*arguments: str, folder: Path) -> tuple[int, str, str]:
@@ -53,8 +52,7 @@ async def test_what_is_in_flight_at_sigterm_is_answered(start, policy, upstream,
     upstream.will_answer(201, json={"paid": True}, after=gate)
     gateway = await start(policy)
     in_flight = asyncio.create_task(client.post(f"{gateway.url}/v1/payments", json={}))
-    while not upstream.seen:
-        await asyncio.sleep(0.01)
+    await upstream.asked()
     gateway.terminate()
     await gateway.event("stopping")
     gate.set()
@@ -67,8 +65,7 @@ async def test_what_outlasts_the_deadline_is_cut_off_and_said(start, policy, ups
     upstream.will_answer(after=asyncio.Event())
     gateway = await start(policy, settings={"PAYGUARD_DRAIN_DEADLINE": "50ms"})
     in_flight = asyncio.create_task(client.post(f"{gateway.url}/v1/payments", json={}))
-    while not upstream.seen:
-        await asyncio.sleep(0.01)
+    await upstream.asked()
     gateway.terminate()
     assert await gateway.ended() == 0
     assert (await gateway.event("requests were cut off at the drain deadline"))["requests"] == 1
@@ -78,7 +75,7 @@ async def test_what_outlasts_the_deadline_is_cut_off_and_said(start, policy, ups
 
 async def test_draining_turns_readiness_off_and_serves_on(start, policy, client) -> None:
     gateway = await start(policy, settings=LONG)
-    await ready(client, gateway)
+    await until(lambda: asks(client, f"{gateway.admin}/readyz"))
     answer = await client.post(f"{gateway.admin}/drain")
     assert answer.is_success
     assert 3590 < answer.json()["remaining"] <= 3600
@@ -93,8 +90,11 @@ async def test_the_delay_counts_from_when_draining_began(start, policy, client) 
     gateway = await start(policy, settings={"PAYGUARD_DRAIN_DELAY": "2s"})
     await client.post(f"{gateway.admin}/drain")
     began = time.monotonic()
-    while (await client.post(f"{gateway.admin}/drain")).json()["remaining"] > 1:
-        await asyncio.sleep(0.05)
+
+    async def half_of_it_is_over() -> bool:
+        return (await client.post(f"{gateway.admin}/drain")).json()["remaining"] <= 1
+
+    await until(half_of_it_is_over)
     gateway.terminate()
     assert await gateway.ended() == 0
     said = await gateway.event("draining, then stopping")
@@ -130,8 +130,7 @@ async def test_a_second_signal_ends_it_at_once_with_1(start, policy, upstream, c
     upstream.will_answer(after=asyncio.Event())
     gateway = await start(policy, settings=LONG)
     in_flight = asyncio.create_task(client.post(f"{gateway.url}/v1/payments", json={}))
-    while not upstream.seen:
-        await asyncio.sleep(0.01)
+    await upstream.asked()
     gateway.terminate()
     await gateway.event("draining, then stopping")
     gateway.process.send_signal(signal.SIGINT)
@@ -145,8 +144,7 @@ async def test_the_admin_port_answers_until_the_last_request_is_done(start, poli
     upstream.will_answer(after=gate)
     gateway = await start(policy)
     in_flight = asyncio.create_task(client.post(f"{gateway.url}/v1/payments", json={}))
-    while not upstream.seen:
-        await asyncio.sleep(0.01)
+    await upstream.asked()
     gateway.terminate()
     await gateway.event("stopping")
     assert (await client.get(f"{gateway.admin}/livez")).status_code == 200
