@@ -3,10 +3,12 @@ from __future__ import annotations
 import pytest
 from starlette.routing import Route
 
+from gateway.admin.access import OPEN
 from gateway.admin.app import LARGEST_BODY, create_admin
 from gateway.parts import Component, Config
 from tests.gateway.admin.admins import client, state
 from tests.gateway.admin.test_state import process
+from tests.gateway.telemetry.documented import table
 
 
 class Broken(Component[Config]):
@@ -52,3 +54,13 @@ async def test_what_is_not_there_is_a_problem(path):
     async with client(state()) as local:
         answer = await local.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_every_route_is_documented_and_no_other_is():
+    documented = {request.split(" ")[1] for request, *_ in table("Probes and the admin port")}
+    paths = {route.path.replace("{component}", "<component>/…") for route in create_admin(process()).routes}
+    assert paths == documented
+
+
+def test_what_anyone_may_ask_is_documented():
+    assert {request.split(" ")[1] for request, _, who in table("Probes and the admin port") if who == "anyone"} == OPEN

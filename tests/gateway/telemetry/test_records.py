@@ -11,6 +11,7 @@ from gateway.facts import Principal
 from gateway.telemetry.masking import MASK, Masking
 from gateway.telemetry.outcomes import Outcome
 from gateway.telemetry.records import pretty, record
+from tests.gateway.telemetry.documented import table
 from tests.gateway.telemetry.exchanges import SPAN_ID, TRACE_ID, ended
 
 MASKING = Masking()
@@ -114,3 +115,17 @@ def test_people_get_one_line_with_what_went_wrong():
 
 def test_people_with_colours_see_the_class_of_the_status():
     assert "\x1b[31m503\x1b[0m" in pretty(record(ended(response=Response(503)), "info", None, MASKING), colours=True)
+
+
+def test_every_field_is_documented_and_no_other_is():
+    full = ended(
+        target=b"/v1/payments?limit=10",
+        facts=(Principal("user-17"),),
+        error=Rejected(),
+        notes=[Note("fraud", "scored")],
+    )
+    documented = [field for field, *_ in table("The log")]
+    assert sorted(record(full, "info", Outcome.SUCCEEDED, MASKING, query=True)) == sorted(documented)
+    always = [field for field, there, _ in table("The log") if there == "always"]
+    bare = ended(operation=None, attempts=[], steps=[])
+    assert list(record(bare, "info", None, MASKING)) == always

@@ -15,6 +15,7 @@ from gateway.facts import Principal
 from gateway.telemetry.masking import Masking
 from gateway.telemetry.spans import Spans
 from tests.gateway.telemetry.collector import Collector
+from tests.gateway.telemetry.documented import table
 from tests.gateway.telemetry.exchanges import PARENT_ID, SPAN_ID, TRACE_ID, ended
 
 
@@ -180,3 +181,10 @@ def test_telemetry_without_spans_does_not_import_the_sdk():
         "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+async def test_every_attribute_is_documented_and_no_other_is(collector):
+    [span] = await sent(
+        collector, ended(facts=(Principal("user-17"),), response=Response(504), error=UpstreamTimeout())
+    )
+    assert sorted(attributes(span)) == sorted(name for name, _ in table("Spans"))
