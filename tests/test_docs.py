@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from gateway import Principal
+from gateway.cli import payguard
 from gateway.control.compiler import Compiler
 from gateway.control.plugin_rules import SPECIFICATIONS
 from gateway.control.plugins import Plugins, load_plugins
@@ -92,6 +94,23 @@ def test_every_policy_of_that_page_compiles(shop) -> None:
     assert [path.name for path in policies] == ["ours.yaml", "shadow.yaml"]
     for path in policies:
         assert compiler.check(path.read_text(), path.name) == []
+
+
+def test_every_command_of_that_page_does_what_it_says(shop, monkeypatch) -> None:
+    [script] = blocks(WRITING, "sh")
+    commands = [line.partition("#")[0].split() for line in script.splitlines()]
+    monkeypatch.chdir(shop)
+    for command in commands:
+        match command:
+            case ["export", setting]:
+                monkeypatch.setenv(*setting.split("="))
+            case ["payguard", "serve", *_]:
+                pass  # it would stay up; the tests of that page run a gateway
+            case ["payguard", *arguments]:
+                done = CliRunner().invoke(payguard, arguments)
+                assert done.exit_code == 0, done.output
+            case _:
+                pytest.fail(f"{command} is not run by this test")
 
 
 def test_every_test_of_that_page_passes(shop) -> None:

@@ -97,9 +97,10 @@ def _method_faults(kind: type[Part[Any]], base: type[Part[Any]]) -> Iterator[str
             yield f"{kind.__name__}.{name} must be async def"
         if inspect.iscoroutinefunction(own) and not inspect.iscoroutinefunction(method):
             yield f"{kind.__name__}.{name} must be a plain def: it is not awaited"
+    phases = [name for name in methods if name.startswith("on_")]
     for name in dir(kind):
-        if name.startswith("on_") and name not in methods:
-            yield f"{kind.__name__}.{name} is never called{did_you_mean(name, methods)}"
+        if name.startswith("on_") and name not in phases and (hint := did_you_mean(name, phases)):
+            yield f"{kind.__name__}.{name} is never called{hint}"
 
 
 def _declaration_faults(kind: type[Filter[Any]]) -> Iterator[str]:

@@ -115,6 +115,10 @@ def test_a_part_that_does_not_fit_is_told(kind, told) -> None:
     assert told in fault
 
 
+def test_a_part_may_have_methods_of_its_own() -> None:
+    assert list(part_faults(part(on_decline=lambda self: None, score=lambda self: 1), Filter)) == []
+
+
 def test_facts_may_depend_on_the_options() -> None:
     assert list(part_faults(part(provides=property(lambda self: ())), Filter)) == []
 
