@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from gateway.control.building import Building
 from gateway.control.draft import PlacedEntry, RouteDraft, UpstreamDraft, draft
 from gateway.control.explain import Description, describe
 from gateway.control.order import Step, misplaced
+from gateway.control.payments import payment_reader, unknown_currencies
 from gateway.control.placing import Kinds, Placed, Role
-from gateway.control.policy import MatchEntry, PaymentEntry, Policy, RouteEntry
+from gateway.control.policy import MatchEntry, Policy, RouteEntry
 from gateway.control.policy_parts import PartEntry
 from gateway.control.positions import Document
 from gateway.control.problems import Path, Problem
@@ -21,16 +21,12 @@ from gateway.control.scope import Services
 from gateway.control.spelling import did_you_mean
 from gateway.control.upstreams import UnusableFile, build_upstream
 from gateway.dataplane.chain import Chain
-from gateway.dataplane.currency import exponent
-from gateway.dataplane.payment import PaymentReader
 from gateway.dataplane.router import Match
 from gateway.dataplane.snapshot import Route, Snapshot
 from gateway.dataplane.upstream import Upstream
 from gateway.exchange import Exchange
 from gateway.facts import Payment
 from gateway.parts import Component, Filter, Guard, Observer, OptionalConfig, Part
-
-_UNBOUNDED = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +109,9 @@ class Compilation:
 
     def _build_upstreams(self) -> Iterator[tuple[str, Upstream]]:
         used = {route.upstream for route in self._draft.routes}
+        sure = used <= {each.name for each in self._draft.upstreams}  # else a misspelled one may be meant
         for each in self._draft.upstreams:
-            if each.name not in used:
+            if sure and each.name not in used:
                 self._warn(each.path, "is used by no route")
             guards = [(placed, self._make(placed)) for placed in self._place(each.guards, "guard")]
             if each.entry is not None:
@@ -140,16 +137,12 @@ class Compilation:
         given: frozenset[type] = frozenset({Payment}) if each.pays else frozenset()
         for number, message in misplaced(steps, given):
             self._problem(each.filters[number].path, message, at_key=True)
-        if each.payment is not None:
-            self._check_currencies(each.payment, each.path)
+        if (payment := each.payment) is not None:
+            for currency in unknown_currencies(payment):
+                place = (*each.path, "payment", "bounds", currency)
+                self._problem(place, f"is no currency of {payment.exponents}", at_key=True)
         filters = [(step, part) for step, part in zip(placed, parts, strict=True) if step is not None]
         return _BuiltRoute(each, self._match(each), filters)
-
-    def _check_currencies(self, payment: PaymentEntry, path: Path) -> None:
-        for currency in payment.bounds:
-            if exponent(currency, payment.exponents) is None:
-                place = (*path, "payment", "bounds", currency)
-                self._problem(place, f"is no currency of {payment.exponents}", at_key=True)
 
     def _match(self, each: RouteDraft) -> Match | None:
         entry = each.match
@@ -196,28 +189,10 @@ class Compilation:
         chain = Chain(
             [(part, step.mode) for step, part in built.filters if isinstance(part, Filter) and step.mode != "off"],
             self._upstreams[entry.upstream],
-            payment=self._reader(entry.payment) if entry.payment else None,
+            payment=payment_reader(entry.payment, self._services.salts) if entry.payment else None,
             buffer=entry.buffer,
         )
         return Route(entry.name, built.match, chain, entry.payment.operation if entry.payment else None)
-
-    def _reader(self, payment: PaymentEntry) -> PaymentReader:
-        bounds = {
-            currency: (limits.least or 0, _UNBOUNDED if limits.most is None else limits.most)
-            for currency, limits in payment.bounds.items()
-        }
-        return PaymentReader(
-            payment.operation,
-            amount=payment.amount,
-            currency=payment.currency,
-            customer=payment.customer,
-            email=payment.email,
-            card=payment.card,
-            unit=payment.unit,
-            exponents=payment.exponents,
-            bounds=bounds,
-            hash_card=partial(self._services.salts.hash, "card"),
-        )
 
     def _problem(self, path: Path, message: str, *, at_key: bool = False) -> None:
         self.problems.append(self._document.problem(path, message, at_key=at_key))

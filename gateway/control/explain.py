@@ -98,8 +98,8 @@ def _upstream_lines(upstream: Description) -> Iterator[str]:
     yield _row(4, "attempts", _attempts(retry))
     yield _row(4, "repeats", _repeats(upstream["idempotent"]))
     yield _row(4, "host", "as the client sent it" if upstream["host"] == "preserve" else "the upstream's own")
-    if upstream["tls"]:
-        yield _row(4, "tls", flow({name: value for name, value in upstream["tls"].items() if value}))
+    if upstream["url"].startswith("https:"):
+        yield _row(4, "tls", _tls(upstream["tls"] or {}))
     for number, guard in enumerate(upstream["guards"], 1):
         yield _row(4, "guards" if number == 1 else "", _step(number, guard))
 
@@ -120,6 +120,12 @@ def _repeats(idempotent: Description | None) -> str:
     if idempotent is None:
         return usual
     return f"{usual}; the same bytes under the same {idempotent['header']} for {idempotent['window']}"
+
+
+def _tls(options: Description) -> str:
+    whose = options.get("ca_file") or "the system's authorities"
+    certificate = options.get("certificate")
+    return f"verified by {whose}{f', shows {certificate}' if certificate else ''}"
 
 
 def _route_lines(number: int, route: Description) -> Iterator[str]:

@@ -78,6 +78,7 @@ class Host:
         self._known = frozenset(known)
         self._world = _identity(placed)
         self._found: dict[type[Part[Any]], Hosted | None] = {}
+        self._making: set[type[Part[Any]]] = set()
         self._sealed = False
 
     def seal(self) -> None:
@@ -86,6 +87,8 @@ class Host:
 
     def find(self, kind: type[Part[Any]]) -> Part[Any]:
         """The component of this class.  ValueError where there can be none."""
+        if kind in self._making:
+            raise ValueError(f"the component {kind.name} needs itself, by way of what it needs")
         if kind in self._found:
             if (hosted := self._found[kind]) is None:
                 raise AlreadyTold
@@ -97,8 +100,8 @@ class Host:
         return self._host(kind).component
 
     def _host(self, kind: type[Part[Any]]) -> Hosted:
+        self._found[kind] = None  # so it stays where it cannot be made
         config = self._config_of(kind)
-        self._found[kind] = None  # until it is made: one that needs itself finds that it is not there
         hosted = self._lease.hold(("component", kind, config.identity(), self._world), lambda: self._make(kind, config))
         self._found[kind] = hosted
         for need in hosted.needs:  # also where it was made for a policy before this one
@@ -115,13 +118,15 @@ class Host:
             return self.find(needed)
 
         lease, tasks = self._services.shared.lease(), ComponentTasks(self._services.background)
+        scope = PartScope(self._services, lease, kind, mode="enforce", tasks=tasks, component=find)
+        self._making.add(kind)
         try:
-            component = kind(
-                config, PartScope(self._services, lease, kind, mode="enforce", tasks=tasks, component=find)
-            )
+            component = kind(config, scope)
         except BaseException:
             lease.abandon()
             raise
+        finally:
+            self._making.remove(kind)
         assert isinstance(component, Component)
         hosted = Hosted(component, lease, tasks)
         hosted.needs = needs

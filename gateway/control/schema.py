@@ -40,6 +40,14 @@ class _Generator(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - of no field
         return False
 
+    def dict_schema(self, schema: Any) -> Schema:
+        """A key that fits no pattern is wrong, as it is to the gateway."""
+        described = super().dict_schema(schema)
+        if "patternProperties" in described:
+            described.pop("propertyNames", None)
+            described["additionalProperties"] = False
+        return described
+
     def default_schema(self, schema: Any) -> Schema:
         described = super().default_schema(schema)
         default = described.get("default")

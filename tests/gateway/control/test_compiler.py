@@ -160,29 +160,28 @@ def test_every_problem_is_told_at_once_with_its_place_and_path() -> None:
         version: 2
         upstream: {}
         upstreams:
-          backend:
+          b:
             url: http://127.0.0.1:9000
             timeout: {connect: 1s}
-            guards: [braker]
+            guards: [breakr]
         routes:
           - name: pay
             match: {methods: [POST], path: "/v1/{id"}
-            upstream: backand
+            upstream: bb
             filters:
               - who: {}
               - limit: {unit: KB, windw: 5}
               - magic
           - name: pay
             match: {}
-            upstream: backend
+            upstream: b
         """) == [
         "p.yaml:1:10: version: should be 1",
         "p.yaml:2:1: upstream: no option has this name; did you mean 'upstreams'?",
-        "p.yaml:6:5: upstreams.backend.timeout: no option has this name; did you mean 'timeouts'?",
-        "p.yaml:7:14: upstreams.backend.guards[0].braker: no loaded plugin has a guard of this name"
-        + "; did you mean 'breaker'?",
+        "p.yaml:6:5: upstreams.b.timeout: no option has this name; did you mean 'timeouts'?",
+        "p.yaml:7:14: upstreams.b.guards[0].breakr: no loaded plugin has a guard of this name; did you mean 'breaker'?",
         "p.yaml:10:36: routes[0].match.path: a template's parameter is {name} or {name:path}",
-        "p.yaml:11:15: routes[0].upstream: no upstream has this name; did you mean 'backend'?",
+        "p.yaml:11:15: routes[0].upstream: no upstream has this name; did you mean 'b'?",
         "p.yaml:14:9: routes[0].filters[1].limit.most: is required",
         "p.yaml:14:23: routes[0].filters[1].limit.unit: should be 'B' or 'kB'; did you mean 'kB'?",
         "p.yaml:14:27: routes[0].filters[1].limit.windw: no option has this name; did you mean 'window'?",

@@ -1,0 +1,111 @@
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+
+from gateway import Component, Config, Filter
+from gateway.control.background import PolicyTasks
+from gateway.control.scope import PartScope, Services
+from gateway.crypto.salts import Salts
+from gateway.store.memory import MemoryStore
+from gateway.testing import backend
+
+
+class One(Filter[Config]):
+    name = "one"
+
+
+class Two(Filter[Config]):
+    name = "two"
+
+
+class Options(Config):
+    most: int = 1
+
+
+class Others(Config):
+    most: int = 1
+
+
+def services(**given: Any) -> Services:
+    return Services(store=MemoryStore(), salts=Salts.parse("00" * 16), **{"environ": {}, **given})
+
+
+def scope(lent: Services, kind: type = One, mode: Literal["enforce", "shadow"] = "enforce") -> PartScope:
+    tasks = PolicyTasks(lent.background)
+    return PartScope(lent, lent.shared.lease(), kind, mode=mode, tasks=tasks, component=lambda kind: kind)  # type: ignore[return-value, arg-type]
+
+
+def test_a_secret_is_read_from_where_its_name_says_and_masked_from_then_on(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret\n")
+    masked: list[str] = []
+    lent = services(environ={"KEY": "t0ken"}, on_secret=masked.append)
+    assert scope(lent).secret("env:KEY") == "t0ken"
+    assert scope(lent).secret(f"file:{tmp_path}/key") == "s3cret"
+    assert masked == ["t0ken", "s3cret"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "problem"),
+    [
+        ("env:NONE", "the environment variable NONE is not set"),
+        ("env:EMPTY", "the environment variable EMPTY is not set"),
+        ("file:/no/such", "the secret's file /no/such cannot be read: No such file or directory"),
+        ("file:/dev/null", "the secret's file /dev/null is empty"),
+        ("hunter2", "a secret is named env:NAME or file:/path"),
+    ],
+)
+def test_a_missing_secret_is_a_clear_problem(reference: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
+        services(environ={"EMPTY": ""}).secret(reference)
+
+
+async def test_what_a_shadowed_part_keeps_nobody_else_sees() -> None:
+    lent = services()
+    live, shadow = scope(lent).store, scope(lent, mode="shadow").store
+    await live.put("key", b"live", 60)
+    assert await shadow.get("key") is None
+    assert await shadow.add("key", b"shadow", 60)
+    assert await shadow.count("hits", 1, 60) == 1
+    assert await live.count("hits", 1, 60) == 1
+    assert await shadow.remove("key")
+    await shadow.put("key", b"again", 60)
+    await shadow.close()
+    assert await live.get("key") == b"live"
+    assert await shadow.get("key") == b"again"
+
+
+def test_state_is_shared_by_parts_of_one_kind_and_mode_with_equal_options() -> None:
+    lent = services()
+    state = scope(lent).share(Options(), dict)
+    assert scope(lent).share(Options(), dict) is state
+    assert scope(lent).share(Options(most=2), dict) is not state
+    assert scope(lent).share(Others(), dict) is not state
+    assert scope(lent, Two).share(Options(), dict) is not state
+    assert scope(lent, mode="shadow").share(Options(), dict) is not state
+
+
+async def test_plugins_speak_plain_httpx() -> None:
+    lent = services()
+    client = scope(lent).http
+    assert isinstance(client, httpx.AsyncClient)
+    assert scope(lent).http is client
+    async with backend() as asked:
+        assert (await client.get(f"{asked.url}/v1")).json() == {}
+    await lent.close()
+    assert client.is_closed
+
+
+def test_a_component_is_found_by_its_class() -> None:
+    class Alarm(Component[Config]):
+        name = "alarm"
+
+    assert scope(services()).component(Alarm) is Alarm  # type: ignore[comparison-overlap]
+
+
+def test_the_clock_tells_the_time_and_intervals() -> None:
+    clock = scope(services()).clock
+    assert clock.now() > 1_700_000_000
+    assert clock.monotonic() <= clock.monotonic()
