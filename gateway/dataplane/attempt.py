@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
-from gateway.dataplane.connection import Answer, Connection
+from gateway.dataplane.answer import Answer
+from gateway.dataplane.connection import Connection
 from gateway.dataplane.headers import content_length, to_client
 from gateway.errors import GatewayError, UpstreamBroken
 from gateway.exchange import Attempt, Delivery, Exchange, Response

@@ -1,15 +1,14 @@
-"""One connection to an upstream, and the answer that is read from it."""
+"""One connection to an upstream, for one exchange after another."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
-from math import inf
+import select
 from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from gateway.dataplane.answer import Answer
 from gateway.errors import UpstreamBroken, UpstreamError
 
 if TYPE_CHECKING:
@@ -17,88 +16,10 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 256 << 10
 HEADER_BYTES = 64 << 10
+TRAILER_BYTES = 256 << 10
+"""What may come after the head without being body: trailers, which are dropped, and the framing of chunks."""
+
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
-
-
-class Answer:
-    """An upstream's answer while it is read.  ``headers`` are as sent, names in lower case, trailers left out."""
-
-    __slots__ = (
-        "_connection",
-        "_late",
-        "_waiter",
-        "chunks",
-        "complete",
-        "error",
-        "head",
-        "headers",
-        "keep_alive",
-        "size",
-        "status",
-        "until",
-    )
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._late: Callable[[], UpstreamError] | None = None
-        self.until = inf
-        self._waiter: asyncio.Future[None] | None = None
-        self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.chunks: deque[bytes] = deque()
-        self.size = 0
-        self.head = False
-        self.complete = False
-        self.keep_alive = False
-        self.error: UpstreamError | None = None
-
-    def limit(self, until: float, late: Callable[[], UpstreamError]) -> None:
-        """From ``until`` on, by ``monotonic()``, it has failed with what ``late`` makes: the pool sweeps."""
-        self.until = until
-        self._late = late
-
-    def unlimit(self) -> None:
-        self.until = inf
-
-    def sweep(self, now: float) -> None:
-        if now >= self.until and self._late is not None:
-            self.until = inf
-            self._connection.fail(self._late())
-
-    def wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def _wait(self) -> None:
-        self._waiter = self._connection.loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    async def read_head(self) -> None:
-        while not self.head:
-            if self.error is not None:
-                raise self.error
-            await self._wait()
-
-    async def read(self) -> bytes:
-        """What has arrived of the body, at least a byte; empty at its end."""
-        while not (self.chunks or self.complete or self.error):
-            await self._wait()
-        if not self.chunks and self.error is not None:
-            raise self.error
-        return self.take()
-
-    def take(self) -> bytes:
-        """What is here of the body now."""
-        if not self.chunks:
-            return b""
-        data = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
-        self.chunks.clear()
-        self.size = 0
-        self._connection.resume()
-        return data
 
 
 class Connection(asyncio.Protocol):
@@ -110,11 +31,13 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_answer",
+        "_arrivals",
         "_bodiless",
         "_informational",
         "_paused",
         "_pool",
         "_surplus",
+        "_trailing",
         "_until_eof",
         "_writable",
         "_written",
@@ -133,10 +56,12 @@ class Connection(asyncio.Protocol):
         self.fresh = True
         self.idle_since = 0.0
         self._answer: Answer | None = None
+        self._arrivals = select.poll()
         self._bodiless = False
         self._informational = False
         self._until_eof = False
         self._surplus = False
+        self._trailing = 0
         self._written = True
         self._paused = False
         self._writable: asyncio.Future[None] | None = None
@@ -146,6 +71,14 @@ class Connection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         return self.transport is not None and not self.transport.is_closing()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a request may go on it: it is open, and nothing came on it that the loop has not seen yet.
+
+        What came unasked would be read as the next answer; an end would leave a request in doubt.
+        """
+        return self.usable and not self._arrivals.poll(0)
 
     def begin(self, data: bytes, *, head_only: bool, written: bool) -> Answer:
         """Write the first bytes of a request.  ``written`` says whether they are all of it."""
@@ -177,6 +110,11 @@ class Connection(asyncio.Protocol):
             answer.wake()
         self.close()
 
+    def leave(self, answer: Answer) -> None:
+        """Nobody waits for ``answer`` any more: the connection ends, unless it serves another exchange by now."""
+        if self._answer is answer:
+            self.close()
+
     def close(self) -> None:
         if self.transport is not None:
             self.transport.abort()
@@ -186,14 +124,17 @@ class Connection(asyncio.Protocol):
             self._answer.sweep(now)
 
     def resume(self) -> None:
-        if self._paused and self.transport is not None:
+        if self._paused:
             self._paused = False
-            self.transport.resume_reading()
+            if self.transport is not None and not self.transport.is_closing():
+                self.transport.resume_reading()
 
     # the transport's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
+        if (sock := transport.get_extra_info("socket")) is not None:
+            self._arrivals.register(sock.fileno(), select.POLLIN)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -215,6 +156,7 @@ class Connection(asyncio.Protocol):
             return
         if not answer.head:
             answer.size += len(data)
+        self._trailing += len(data)
         try:
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -226,6 +168,8 @@ class Connection(asyncio.Protocol):
             answer.wake()
             if answer.complete:
                 self._release()
+            elif self._trailing > TRAILER_BYTES:
+                self.fail(UpstreamBroken(f"The upstream's answer has more than {TRAILER_BYTES} bytes of trailers"))
         elif answer.size > HEADER_BYTES:
             self.fail(UpstreamBroken(f"The upstream's answer has more than {HEADER_BYTES} bytes of headers"))
 
@@ -238,6 +182,7 @@ class Connection(asyncio.Protocol):
             if self._bodiless:  # the parser still waits for the body that a HEAD does not have
                 self.parser = httptools.HttpResponseParser(self)
             self.fresh = False
+            self.resume()  # the next answer does not wait until this one's reader has taken all of it
             self._pool.release(self)
         else:
             self.close()
@@ -270,15 +215,18 @@ class Connection(asyncio.Protocol):
         status = self.parser.get_status_code()
         answer.size = 0
         if status < 200:
-            if status == 101:
-                raise ValueError("it switches protocols, which nobody asked")
+            if status == 101 or status < 100:
+                raise ValueError("it switches protocols, which nobody asked" if status == 101 else "its status is none")
             self._informational = True
             answer.headers = []
             return
+        framing = [value for name, value in answer.headers if name in _FRAMING]
+        if framing and not framing[0].isdigit() and (len(framing) > 1 or framing[0].lower() != b"chunked"):
+            raise ValueError("its transfer coding is not chunked alone, and nobody asked for another")
         answer.status = status
         answer.head = True
         answer.keep_alive = self.parser.should_keep_alive()
-        self._until_eof = not any(name in _FRAMING for name, _ in answer.headers)
+        self._until_eof = not framing
         if self._bodiless:
             answer.complete = True
 
@@ -289,7 +237,9 @@ class Connection(asyncio.Protocol):
             return
         answer.chunks.append(body)
         answer.size += len(body)
-        if answer.size > HIGH_WATER and not self._paused and self.transport is not None:
+        self._trailing = 0
+        if answer.size > HIGH_WATER and not self._paused and self.usable:
+            assert self.transport is not None
             self._paused = True
             self.transport.pause_reading()
 

@@ -95,9 +95,10 @@ class Pool:
         """An idle connection, if there is one."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable:
+            if connection.quiet:
                 self.counts.reused += 1
                 return connection
+            self._discard(connection)
         return None
 
     async def acquire(self, until: float, *, fresh: bool = False) -> Connection:
@@ -112,7 +113,10 @@ class Pool:
         given = await self._wait(until)
         if given is None:
             return await self._open(until)
-        return given if given.usable else await self.acquire(until)
+        if given.quiet:
+            return given
+        self._discard(given)
+        return await self.acquire(until)
 
     def _has_room(self) -> bool:
         return len(self._all) + self._opening < self.options.connections
@@ -165,7 +169,7 @@ class Pool:
         except ssl.SSLError as error:
             self.counts.failed += 1
             raise TlsFailed(f"No trusted TLS connection to the upstream: {error.reason or 'failed'}") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name that no resolver takes is the latter
             self.counts.failed += 1
             raise UpstreamUnreachable("The upstream accepts no connections", headers={"retry-after": "1"}) from error
         else:
@@ -191,6 +195,8 @@ class Pool:
                 ssl=address.tls,
                 server_hostname=server_hostname,
             )
+        if not connection.usable:
+            raise ConnectionAbortedError("it ended as soon as it began")
         return connection
 
     def release(self, connection: Connection) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from gateway.dataplane.connection import Answer, Connection
+from gateway.dataplane.answer import Answer
+from gateway.dataplane.connection import Connection
 from gateway.dataplane.pool import Address, Pool, PoolOptions
 from gateway.errors import ConnectTimeout, FirstByteTimeout, PoolExhausted, UpstreamBroken, UpstreamError
 

@@ -1,0 +1,95 @@
+"""An upstream's answer, as it is read from its connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from math import inf
+from typing import TYPE_CHECKING
+
+from gateway.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from gateway.dataplane.connection import Connection
+
+
+class Answer:
+    """An upstream's answer while it is read.  ``headers`` are as sent, names in lower case, trailers left out."""
+
+    __slots__ = (
+        "_connection",
+        "_late",
+        "_waiter",
+        "chunks",
+        "complete",
+        "error",
+        "head",
+        "headers",
+        "keep_alive",
+        "size",
+        "status",
+        "until",
+    )
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._late: Callable[[], UpstreamError] | None = None
+        self.until = inf
+        self._waiter: asyncio.Future[None] | None = None
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.chunks: deque[bytes] = deque()
+        self.size = 0
+        self.head = False
+        self.complete = False
+        self.keep_alive = False
+        self.error: UpstreamError | None = None
+
+    def limit(self, until: float, late: Callable[[], UpstreamError]) -> None:
+        """From ``until`` on, by ``monotonic()``, it has failed with what ``late`` makes: the pool sweeps."""
+        self.until = until
+        self._late = late
+
+    def unlimit(self) -> None:
+        self.until = inf
+
+    def sweep(self, now: float) -> None:
+        if now >= self.until and self._late is not None:
+            self.until = inf
+            self._connection.fail(self._late())
+
+    def wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        self._waiter = self._connection.loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    async def read_head(self) -> None:
+        while not self.head:
+            if self.error is not None:
+                raise self.error
+            await self._wait()
+
+    async def read(self) -> bytes:
+        """What has arrived of the body, at least a byte; empty at its end."""
+        while not (self.chunks or self.complete or self.error):
+            await self._wait()
+        if not self.chunks and self.error is not None:
+            raise self.error
+        return self.take()
+
+    def take(self) -> bytes:
+        """What is here of the body now."""
+        if not self.chunks:
+            return b""
+        data = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+        self.chunks.clear()
+        self.size = 0
+        self._connection.resume()
+        return data
