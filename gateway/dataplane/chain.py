@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from gateway.dataplane.payment import PaymentReader
 from gateway.dataplane.problem import render
@@ -27,27 +27,55 @@ from gateway.parts import Filter, OptionalConfig
 logger = logging.getLogger(__name__)
 
 Mode = Literal["enforce", "shadow"]
+_OnRequest: TypeAlias = Callable[[Exchange], Awaitable[Response | None]]
 
 
 class Dispatcher(Protocol):
     async def dispatch(self, exchange: Exchange) -> Response: ...
 
 
+_SKIPPED = Response(0)
+"""What a filter that fails open answers where its dependency is down."""
+
+
 class _Stage:
     """One filter of a chain, with what is known of it when the policy is compiled."""
 
-    __slots__ = ("answers", "asks", "mode", "name", "on_request", "on_response", "open", "reads")
+    __slots__ = (
+        "answers",
+        "asks",
+        "index",
+        "mode",
+        "name",
+        "on_request",
+        "on_response",
+        "reads_request",
+        "reads_response",
+    )
 
     def __init__(self, step: Filter[Any] | Shadow | PaymentReader, mode: str) -> None:
         self.name = step.name
         self.mode = mode
-        self.reads = step.reads
-        self.on_request = step.on_request
+        self.index = -1
+        self.reads_request = Reads.REQUEST in step.reads
+        self.reads_response = Reads.RESPONSE in step.reads
+        self.on_request: _OnRequest = step.on_request
         self.on_response: Callable[[Exchange], Awaitable[None]] | None = getattr(step, "on_response", None)
         self.asks = _overrides(step, "on_request")
         self.answers = self.on_response is not None and _overrides(step, "on_response")
         config = getattr(step, "config", None)
-        self.open = isinstance(config, OptionalConfig) and config.failure_mode == "open"
+        if isinstance(config, OptionalConfig) and config.failure_mode == "open":
+            self.on_request = _open_on_failure(step.on_request)
+
+
+def _open_on_failure(on_request: _OnRequest) -> _OnRequest:
+    async def guarded(exchange: Exchange) -> Response | None:
+        try:
+            return await on_request(exchange)
+        except DependencyDown:
+            return _SKIPPED
+
+    return guarded
 
 
 class Chain:
@@ -58,7 +86,7 @@ class Chain:
     not.  A cancellation goes on after the filters above have seen it.
     """
 
-    __slots__ = ("_buffer", "_down", "_stages", "_up", "_upstream", "_whole")
+    __slots__ = ("_buffer", "_depth", "_down", "_up", "_upstream", "_whole")
 
     def __init__(
         self,
@@ -75,60 +103,57 @@ class Chain:
         if payment is not None:
             asking = [number for number, (step, _) in enumerate(filters) if Payment in step.requires]
             steps.insert(min(asking, default=len(steps)), (payment, "enforce"))
-        self._stages = tuple(_Stage(step, mode) for step, mode in steps)
-        self._down = tuple((number, stage) for number, stage in enumerate(self._stages) if stage.asks)
-        self._up = tuple((number, stage) for number, stage in enumerate(self._stages) if stage.answers)[::-1]
+        stages = tuple(_Stage(step, mode) for step, mode in steps)
+        self._down = tuple((number, stage) for number, stage in enumerate(stages) if stage.asks)
+        self._up = tuple((number, stage) for number, stage in enumerate(stages) if stage.answers)[::-1]
+        for index, (_, stage) in enumerate(self._down):
+            stage.index = index
+        self._depth = len(stages)
         self._upstream = upstream
         self._buffer = buffer
         self._whole = payment is not None
 
     async def __call__(self, exchange: Exchange) -> None:
-        steps: list[Step | None] = [None] * len(self._stages)
         reached = 0
         cancelled: BaseException | None = None
+        step: Step | None = None
+        began = perf_counter()
         try:
-            for reached, stage in self._down:
-                steps[reached] = step = Step(stage.name, stage.mode, "passed", 0.0)
-                response = await self._ask(stage, step, exchange)
+            for number, stage in self._down:
+                reached = number
+                exchange.current = stage.name
+                step = Step(stage.name, stage.mode, "passed", 0.0)
+                exchange.steps.append(step)
+                if stage.reads_request and exchange.request.body.data is None:
+                    await exchange.request.body.buffer(self._buffer)
+                response = await stage.on_request(exchange)
+                now = perf_counter()
+                step.seconds, began = now - began, now
                 if response is not None:
+                    if response is _SKIPPED:
+                        step.decision, step.code = "skipped", DependencyDown.code
+                        continue
+                    step.decision = "answered"
                     break
             else:
-                reached = len(steps)
+                reached, step = self._depth, None
                 response = await self._dispatch(exchange)
             exchange.response = response
         except BaseException as error:  # noqa: BLE001 - a cancellation too: the filters above must see it
+            if step is not None:
+                step.seconds = perf_counter() - began
+                step.decision, step.code = _decision(error)
             cancelled = _fail(exchange, error)
 
         for number, stage in self._up:
-            before = steps[number]
-            if number < reached and (before is None or before.decision != "skipped"):
+            if number < reached:
                 try:
-                    await self._answer(stage, before, exchange)
+                    await self._answer(stage, exchange)
                 except BaseException as error:  # noqa: BLE001
                     cancelled = _fail(exchange, error) or cancelled
 
         if cancelled is not None:
             raise cancelled
-
-    async def _ask(self, stage: _Stage, step: Step, exchange: Exchange) -> Response | None:
-        exchange.current = stage.name
-        exchange.steps.append(step)
-        began = perf_counter()
-        try:
-            if Reads.REQUEST in stage.reads and exchange.request.body.data is None:
-                await exchange.request.body.buffer(self._buffer)
-            response = await stage.on_request(exchange)
-        except BaseException as error:
-            step.decision, step.code = _decision(error)
-            if stage.open and isinstance(error, DependencyDown):
-                step.decision = "skipped"
-                return None
-            raise
-        finally:
-            step.seconds = perf_counter() - began
-        if response is not None:
-            step.decision = "answered"
-        return response
 
     async def _dispatch(self, exchange: Exchange) -> Response:
         """The upstream's answer: of a payment, all of it, so that its outcome is known before a byte of it leaves."""
@@ -140,14 +165,18 @@ class Chain:
                 exchange.note("answer_not_kept", limit=self._buffer)
         return response
 
-    async def _answer(self, stage: _Stage, step: Step | None, exchange: Exchange) -> None:
-        exchange.current = stage.name
-        if step is None:
+    async def _answer(self, stage: _Stage, exchange: Exchange) -> None:
+        if stage.asks:
+            step = exchange.steps[stage.index]
+            if step.decision == "skipped":
+                return
+        else:
             step = Step(stage.name, stage.mode, "passed", 0.0)
             exchange.steps.append(step)
+        exchange.current = stage.name
         began = perf_counter()
         try:
-            if Reads.RESPONSE in stage.reads and exchange.answer.body.data is None:
+            if stage.reads_response and exchange.answer.body.data is None:
                 await self._buffer_answer(exchange)
             assert stage.on_response is not None
             await stage.on_response(exchange)
@@ -155,7 +184,7 @@ class Chain:
             step.decision, step.code = _decision(error)
             answered = exchange.error is None and exchange.attempts and exchange.attempts[-1].status is not None
             if answered and isinstance(error, DependencyDown):
-                exchange.note("dependency_down_after_answer", code=error.code)
+                exchange.note("dependency_down_after_answer", error=error.code)
                 return
             raise
         finally:
