@@ -350,6 +350,20 @@ async def test_the_components_of_the_core_are_there_unnamed_and_can_be_named() -
         assert len(snapshot.observers) == 1
 
 
+async def test_a_policy_that_fails_to_open_gives_back_what_it_shared() -> None:
+    class Unready(Filter[Config]):
+        name = "unready"
+
+        async def open(self) -> None:
+            raise OSError("no network")
+
+    lent = services()
+    snapshot = Compiler(Registry(filters={"unready": Unready}), lent).compile(policy("[unready]"), "p.yaml")
+    with pytest.raises(OSError, match="no network"):
+        await snapshot.open()
+    assert len(lent.shared) == 0
+
+
 async def test_background_work_holds_its_policy_open() -> None:
     go = asyncio.Event()
 
