@@ -39,6 +39,7 @@ FIELDS = frozenset(
 
 _MOST_SECRETS = 250
 _SHORTEST_SECRET = 4
+_MOST_CLEAN, _SHORT = 500, 40
 _ID = (
     r"(?<![0-9A-Za-z])(?:"
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # a UUID
@@ -74,6 +75,7 @@ class Masking:
         self._registered: dict[str, None] = {}
         self._secrets: tuple[str, ...] = ()
         self._encoded: tuple[bytes, ...] = ()
+        self._clean: set[str] = set()
 
     def add_secret(self, value: str) -> None:
         """Mask ``value`` wherever it stands, also as JSON or a URL write it.
@@ -88,6 +90,7 @@ class Masking:
         forms = {form for secret in self._registered for form in (secret, _as_json(secret), quote(secret, safe=""))}
         self._secrets = tuple(sorted(forms, key=len, reverse=True))
         self._encoded = tuple(form.encode() for form in self._secrets)
+        self._clean.clear()
 
     def text(self, text: str) -> str:
         """``text`` without anything secret; a field's value is found also in ``name=value`` and ``"name": "value"``."""
@@ -110,7 +113,7 @@ class Masking:
             or _BEARER in folded
             or (b"k" in folded and (_LIVE in folded or _TEST in folded))  # one letter is found six times faster
             or (b"w" in folded and _WHSEC in folded)
-            or b"J" in line  # a JWT begins with eyJ
+            or (b"J" in line and b"eyJ" in line)
             or not line.isascii()  # digits of other scripts
         ):
             return True
@@ -123,7 +126,7 @@ class Masking:
         """A copy of JSON-like data, masked by the names of its fields and by what its texts and integers hold."""
         match value:
             case str():  # also a StrEnum
-                return self.text(value if value.isascii() else _encodable(value))
+                return value if value in self._clean else self._judge(value)
             case bool() | None | float():
                 return value
             case int():
@@ -135,8 +138,17 @@ class Masking:
             case _:
                 return self.text(str(value.value if isinstance(value, Enum) else value))
 
+    def _judge(self, text: str) -> str:
+        """Most texts of a document come again and again: what was clean once need not be looked through again."""
+        masked = self.text(text if text.isascii() else _encodable(text))
+        if masked == text and len(text) <= _SHORT:
+            if len(self._clean) >= _MOST_CLEAN:
+                self._clean.clear()
+            self._clean.add(text)
+        return masked
+
     def _key(self, key: Any) -> str:
-        return self.text(str(key))
+        return key if key in self._clean else self._judge(str(key))
 
     def _field(self, key: Any, value: Any) -> Any:
         if _folded_name(str(key)) in self.fields and value is not None:

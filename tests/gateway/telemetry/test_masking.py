@@ -142,3 +142,33 @@ def test_the_names_of_a_document_are_masked_too():
 def test_a_clean_line_is_returned_as_it_is():
     line = orjson.dumps({"event": "exchange", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "path": "/v1/payments"})
     assert MASKING.line(line) is line
+
+
+def test_what_was_clean_is_looked_at_again_once_there_is_a_new_secret():
+    masking = Masking()
+    assert masking.document({"user": "hunter-2"}) == {"user": "hunter-2"}
+    masking.add_secret("hunter-2")
+    assert masking.document({"user": "hunter-2"}) == {"user": MASK}
+
+
+def test_what_is_remembered_as_clean_is_bounded():
+    masking = Masking()
+    for number in range(2000):
+        masking.document(str(number))
+    assert len(masking._clean) <= 500
+
+
+PIECES = st.one_of(
+    words,
+    card_numbers().flatmap(spaced),
+    st.sampled_from(
+        ["sk_live_4eC39HqLyjWD", "RK_TEST_", "whsec_5fRrPsUj", "BEARER abcdef123456", JWT, "hunter-2-hunter", "\t"]
+    ),
+)
+
+
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_whatever_would_be_masked_in_text_is_suspected_in_a_line(text):
+    masking = Masking()
+    masking.add_secret("hunter-2-hunter")
+    assert masking.text(text) == text or masking.suspects(orjson.dumps({"event": text}))
