@@ -16,7 +16,7 @@ curl -i {gateway}/v1/payments -H 'X-User-Id: ada' -H 'Content-Type: application/
   -H "Idempotency-Key: $(date +%s)" \
   -d '{{"amount": 1999, "currency": "eur", "customer": "cus_ada", "card": {{"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123"}}}}'
 
-curl {admin}/readyz?verbose
+curl '{admin}/readyz?verbose'
 curl {admin}/metrics
 """  # noqa: E501 -- to be pasted as it is
 
