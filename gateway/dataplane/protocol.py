@@ -234,12 +234,14 @@ class ClientProtocol(asyncio.Protocol):
             return
         self._queue.extend(self._fresh)
         self._fresh = []
-        if self._turn is None:
-            self._next()
+        self._next()
         if len(self._queue) > 1:
             self.pause_reading()
 
     def _next(self) -> None:
+        """Answer the next, unless one is being answered, or the client has not read enough of those before."""
+        if self._turn is not None or self._writable is not None or not self._queue or self._transport is None:
+            return
         self._turn = turn = self._queue.popleft()
         turn.task = self._loop.create_task(turn.run(self._app))
         self._state.tasks.add(turn.task)
@@ -330,6 +332,7 @@ class ClientProtocol(asyncio.Protocol):
             if not self._writable.done():
                 self._writable.set_result(None)
             self._writable = None
+            self._next()
 
     def pause_reading(self) -> None:
         if self._transport is not None and not self._transport.is_closing():

@@ -318,21 +318,16 @@ async def raw_upstream(*talks: Talk | bytes, otherwise: bytes = OK) -> AsyncGene
 
 
 @dataclass
-class Gateway:
-    """A gateway that serves on ``port``; ``ended`` gets each exchange once its observers are told."""
+class Port:
+    """What serves on ``port``, and the connections to it."""
 
     port: int
-    app: DataPlane
     clients: Clients
-    pool: Pool
-    upstream: Upstream
-    snapshot: Snapshot
     state: ServerState
-    ended: asyncio.Queue[Exchange]
     _stack: AsyncExitStack = field(repr=False)
 
     async def connect(self, *, receive_buffer: int | None = None) -> Client:
-        """A new connection, closed with the gateway; a small ``receive_buffer`` makes a client that reads little."""
+        """A new connection, closed with the port; a small ``receive_buffer`` makes a client that reads little."""
         sock = socket.socket()
         sock.setblocking(False)
         if receive_buffer is not None:
@@ -346,6 +341,17 @@ class Gateway:
     async def ask(self, data: bytes, *, to: str = "GET") -> Message:
         """The answer to ``data`` on a connection of its own."""
         return await (await self.connect()).ask(data, to=to)
+
+
+@dataclass
+class Gateway(Port):
+    """A gateway; ``ended`` gets each exchange once its observers are told."""
+
+    app: DataPlane
+    pool: Pool
+    upstream: Upstream
+    snapshot: Snapshot
+    ended: asyncio.Queue[Exchange]
 
     async def exchange(self) -> Exchange:
         """The next exchange that has ended; waited for, since it ends after its last byte."""
@@ -382,25 +388,28 @@ async def gateway(
     ended: asyncio.Queue[Exchange] = asyncio.Queue()
     snapshot = Snapshot("digest", made, observers=[ended.put_nowait])
     app = DataPlane(Active(snapshot), trusted=trusted)
-    clients = Clients(limits)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(upstream_pool.close)
-        port, state = await stack.enter_async_context(_listening(app, clients, default_headers))
-        yield Gateway(port, app, clients, upstream_pool, upstream, snapshot, state, ended, stack)
+        port = await stack.enter_async_context(listening(app, limits, default_headers))
+        yield Gateway(
+            port.port,
+            port.clients,
+            port.state,
+            stack,
+            app=app,
+            pool=upstream_pool,
+            upstream=upstream,
+            snapshot=snapshot,
+            ended=ended,
+        )
 
 
 @asynccontextmanager
-async def listening(app: Any, limits: ClientLimits = LIMITS) -> AsyncGenerator[tuple[int, Clients], None]:
-    """The protocol alone, in front of an ASGI application; its port and its clients."""
+async def listening(
+    app: Any, limits: ClientLimits = LIMITS, default_headers: Sequence[tuple[bytes, bytes]] = ()
+) -> AsyncGenerator[Port, None]:
+    """The protocol alone, in front of an ASGI application."""
     clients = Clients(limits)
-    async with _listening(app, clients, ()) as (port, _):
-        yield port, clients
-
-
-@asynccontextmanager
-async def _listening(
-    app: Any, clients: Clients, default_headers: Sequence[tuple[bytes, bytes]]
-) -> AsyncGenerator[tuple[int, ServerState], None]:
     config = uvicorn.Config(app, interface="asgi3", lifespan="off", ws="none", log_config=None, proxy_headers=False)
     config.load()
     state = ServerState()
@@ -408,7 +417,8 @@ async def _listening(
     protocol = partial(ClientProtocol, config, state, {}, clients=clients)
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
     try:
-        yield server.sockets[0].getsockname()[1], state
+        async with AsyncExitStack() as stack:
+            yield Port(server.sockets[0].getsockname()[1], clients, state, stack)
     finally:
         server.close()
         for task in (running := tuple(state.tasks)):
