@@ -13,7 +13,7 @@ from bench.machine import machine
 from bench.peers import NotStarted
 from bench.picture import draw
 from bench.profile import profile
-from bench.report import document, keep, show
+from bench.report import document, keep, markdown, show
 from bench.running import TITLES, chosen, console, started
 from bench.workload import WORKLOADS
 
@@ -54,7 +54,8 @@ def _report(screen: Console, samples: list[Sample], where: dict[str, str], optio
     table = rows(samples)
     show(screen, table, TITLES)
     kept = keep("compare", document(where, options, samples, table))
-    screen.print(f"Samples: {kept}", soft_wrap=True)
+    kept.with_suffix(".md").write_text(markdown(table, TITLES))
+    screen.print(f"Samples, and the tables as Markdown beside them: {kept}", soft_wrap=True)
     if any(row.ratio for row in table):
         screen.print(f"Picture: {draw(table, TITLES, kept.with_suffix('.png'))}", soft_wrap=True)
 

@@ -44,6 +44,17 @@ def _spread(spread: Spread, digits: int) -> str:
     return f"{spread.median:,.{digits}f} ({spread.least:,.{digits}f} - {spread.most:,.{digits}f})"
 
 
+def markdown(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
+    """The same for documents."""
+    head = f"| proxy | CPU µs | x {BASE} | requests/s | p50 ms | p99 ms |\n|---|---:|---:|---:|---:|---:|\n"
+    tables = []
+    for workload in dict.fromkeys(row.workload for row in rows):
+        chosen = sorted((row for row in rows if row.workload == workload), key=lambda row: row.cost.median)
+        lines = [" | ".join(["", titles.get(row.peer, row.peer), *_cells(row), ""]).strip() for row in chosen]
+        tables.append(f"**{workload}**\n\n{head}" + "\n".join(lines) + "\n")
+    return "\n".join(tables)
+
+
 def keep(name: str, document: Mapping[str, object]) -> Path:
     """Write ``document`` to the results as JSON; the path it has."""
     RESULTS.mkdir(exist_ok=True)

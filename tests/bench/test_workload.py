@@ -16,7 +16,7 @@ def test_the_answer_is_json_of_about_300_bytes() -> None:
 def test_a_request_is_encoded_with_its_length() -> None:
     head, _, body = POST.encode().partition(b"\r\n\r\n")
 
-    assert head.startswith(b"POST /payments HTTP/1.1\r\nHost: payments.example\r\n")
+    assert head.startswith(b"POST /v1/payments HTTP/1.1\r\nHost: payments.example\r\n")
     assert f"Content-Length: {len(body)}".encode() in head.split(b"\r\n")
 
 
