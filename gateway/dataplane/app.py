@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -54,10 +55,10 @@ class DataPlane:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         snapshot = self._active.snapshot
-        snapshot.enter()
-        self.in_flight += 1
         turn: Turn = scope["payguard.turn"]
         exchange = self._begin(scope, turn, receive)
+        snapshot.enter()
+        self.in_flight += 1
         try:
             await self._answer(snapshot, exchange, scope, turn, send)
         finally:
@@ -148,6 +149,12 @@ async def _send(exchange: Exchange, method: str, turn: Turn, send: Send) -> None
     except ValueError as error:
         logger.error("The answer of %s cannot be sent: %s", exchange.route, error)  # noqa: TRY400 - the text says it all
         exchange.error = InternalError()
+        if not turn.written:
+            problem = exchange.response = render(exchange.error, exchange.id)
+            turn.answer(problem.status, _fields(exchange, problem), problem.body.data or b"")
+    except asyncio.CancelledError:
+        exchange.error = ClientGone("The client went away")
+        raise
 
 
 def _fields(exchange: Exchange, response: Response) -> list[tuple[bytes, bytes]]:

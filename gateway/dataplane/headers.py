@@ -57,11 +57,14 @@ def nominated(headers: Sequence[RawHeader]) -> frozenset[bytes]:
 def head(start: bytes, fields: Sequence[RawHeader]) -> bytes:
     """A start line and header fields as they go on the wire, with the empty line that ends them.
 
-    ValueError where one of them would break its line: what a filter puts there must not become another field.
+    ValueError where one of them would break its line, or two say how long the body is: what a filter puts there must
+    not become another field, or another message.
     """
     written = b"%b%b\r\n\r\n" % (start, b"\r\n".join(map(b": ".join, fields)))
     if len(written) - len(written.translate(None, b"\r\n\0")) != 2 * len(fields) + 4:
         raise ValueError("A header or the target holds a line break or NUL")
+    if written.count(b"\r\ncontent-length: ") + written.count(b"\r\ntransfer-encoding: ") > 1:
+        raise ValueError("A filter has set Content-Length or Transfer-Encoding, which are the gateway's")
     return written
 
 

@@ -16,7 +16,8 @@ from gateway.errors import Rejected
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+;=%-]+)(?::[0-9]{1,5})?")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _TARGET = re.compile(rb"[\x21\x22\x24-\x7e]+")
-_KNOWN = (b"host", b"transfer-encoding", b"upgrade", b"expect")
+_KNOWN = (b"host", b"content-length", b"transfer-encoding", b"upgrade", b"expect")
+_LENGTH_DIGITS = 19
 
 
 class Refused(Rejected):
@@ -119,6 +120,9 @@ def _fields(version: str, headers: Sequence[tuple[bytes, bytes]]) -> tuple[bytes
             host = _one_host(host, value)
         elif name == b"expect":
             expects_continue = _expectation(value) and version == "1.1"
+        elif name == b"content-length":
+            if len(value) > _LENGTH_DIGITS:
+                raise Refused("The Content-Length has more digits than any body has bytes")
         elif name == b"transfer-encoding":
             _only_chunked(version, value)
         elif b"websocket" in value.lower():

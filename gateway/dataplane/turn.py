@@ -52,6 +52,7 @@ class Turn:
         "started",
         "task",
         "waiting_since",
+        "written",
     )
 
     def __init__(self, protocol: ClientProtocol, scope: dict[str, Any], *, keep_alive: bool, expects: bool) -> None:
@@ -68,6 +69,7 @@ class Turn:
         self.on_gone: Callable[[], None] | None = None
         self.task: asyncio.Task[None] | None = None
         self.started = False
+        self.written = False
         self.answered = False
         self.waiting_since = 0.0
         self.body_active = 0.0
@@ -155,6 +157,7 @@ class Turn:
         """The whole answer at once; what two messages to ``send`` say."""
         start = self._render(status, headers)
         data = self._frame(body, more=False)
+        self.written = True
         if not self.gone:
             self._protocol.write(start + data)
         self._end()
@@ -173,6 +176,7 @@ class Turn:
         data = self._frame(body, more=more)
         if self._head is not None:
             data, self._head = self._head + data, None
+        self.written = True
         if not self.gone:
             if data:
                 self._protocol.write(data)
