@@ -33,6 +33,8 @@ class Body:
             raise BodyTooLarge(f"The body has {self.length} bytes; {limit} are taken here")
         assert self._source is not None
         size = sum(map(len, self._prefix))
+        if size > limit:  # an earlier reader had pulled that much
+            raise BodyTooLarge(f"The body has more than the {limit} bytes that are taken here")
         async for chunk in self._source:
             self._prefix.append(chunk)
             size += len(chunk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 import orjson
@@ -16,7 +16,8 @@ from gateway.facts import Card, Payment
 from gateway.pointer import MISSING, follow, parse
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_CARD = re.compile(r"\d{12,19}")
+_CARD = re.compile(r"[0-9]{12,19}")
+_DECIMAL = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
 _MOST = 2**63 - 1
 
 
@@ -113,7 +114,7 @@ class PaymentReader:
         value = follow(document, tokens)
         if value is MISSING:
             raise InvalidPayment("The currency is missing", pointer=pointer)
-        if not isinstance(value, str) or exponent(value.lower(), self._exponents) is None:
+        if not isinstance(value, str) or not value.isascii() or exponent(value.lower(), self._exponents) is None:
             raise InvalidPayment("The currency is not a code of ISO 4217", pointer=pointer)
         return value.lower()
 
@@ -168,11 +169,15 @@ class PaymentReader:
 
 
 def _decimal(value: Any) -> Decimal:
-    """The number as it was written; NaN for anything else."""
-    try:
-        return Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
-    except InvalidOperation:
-        return Decimal("NaN")
+    """The number as it was written, in a string with neither exponent nor adornment; NaN for anything else."""
+    match value:
+        case bool():
+            return Decimal("NaN")
+        case int() | float():
+            return Decimal(str(value))
+        case str() if _DECIMAL.fullmatch(value):
+            return Decimal(value)
+    return Decimal("NaN")
 
 
 def has_duplicate_key(data: bytes, document: Any) -> bool:

@@ -44,7 +44,10 @@ def readable(raw_path: str) -> str:
         raise AmbiguousPath("The path holds a % that begins no escape")
     if _FORBIDDEN.search(raw_path) or "\\" in raw_path:
         raise AmbiguousPath("The path holds an encoded slash, a backslash or a control character")
-    decoded = unquote_to_bytes(raw_path).decode("latin-1")
+    try:
+        decoded = unquote_to_bytes(raw_path).decode()
+    except UnicodeDecodeError:
+        raise AmbiguousPath("The path is not UTF-8") from None
     if "//" in decoded:
         raise AmbiguousPath("The path holds an empty segment")
     if _DOT_SEGMENT.search(decoded):
@@ -104,11 +107,18 @@ def _compile(path: str | None, prefix: str | None) -> re.Pattern[str] | None:
     if path is not None and prefix is not None:
         raise ValueError("a match has a path or a prefix, not both")
     for given in (path, prefix):
-        if given is not None and (not given.startswith("/") or readable(given) != given):
+        if given is not None and not _is_decoded(given):
             raise ValueError(f"write {given!r} decoded, beginning with a slash, without // or dot segments")
     if prefix is not None:
         return re.compile(re.escape(prefix.rstrip("/")) + r"(?:/.*)?", re.DOTALL)
     return None if path is None else re.compile(_template(path), re.DOTALL)
+
+
+def _is_decoded(path: str) -> bool:
+    try:
+        return path.startswith("/") and readable(path) == path
+    except AmbiguousPath:
+        return False
 
 
 def _template(path: str) -> str:
@@ -148,4 +158,4 @@ class Router:
             parameters = route.match.take(method, path, host, headers)
             if parameters is not None:
                 return route, parameters
-        raise RouteNotFound(f"No route takes {method} {raw_path}")
+        raise RouteNotFound(f"No route takes this {method}")  # not its path, which may hold what nobody may log
