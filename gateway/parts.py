@@ -31,8 +31,20 @@ class Config(BaseModel):
 
     def identity(self) -> str:
         """A digest of the options: equal options, equal identity.  State that survives a reload is keyed by it."""
-        document = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        document = orjson.dumps(_ordered(self.model_dump()), default=str, option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(document).hexdigest()[:16]
+
+
+def _ordered(value: Any) -> Any:
+    """The same with its sets sorted: they have another order in each process."""
+    match value:
+        case dict():
+            return {str(key): _ordered(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_ordered(each) for each in value]
+        case set() | frozenset():
+            return sorted(map(str, value))
+    return value
 
 
 class OptionalConfig(Config):
@@ -63,6 +75,10 @@ class Scope(Protocol):
     """What the process lends to a part, for as long as the part's policy serves."""
 
     @property
+    def place(self) -> str:
+        """The name of the route that a filter, or of the upstream that a guard, stands at; else empty."""
+
+    @property
     def mode(self) -> Literal["enforce", "shadow"]:
         """In ``shadow``, ``store`` is a namespace of its own."""
 
@@ -86,7 +102,7 @@ class Scope(Protocol):
         """
 
     def share(self, config: Config, make: Callable[[], T]) -> T:
-        """An object that survives reloads for as long as some policy has this part with equal options.
+        """An object that survives reloads for as long as the policy has this part, here, with equal options.
 
         ``make`` is called where there is none yet.  One with an async ``close`` is closed with its last user.
         """

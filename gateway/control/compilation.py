@@ -86,8 +86,8 @@ class Compilation:
         """Give back what was shared; the parts were never opened."""
         self._building.lease.abandon()
 
-    def _make(self, placed: Placed) -> Part[Any] | None:
-        return self._keep(placed, self._building.make(placed))
+    def _make(self, placed: Placed, place: str = "") -> Part[Any] | None:
+        return self._keep(placed, self._building.make(placed, place))
 
     def _keep(self, placed: Placed, part: Part[Any] | None) -> Part[Any] | None:
         if part is not None:
@@ -113,7 +113,7 @@ class Compilation:
         for each in self._draft.upstreams:
             if sure and each.name not in used:
                 self._warn(each.path, "is used by no route")
-            guards = [(placed, self._make(placed)) for placed in self._place(each.guards, "guard")]
+            guards = [(placed, self._make(placed, each.name)) for placed in self._place(each.guards, "guard")]
             if each.entry is not None:
                 yield from self._build_upstream(each, guards)
 
@@ -129,7 +129,7 @@ class Compilation:
 
     def _build_route(self, each: RouteDraft) -> _BuiltRoute:
         placed = self._kinds.place(each.filters, ("filter",), self._document, self.problems)
-        parts = [self._make(step) if step is not None else None for step in placed]
+        parts = [self._make(step, each.name or "") if step is not None else None for step in placed]
         steps = [
             _step(step, part) if step is not None else Step(entry.entry.name, known=False)
             for entry, step, part in zip(each.filters, placed, parts, strict=True)

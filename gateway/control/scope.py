@@ -109,10 +109,12 @@ class PartScope:
         lease: Lease,
         kind: type[Part[Any]],
         *,
+        place: str = "",
         mode: Literal["enforce", "shadow"],
         tasks: Tasks,
         component: Callable[[type[Part[Any]]], Part[Any]],
     ) -> None:
+        self.place = place
         self.mode = mode
         self.tasks = tasks
         self.clock = services.clock
@@ -128,8 +130,8 @@ class PartScope:
         return self._services.http
 
     def share(self, config: Config, make: Callable[[], T]) -> T:
-        """Two parts share it where they are of one kind and mode, and have equal options."""
-        return self._lease.hold((self._kind, self.mode, type(config), config.identity()), make)
+        """Two parts share it where they are of one kind and mode, at one place, and have equal options."""
+        return self._lease.hold((self._kind, self.place, self.mode, type(config), config.identity()), make)
 
     def component(self, kind: type[PartT]) -> PartT:
         return self._component(kind)  # type: ignore[return-value]  # it is found by its class

@@ -109,6 +109,7 @@ class HandTasks:
 class HandScope:
     """What a part is lent, each piece of it in the test's hand.  ``secrets`` are by reference: ``env:KEY``."""
 
+    place: str = "test"
     mode: Literal["enforce", "shadow"] = "enforce"
     store: Store = field(default_factory=MemoryStore)
     http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(transport=httpx.AsyncHTTPTransport()))

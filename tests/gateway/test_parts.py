@@ -37,6 +37,16 @@ def test_equal_options_have_one_identity_however_they_were_written() -> None:
     assert one.identity() != Options(word="b").identity()
 
 
+class Codes(Config):
+    codes: frozenset[str]
+
+
+def test_a_set_of_options_has_one_identity_in_every_process() -> None:
+    words = [f"code_{number}" for number in range(50)]
+    assert Codes(codes=frozenset(words)).identity() == Codes(codes=frozenset(reversed(words))).identity()
+    assert Codes(codes=frozenset(words)).identity() == "d8983a82ffb680ba"
+
+
 @pytest.mark.parametrize(("options", "mode"), [({}, "closed"), ({"failure_mode": "open"}, "open")])
 def test_only_the_policy_lets_a_filter_fail_open(options, mode) -> None:
     assert OptionalConfig.model_validate(options).failure_mode == mode

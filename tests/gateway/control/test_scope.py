@@ -33,9 +33,11 @@ def services(**given: Any) -> Services:
     return Services(store=MemoryStore(), salts=Salts.parse("00" * 16), **{"environ": {}, **given})
 
 
-def scope(lent: Services, kind: type = One, mode: Literal["enforce", "shadow"] = "enforce") -> PartScope:
+def scope(
+    lent: Services, kind: type = One, mode: Literal["enforce", "shadow"] = "enforce", place: str = "here"
+) -> PartScope:
     tasks = PolicyTasks(lent.background)
-    return PartScope(lent, lent.shared.lease(), kind, mode=mode, tasks=tasks, component=lambda kind: kind)  # type: ignore[return-value, arg-type]
+    return PartScope(lent, lent.shared.lease(), kind, place=place, mode=mode, tasks=tasks, component=lambda kind: kind)  # type: ignore[return-value, arg-type]
 
 
 def test_a_secret_is_read_from_where_its_name_says_and_masked_from_then_on(tmp_path: Path) -> None:
@@ -77,7 +79,7 @@ async def test_what_a_shadowed_part_keeps_nobody_else_sees() -> None:
     assert await shadow.get("key") == b"again"
 
 
-def test_state_is_shared_by_parts_of_one_kind_and_mode_with_equal_options() -> None:
+def test_state_is_shared_by_parts_of_one_kind_and_mode_at_one_place_with_equal_options() -> None:
     lent = services()
     state = scope(lent).share(Options(), dict)
     assert scope(lent).share(Options(), dict) is state
@@ -85,6 +87,7 @@ def test_state_is_shared_by_parts_of_one_kind_and_mode_with_equal_options() -> N
     assert scope(lent).share(Others(), dict) is not state
     assert scope(lent, Two).share(Options(), dict) is not state
     assert scope(lent, mode="shadow").share(Options(), dict) is not state
+    assert scope(lent, place="there").share(Options(), dict) is not state
 
 
 async def test_plugins_speak_plain_httpx() -> None:
