@@ -59,7 +59,7 @@ class Body:
             yield chunk
 
     def copy(self) -> Body:
-        """A second body of the same bytes; of one that still streams, an empty one of unknown length."""
+        """A second body of the same bytes; of one that still streams, an empty one."""
         if self.data is not None:
             return Body(self.data)
         return Body(b"")

@@ -44,7 +44,10 @@ class Commands(click.Group):
 def _plugin_commands() -> dict[str, click.Command]:
     from gateway.cli.policies import loaded  # noqa: PLC0415 - the core's commands should not wait for it
 
-    return {str(command.name): command for command in loaded(()).commands if command.name not in BUILT_IN}
+    commands = {str(command.name): command for command in loaded(()).commands}
+    if taken := sorted(commands.keys() & BUILT_IN.keys()):
+        raise click.ClickException(f"a plugin's command is called {taken[0]!r}, as one of payguard's own: rename it")
+    return commands
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -54,6 +54,12 @@ def test_a_plugin_adds_commands(tmp_path: Path) -> None:
     assert run("hello", PAYGUARD_PLUGIN_DIRS=str(tmp_path)).output == "hello\n"
 
 
+def test_a_plugins_command_does_not_take_the_name_of_one_of_the_cores(tmp_path: Path) -> None:
+    (tmp_path / "taken.py").write_text(HELLO.replace("def hello", "def check").replace("[hello]", "[check]"))
+    result = run("--help", PAYGUARD_PLUGIN_DIRS=str(tmp_path))
+    assert "a plugin's command is called 'check', as one of payguard's own: rename it" in result.output
+
+
 def test_help_is_there_although_a_plugin_is_broken(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import nothing_of_this_name")
     result = run("--help", PAYGUARD_PLUGIN_DIRS=str(tmp_path))
