@@ -124,8 +124,8 @@ class Chain:
                 exchange.current = stage.name
                 step = Step(stage.name, stage.mode, "passed", 0.0)
                 exchange.steps.append(step)
-                if stage.reads_request and exchange.request.body.data is None:
-                    await exchange.request.body.buffer(self._buffer)
+                if stage.reads_request and (exchange.received.body.data is None or exchange.request.body.data is None):
+                    await self._buffer_request(exchange)
                 response = await stage.on_request(exchange)
                 now = perf_counter()
                 step.seconds, began = now - began, now
@@ -189,6 +189,11 @@ class Chain:
             raise
         finally:
             step.seconds += perf_counter() - began
+
+    async def _buffer_request(self, exchange: Exchange) -> None:
+        """Make whole what was received, and what a filter may have put in its place."""
+        await exchange.received.body.buffer(self._buffer)
+        await exchange.request.body.buffer(self._buffer)
 
     async def _buffer_answer(self, exchange: Exchange) -> None:
         try:
