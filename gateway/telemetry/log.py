@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import MutableMapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -16,10 +15,11 @@ from gateway.telemetry.lines import Lines
 from gateway.telemetry.masking import Masking
 from gateway.telemetry.outcomes import Outcome, outcome_of
 from gateway.telemetry.records import pretty, record
+from gateway.telemetry.stamps import Stamps
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-_LINE = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+_LINE = orjson.OPT_APPEND_NEWLINE
 _TALKATIVE = ("httpx", "httpcore", "opentelemetry", "urllib3", "asyncio")
 _FIRST = ("ts", "level", "logger", "event")
 
@@ -35,6 +35,7 @@ class ExchangeLog:
         self._masking = masking
         self._lines = lines
         self._query = query
+        self._stamps = Stamps()
         self._informs = LEVELS[level] <= logging.INFO
         self._warns = LEVELS[level] <= logging.WARNING
         self._colours = "NO_COLOR" not in os.environ
@@ -45,7 +46,8 @@ class ExchangeLog:
         warns = outcome is Outcome.IN_DOUBT or (response is not None and response.status >= 500)
         if not (self._warns if warns else self._informs):
             return
-        document = record(exchange, "warning" if warns else "info", outcome, self._masking, query=self._query)
+        level = "warning" if warns else "info"
+        document = record(exchange, self._stamps.now(), level, outcome, self._masking, query=self._query)
         line = orjson.dumps(document, option=_LINE)
         if self._masking.suspects(line):
             document = self._masked(document)
@@ -127,10 +129,11 @@ class _Handler(logging.Handler):
 class _Masked:
     def __init__(self, masking: Masking) -> None:
         self._masking = masking
+        self._stamps = Stamps()
 
     def __call__(self, logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG002
         masked: dict[str, Any] = self._masking.document(event)
-        masked["ts"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        masked["ts"] = self._stamps.now()
         first = {key: masked.pop(key) for key in _FIRST if key in masked}
         return first | masked
 

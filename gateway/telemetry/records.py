@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -13,7 +12,7 @@ from gateway.telemetry.outcomes import Outcome
 
 
 def record(
-    exchange: Exchange, level: str, outcome: Outcome | None, masking: Masking, *, query: bool = False
+    exchange: Exchange, ts: str, level: str, outcome: Outcome | None, masking: Masking, *, query: bool = False
 ) -> dict[str, Any]:
     """The line as data.  What is often absent is then left out, so that the common line stays short.
 
@@ -22,7 +21,7 @@ def record(
     received, response, trace = exchange.received, exchange.response, exchange.trace
     path, _, values = received.target.partition(b"?")
     document: dict[str, Any] = {
-        "ts": datetime.now(UTC),
+        "ts": ts,
         "level": level,
         "event": "exchange",
         "request_id": exchange.id,
@@ -62,7 +61,7 @@ def pretty(document: dict[str, Any], *, colours: bool) -> str:
     """The same for people: one line, what went wrong at its end."""
     paint = _COLOURS.get((document["status"] or 599) // 100, "") if colours else ""
     words = [
-        document["ts"].strftime("%H:%M:%S.%f")[:-3],
+        document["ts"][11:23],
         f"{paint}{document['status'] or 'gone'}{_PLAIN if paint else ''}",
         document["method"],
         document["path"],
