@@ -71,15 +71,14 @@ class Health:
 
     async def watch(self, checks: Iterable[Check]) -> None:
         """Run these checks and no others; what one that stays has found is kept."""
-        known, self._findings = self._findings, {}
-        jobs = []
+        findings, jobs = {}, []
         for check in checks:
-            finding = known.get(check.name)
-            same = finding is not None and finding.check == check
-            self._findings[check.name] = finding if finding is not None and same else Finding(check)
+            known = self._findings.get(check.name)
+            same = known is not None and known.check == check
+            findings[check.name] = known if known is not None and same else Finding(check)
             jobs.append(self._jobs[check.name] if same else self._job(check))
-        self._jobs = {job.name: job for job in jobs}
         await self._runs.replace(jobs)
+        self._jobs, self._findings = {job.name: job for job in jobs}, findings
 
     async def close(self) -> None:
         await self._runs.stop()

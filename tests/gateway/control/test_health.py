@@ -149,3 +149,10 @@ async def test_a_process_that_is_broken_is_not_live(health):
     health.broken("the data port is gone")
     assert health.live().reasons == ("the data port is gone",)
     assert not health.ready()
+
+
+async def test_two_checks_of_one_name_are_refused_and_those_watched_stay(health, pauses):
+    await watched(health, pauses, Patient("storage"))
+    with pytest.raises(ValueError, match="twin"):
+        await health.watch([Patient("twin").check, Patient("twin").check])
+    assert [each.check.name for each in health.findings] == ["storage"]
