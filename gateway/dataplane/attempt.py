@@ -15,7 +15,7 @@ from gateway.body import Body
 from gateway.dataplane.answer import Answer
 from gateway.dataplane.connection import Connection
 from gateway.dataplane.headers import content_length, to_client
-from gateway.errors import GatewayError, UpstreamBroken
+from gateway.errors import GatewayError, UpstreamBroken, UpstreamUnreachable
 from gateway.exchange import Attempt, Delivery, Exchange, Response
 from gateway.parts import Guard
 
@@ -27,8 +27,9 @@ logger = logging.getLogger(__name__)
 Ticket: TypeAlias = tuple[Guard[Any], Any]
 """A guard that admitted an attempt, and what it gave."""
 
-INCONCLUSIVE = frozenset({408, 409, 425, 429})
-"""Answers, beside 5xx, that do not tell what became of an earlier attempt with the same key."""
+INCONCLUSIVE = frozenset({401, 403, 408, 409, 425, 429})
+"""Answers, beside 5xx, that do not tell what became of an earlier attempt with the same key: they come before it is
+looked up, or while it is at work."""
 
 
 def settle_guards(exchange: Exchange, attempt: Attempt | None, tickets: Sequence[Ticket]) -> None:
@@ -42,15 +43,22 @@ def settle_guards(exchange: Exchange, attempt: Attempt | None, tickets: Sequence
 def deliver(exchange: Exchange, *, idempotent: bool) -> Delivery:
     """What all attempts together make certain.
 
-    One UNKNOWN makes all of it UNKNOWN, but where the upstream is idempotent, and the last answer, to the same key, is
-    conclusive.
+    One that may have acted, and whose own answer does not tell, makes all of it UNKNOWN; but where the upstream is
+    idempotent, and the last answer, to the same key, is conclusive.
     """
+    *earlier, last = exchange.attempts
+    if idempotent and _conclusive(last):
+        return Delivery.ANSWERED
     kinds = {attempt.delivery for attempt in exchange.attempts}
-    last = exchange.attempts[-1]
-    conclusive = last.delivery is Delivery.ANSWERED and (last.status or 500) < 500 and last.status not in INCONCLUSIVE
-    if Delivery.UNKNOWN in kinds and not (idempotent and conclusive):
+    in_doubt = not exchange.safe and any(a.delivery is Delivery.ANSWERED and not _conclusive(a) for a in earlier)
+    if Delivery.UNKNOWN in kinds or in_doubt:
         return Delivery.UNKNOWN
     return Delivery.ANSWERED if Delivery.ANSWERED in kinds else Delivery.UNSENT
+
+
+def _conclusive(attempt: Attempt) -> bool:
+    status = attempt.status or 500
+    return attempt.delivery is Delivery.ANSWERED and status < 500 and status not in INCONCLUSIVE
 
 
 class Sending:
@@ -88,7 +96,6 @@ class Sending:
         except BaseException as error:
             self._end(error)
             raise
-        self._attempt.status = answer.status
         response = Response(answer.status, headers=Headers(raw=to_client(answer.headers)))
         if answer.complete:
             response.body = Body(answer.take())
@@ -107,8 +114,11 @@ class Sending:
         if calls := exchange.take_before_send():
             for call in calls:
                 await call()
-            if not self._connection.usable:
+            if not self._connection.quiet:
+                self._connection.close()
                 self._connection = await pool.acquire(exchange.deadline)
+        if self._attempt.number > 1 and not exchange.may_resend():
+            raise UpstreamUnreachable("The time in which the request may be sent again is over")
         self._attempt.reused = not self._connection.fresh
         return self._connection
 
@@ -138,23 +148,20 @@ class Sending:
 
     async def _send_body(self, connection: Connection, answer: Answer, body: Body) -> None:
         """Pump a streaming body, in the pace of both sides; then the clock of ``total`` begins."""
-        chunked = body.length is None
         timeouts = self._upstream.timeouts
         try:
-            async with aclosing(body.chunks()) as chunks:
-                async for chunk in chunks:
-                    self._exchange.bytes_in += len(chunk)
+            async with aclosing(_framed(body)) as pieces:
+                async for size, piece in pieces:
+                    self._exchange.bytes_in += size
                     async with asyncio.timeout(timeouts.idle):
-                        await connection.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
-            if chunked:
-                await connection.write(b"0\r\n\r\n")
+                        await connection.write(piece)
         except TimeoutError:
             connection.fail(self._upstream.late_idle())
         except UpstreamBroken as error:
             connection.fail(error)
-        except GatewayError as error:
+        except Exception as error:  # noqa: BLE001 - the client's failure, or a filter's that makes the body: raised where the answer is awaited
             self._failure = error
-            connection.fail(UpstreamBroken("The client broke off its request"))
+            connection.fail(UpstreamBroken("The request broke off"))
         else:
             self._exchange.deadline = monotonic() + timeouts.total
             if not answer.head:
@@ -177,7 +184,8 @@ class Sending:
         try:
             while True:
                 silent = monotonic() + upstream.timeouts.idle
-                if exchange.safe or self._upload is not None or silent < exchange.deadline:
+                uploading = self._upload is not None and not self._upload.done()
+                if exchange.safe or uploading or silent < exchange.deadline:
                     answer.limit(silent, upstream.late_idle)
                 else:
                     answer.limit(exchange.deadline, upstream.late_total)
@@ -200,14 +208,16 @@ class Sending:
         self._ended = True
         attempt, exchange, connection = self._attempt, self._exchange, self._connection
         attempt.ended = monotonic()
-        if self._answer is not None:
-            self._answer.unlimit()
+        answer = self._answer
+        if answer is not None:
+            answer.unlimit()
+            attempt.status = answer.status or None
         if self._upload is not None and not self._upload.done():
             self._upload.cancel()
             self._give_back(connection)
-        if error is None:
+        if error is None or (answer is not None and answer.complete):
             attempt.delivery = Delivery.ANSWERED
-        else:
+        if error is not None:
             attempt.error = error.code if isinstance(error, GatewayError) else type(error).__name__
             self._give_back(connection)
         if len(exchange.attempts) == 1:
@@ -220,7 +230,29 @@ class Sending:
         """A connection on which nothing was sent is as good as before; any other is closed."""
         if connection is None:
             return
-        if self._answer is None and connection.usable and self._attempt.delivery is Delivery.UNSENT:
+        if self._answer is not None:
+            connection.leave(self._answer)
+        elif connection.usable and self._attempt.delivery is Delivery.UNSENT:
             self._upstream.pool.release(connection)
         else:
             connection.close()
+
+
+async def _framed(body: Body) -> AsyncGenerator[tuple[int, bytes], None]:
+    """The body in pieces, each with its size and as it is written.  What it holds must be what was announced."""
+    left = body.length
+    async with aclosing(body.chunks()) as chunks:
+        async for chunk in chunks:
+            if not chunk:  # as a chunk of its own it would end the body
+                continue
+            if left is None:
+                yield len(chunk), b"%x\r\n%b\r\n" % (len(chunk), chunk)
+                continue
+            left -= len(chunk)
+            if left < 0:
+                break
+            yield len(chunk), chunk
+    if left is None:
+        yield 0, b"0\r\n\r\n"
+    elif left:
+        raise ValueError("The request's body is not as long as its length says")

@@ -19,7 +19,7 @@ HEADER_BYTES = 64 << 10
 TRAILER_BYTES = 256 << 10
 """What may come after the head without being body: trailers, which are dropped, and the framing of chunks."""
 
-_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Connection(asyncio.Protocol):
@@ -220,7 +220,7 @@ class Connection(asyncio.Protocol):
             self._informational = True
             answer.headers = []
             return
-        framing = [value for name, value in answer.headers if name in _FRAMING]
+        framing = [value for name, value in answer.headers if name in FRAMING]
         if framing and not framing[0].isdigit() and (len(framing) > 1 or framing[0].lower() != b"chunked"):
             raise ValueError("its transfer coding is not chunked alone, and nobody asked for another")
         answer.status = status

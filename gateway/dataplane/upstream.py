@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,12 +12,15 @@ from time import monotonic
 from typing import Any, Literal
 
 from gateway.dataplane.attempt import Sending, Ticket, settle_guards
+from gateway.dataplane.connection import FRAMING
 from gateway.dataplane.headers import head
 from gateway.dataplane.pool import Pool
 from gateway.dataplane.retry import Retry, RetryBudget
-from gateway.errors import FirstByteTimeout, GatewayError, IdleTimeout, TotalTimeout, UpstreamError
+from gateway.errors import FirstByteTimeout, GatewayError, IdleTimeout, TotalTimeout, UpstreamBroken, UpstreamError
 from gateway.exchange import Attempt, Delivery, Exchange, Response, Step
 from gateway.parts import Guard
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +89,45 @@ class Upstream:
         if self.idempotent is not None:
             exchange.resendable = self._within_window
         self._budget.deposit()
+        came: Response | GatewayError | None = None
         while True:
+            before, made = came, len(exchange.attempts)
             try:
-                response = await self._attempt(exchange)
-            except UpstreamError:
-                if not self._again(exchange):
-                    raise
-            else:
-                if response.status not in self.retry.statuses or not self._again(exchange):
-                    return response
+                came = await self._attempt(exchange)
+                if came.status not in self.retry.statuses:
+                    return came
+            except GatewayError as error:
+                came = error
+            again = isinstance(came, Response | UpstreamError) and len(exchange.attempts) > made
+            if before is not None and self._unsent(exchange, made):
+                came = before  # what was never sent does not change what came of that which was
+            if not again or (pause := self._again(exchange)) is None:
+                break
+            if isinstance(came, Response) and came.body.data is None:
                 exchange.abandon()
-            pause = 0.0 if exchange.attempts[-1].stale else self.retry.pause(len(exchange.attempts))
-            if monotonic() + pause >= exchange.deadline:
-                raise self.late_total()
+                came = UpstreamBroken(f"The upstream answered {came.status}, and was then asked again in vain")
             await asyncio.sleep(pause)
+        if isinstance(came, GatewayError):
+            raise came
+        return came
 
-    def _again(self, exchange: Exchange) -> bool:
+    @staticmethod
+    def _unsent(exchange: Exchange, made: int) -> bool:
+        """Whether nothing was sent since ``made`` attempts were made, though something was before."""
+        since = exchange.attempts[made:]
+        return exchange.delivery is not Delivery.UNSENT and all(a.delivery is Delivery.UNSENT for a in since)
+
+    def _again(self, exchange: Exchange) -> float | None:
+        """The seconds after which the request may be sent again; None where it may not."""
         attempts = exchange.attempts
-        allowed = self.retry.attempts + (1 if attempts and attempts[0].stale else 0)
-        return (
-            len(attempts) < allowed
-            and bool(attempts)
-            and (exchange.request.body.data is not None or exchange.delivery is Delivery.UNSENT)
-            and exchange.may_resend()
-            and self._budget.withdraw()
-        )
+        allowed = self.retry.attempts + (1 if attempts[0].stale else 0)
+        replayable = exchange.request.body.data is not None or exchange.delivery is Delivery.UNSENT
+        if len(attempts) >= allowed or not replayable or not exchange.may_resend():
+            return None
+        pause = 0.0 if attempts[-1].stale else self.retry.pause(len(attempts))
+        if monotonic() + pause >= exchange.deadline or not self._budget.withdraw():
+            return None
+        return pause
 
     def has_key(self, exchange: Exchange) -> bool:
         """Whether the upstream is declared idempotent, and the request carries the key by which it is."""
@@ -140,29 +158,46 @@ class Upstream:
             try:
                 ticket = guard.admit(exchange)
                 tickets.append((guard, await ticket if inspect.isawaitable(ticket) else ticket))
-            except GatewayError as error:
-                shadow = mode == "shadow"
-                decision = "would_refuse" if shadow else "refused"
-                exchange.steps.append(Step(guard.name, mode, decision, 0.0, error.code))
-                if not shadow:
-                    settle_guards(exchange, None, tickets)
-                    raise
-            except BaseException:
+            except BaseException as error:
+                if mode == "shadow" and isinstance(error, Exception):
+                    exchange.steps.append(_would(guard, error))
+                    continue
+                if isinstance(error, GatewayError):
+                    exchange.steps.append(Step(guard.name, mode, "refused", 0.0, error.code))
                 settle_guards(exchange, None, tickets)
                 raise
         return tickets
 
     def head(self, exchange: Exchange, length: int | None) -> bytes:
-        """The request's first bytes.  A header that could break the line is a filter's mistake: ValueError."""
+        """The request's first bytes.  A header that could break the line is a filter's mistake: ValueError.
+
+        How the body is framed is said here alone, whatever length a filter noted in the headers.
+        """
         request = exchange.request
         fields: list[tuple[bytes, bytes]] = request.headers.raw
         if self.host is not None:
             fields = [(b"host", self.host), *(field for field in fields if field[0] != b"host")]
+        framed = 1
         if length is None:
             fields = [*fields, (b"transfer-encoding", b"chunked")]
         elif length or request.method not in _BODILESS:
             fields = [*fields, (b"content-length", b"%d" % length)]
-        return head(f"{request.method} {target(exchange)} HTTP/1.1\r\n".encode("ascii"), fields)
+        else:
+            framed = 0
+        start = f"{request.method} {target(exchange)} HTTP/1.1\r\n".encode("ascii")
+        written = head(start, fields)
+        if written.count(b"\r\ncontent-length: ") + written.count(b"\r\ntransfer-encoding: ") > framed:
+            own = fields[len(fields) - framed :]
+            written = head(start, [*(field for field in fields if field[0] not in FRAMING), *own])
+        return written
+
+
+def _would(guard: Guard[Any], error: Exception) -> Step:
+    """What a guard in shadow would have done; a failure of its own reaches nobody."""
+    if isinstance(error, GatewayError):
+        return Step(guard.name, "shadow", "would_refuse", 0.0, error.code)
+    logger.error("The guard %s failed in shadow", guard.name, exc_info=error)
+    return Step(guard.name, "shadow", "would_fail", 0.0, type(error).__name__)
 
 
 def target(exchange: Exchange) -> str:
