@@ -416,3 +416,10 @@ async def test_an_answer_to_a_payment_that_is_too_large_to_keep_streams() -> Non
     await chain(trace, payment=reader, upstream=Response(200, body=body), buffer=4)(made)
     assert b"".join([chunk async for chunk in made.answer.body.chunks()]) == b"aaabbb"
     assert [note.code for note in made.notes] == ["answer_not_kept"]
+
+
+async def test_a_dependency_that_is_down_after_an_answer_was_refused_is_the_error() -> None:
+    trace, made = Trace(), exchange()
+    steps = [trace.step("a"), trace.step("b", up=DependencyDown()), trace.step("c", up=Rejected())]
+    await chain(trace, *steps)(made)
+    assert str(trace) == "a> b> c> upstream <c 200 <b 403 <a 503"
