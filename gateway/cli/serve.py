@@ -30,7 +30,6 @@ def serve(policy: Path, plugin_dirs: tuple[Path, ...], **overrides: Any) -> None
     Exit codes: 0 after a drain, 1 where a second signal cut it short, 2 where it cannot start; stderr then says why.
     """
     from gateway.admin.app import create_admin  # noqa: PLC0415 - other commands need none of it
-
     from gateway.control.process import serve as run  # noqa: PLC0415
     from gateway.control.settings import load_settings  # noqa: PLC0415
     from gateway.control.start import BadStart, bad_starts  # noqa: PLC0415

@@ -15,7 +15,7 @@ from gateway.control.plugins import Plugins, load_plugins
 from gateway.control.scope import Services
 from gateway.control.settings import Settings
 from gateway.control.start import BadStart, bad_starts, prepare_data_dir, why
-from gateway.crypto.salts import Salts, load_salts
+from gateway.crypto.salts import FILE_NAME, Salts, load_salts
 from gateway.store.memory import MemoryStore
 from gateway.store.protocol import Store
 from gateway.telemetry import log as logs
@@ -84,7 +84,7 @@ def _masking(settings: Settings) -> Masking:
 
 def _store(settings: Settings, plugins: Plugins) -> Store:
     made = cast("Store | None", plugins.hooks.create_store(settings=settings))
-    return made or MemoryStore()
+    return MemoryStore() if made is None else made  # one that holds nothing yet is false
 
 
 def _salts(settings: Settings) -> Salts:
@@ -94,7 +94,7 @@ def _salts(settings: Settings) -> Salts:
     except OSError as error:
         raise BadStart(f"cannot keep the salt of hashes in {settings.data_dir}: {why(error)}") from error
     except ValueError as error:
-        raise BadStart(f"HASH_SALT: {error}") from error
+        raise BadStart(f"{'HASH_SALT' if salt else settings.data_dir / FILE_NAME}: {error}") from error
     if loaded.made is not None:
         log.warning("no HASH_SALT is set; one was made and is kept in the data folder", file=str(loaded.made))
     return loaded.salts

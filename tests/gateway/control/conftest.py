@@ -1,0 +1,31 @@
+"""What a process stands on, without leaving the logs of the tests changed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from gateway.control.foundation import Foundation, lay
+from gateway.control.settings import load_settings
+
+
+@pytest.fixture
+def foundation(tmp_path: Path) -> Iterator[Callable[..., Foundation]]:
+    """Lays foundations from settings by their names."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def make(environ: dict[str, str] | None = None, **settings: Any) -> Foundation:
+        given = {"data_dir": tmp_path / "data", "hash_salt": "00" * 16, "log_level": "error", **settings}
+        return lay(load_settings(environ or {}, **given), environ or os.environ)
+
+    yield make
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+    logging.captureWarnings(capture=False)

@@ -1,0 +1,81 @@
+"""What every policy stands on, as the settings have it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.control.start import BadStart
+from gateway.store.memory import MemoryStore
+from gateway.testing import exchange
+
+STORE = """\
+from gateway import hookimpl
+from gateway.store.memory import MemoryStore
+
+class OurStore(MemoryStore):
+    pass
+
+@hookimpl
+def create_store(settings):
+    return OurStore()
+"""
+
+TEXT = 'version: 1\nupstreams: {b: {url: "http://127.0.0.1:9"}}\nroutes: [{name: a, match: {prefix: /}, upstream: b}]\n'
+
+
+def test_the_store_is_in_memory_where_no_plugin_has_another(foundation) -> None:
+    assert type(foundation().services.store) is MemoryStore
+
+
+def test_a_plugin_s_store_takes_its_place(foundation, tmp_path) -> None:
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "our_store.py").write_text(STORE)
+    assert type(foundation(plugin_dirs=(tmp_path / "ours",)).services.store).__name__ == "OurStore"
+
+
+async def test_every_exchange_is_counted(foundation) -> None:
+    laid = foundation()
+    for ended in laid.compiler.compile(TEXT, "policy.yaml").observers:
+        ended(exchange())
+    assert 'payguard_requests_total{method="POST"' in laid.metrics.exposition()[0].decode()
+    await laid.services.close()
+
+
+async def test_with_monitoring_off_nothing_is_counted_or_exported(foundation) -> None:
+    laid = foundation(monitoring_enabled=False, otlp_endpoint="http://127.0.0.1:4318")
+    assert laid.spans is None
+    for ended in laid.compiler.compile(TEXT, "policy.yaml").observers:
+        ended(exchange())
+    assert 'payguard_requests_total{method="POST"' not in laid.metrics.exposition()[0].decode()
+    await laid.services.close()
+
+
+async def test_spans_are_made_where_there_is_somewhere_to_send_them(foundation) -> None:
+    laid = foundation(otlp_endpoint="http://127.0.0.1:9")
+    assert laid.spans is not None
+    assert laid.spans.ended in laid.compiler.compile(TEXT, "policy.yaml").observers
+    await laid.spans.close()
+    await laid.services.close()
+
+
+def test_secrets_of_the_settings_are_masked(foundation) -> None:
+    laid = foundation(admin_token_operate="correct-horse-battery")
+    assert laid.masking.text("it was correct-horse-battery") == "it was [masked]"
+
+
+def test_a_salt_that_is_none_is_one_line_without_it(foundation) -> None:
+    with pytest.raises(BadStart, match=r"^HASH_SALT: salt 1 is not hex$"):
+        foundation(hash_salt="not hex at all, is it")
+
+
+def test_a_salt_is_made_where_there_is_none_and_is_the_same_the_next_time(foundation, tmp_path) -> None:
+    first, second = (foundation(hash_salt=None).services.salts.hash("card", "4242") for _ in range(2))
+    assert first == second
+    assert (tmp_path / "data" / "hash_salt").exists()
+
+
+def test_a_kept_salt_that_was_spoiled_is_one_line(foundation, tmp_path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "hash_salt").write_text("spoiled")
+    with pytest.raises(BadStart, match="hash_salt"):
+        foundation(hash_salt=None)

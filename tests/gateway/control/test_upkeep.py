@@ -1,0 +1,146 @@
+"""Checks, jobs and gauges follow the policy in force."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.control.reloader import PolicyStatus, Rejection
+from gateway.control.upkeep import Upkeep, read_gauges
+from gateway.dataplane.app import DataPlane
+from gateway.dataplane.snapshot import Active
+
+TICKER = """\
+import asyncio
+from gateway import Check, Component, Job, hookimpl
+
+class Ticker(Component):
+    name = "ticker"
+
+    def __init__(self, config, scope):
+        super().__init__(config, scope)
+        self.ticked = asyncio.Event()
+
+    async def tick(self):
+        self.ticked.set()
+
+    def jobs(self):
+        return [Job("tick", self.tick, every=0.001)]
+
+    def checks(self):
+        return [Check("ticks", self.ticked.wait)]
+
+@hookimpl
+def register_components():
+    return [Ticker]
+"""
+
+
+def policy(*, upstream: str = "backend", port: int = 9, components: str = "{}") -> str:
+    return f"""\
+version: 1
+components: {components}
+upstreams:
+  {upstream}: {{url: "http://127.0.0.1:{port}"}}
+routes:
+  - {{name: invoices, match: {{path: "/v1/invoices/{{id}}"}}, upstream: {upstream}}}
+  - {{name: rest, match: {{prefix: /}}, upstream: {upstream}}}
+"""
+
+
+@pytest.fixture
+async def laid(foundation, tmp_path):
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "ticker.py").write_text(TICKER)
+    made = foundation(plugin_dirs=(tmp_path / "ours",))
+    made.settings.data_dir.mkdir(exist_ok=True)
+    yield made
+    await made.services.close()
+
+
+@pytest.fixture
+async def active(laid) -> Active:
+    return Active(laid.compiler.compile(policy(), "policy.yaml"))
+
+
+@pytest.fixture
+def status(active) -> PolicyStatus:
+    return PolicyStatus("policy.yaml", active.snapshot.digest, 0.0)
+
+
+@pytest.fixture
+async def upkeep(laid, active, status):
+    made = Upkeep(laid, active, status)
+    await made.follow(active.snapshot)
+    yield made
+    await made.close()
+
+
+async def follow(upkeep: Upkeep, laid, active: Active, text: str) -> None:
+    active.snapshot = laid.compiler.compile(text, "policy.yaml")
+    await upkeep.follow(active.snapshot)
+
+
+def checks(upkeep: Upkeep) -> set[str]:
+    return {finding.check.name for finding in upkeep.health.findings}
+
+
+async def test_the_core_and_each_upstream_are_checked(upkeep) -> None:
+    assert checks(upkeep) == {"event_loop", "policy", "storage", "upstream backend"}
+
+
+async def test_checks_follow_the_policy(upkeep, laid, active) -> None:
+    await follow(upkeep, laid, active, policy(upstream="other", components="{ticker: {}}"))
+    assert checks(upkeep) == {"event_loop", "policy", "storage", "upstream other", "ticks"}
+
+
+async def test_what_is_known_of_an_upstream_that_stays_is_kept(upkeep, laid, active) -> None:
+    def finding():
+        return next(each for each in upkeep.health.findings if each.check.name == "upstream backend")
+
+    while finding().state == "pending":  # noqa: ASYNC110 - nobody is told
+        await asyncio.sleep(0.001)
+    await follow(upkeep, laid, active, policy() + "# an edit\n")
+    assert finding().state == "failed"
+
+
+async def test_an_upstream_that_moves_is_checked_where_it_now_is(upkeep, laid, active) -> None:
+    await follow(upkeep, laid, active, policy(port=10))
+    finding = next(each for each in upkeep.health.findings if each.check.name == "upstream backend")
+    assert finding.state == "pending"
+
+
+async def test_jobs_run_for_as_long_as_the_policy_has_their_component(upkeep, laid, active) -> None:
+    await follow(upkeep, laid, active, policy(components="{ticker: {}}"))
+    [ticker] = active.snapshot.components
+    await ticker.ticked.wait()
+    await follow(upkeep, laid, active, policy())
+    assert upkeep.jobs.states == []
+
+
+async def test_spans_know_the_path_templates_of_the_routes_in_force(upkeep, laid) -> None:
+    assert laid.templates == {"invoices": "/v1/invoices/{id}"}
+
+
+async def test_gauges_are_read_at_each_scrape(upkeep, laid, active, status) -> None:
+    read_gauges(laid, DataPlane(active), active, status, upkeep)
+
+    def scraped() -> list[str]:
+        return laid.metrics.exposition()[0].decode().splitlines()
+
+    assert f'payguard_policy_info{{digest="{active.snapshot.digest}"}} 1.0' in scraped()
+    assert 'payguard_pool_connections{state="open",upstream="backend"} 0.0' in scraped()
+    assert 'payguard_pool_events_total{event="opened",upstream="backend"} 0.0' in scraped()
+    assert "payguard_requests_in_flight 0.0" in scraped()
+    assert "payguard_policy_last_rejected 0.0" in scraped()
+    status.rejection = Rejection(0.0, ("broken",), transient=False)
+    status.reloads["rejected"] = 3
+    assert "payguard_policy_last_rejected 1.0" in scraped()
+    assert 'payguard_policy_reloads_total{result="rejected"} 3.0' in scraped()
+    await follow(upkeep, laid, active, policy(upstream="other", components="{ticker: {}}"))
+    assert 'payguard_pool_waiting{upstream="other"} 0.0' in scraped()
+    [ticker] = active.snapshot.components
+    await ticker.ticked.wait()
+    assert any(line.startswith('payguard_job_runs_total{job="tick",result="ok"}') for line in scraped())
+    assert 'payguard_check_up{check="storage"}' in "".join(scraped())
