@@ -19,6 +19,8 @@ _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _CARD = re.compile(r"[0-9]{12,19}")
 _DECIMAL = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
 _MOST = 2**63 - 1
+_MOST_FLOAT = 10**12
+"""With three decimals, 15 digits: what a float holds as it was written.  A larger amount is written as a string."""
 
 
 class InvalidPayment(Rejected):
@@ -169,11 +171,13 @@ class PaymentReader:
 
 
 def _decimal(value: Any) -> Decimal:
-    """The number as it was written, in a string with neither exponent nor adornment; NaN for anything else."""
+    """The number as it was written, in a string with neither exponent nor adornment; NaN where that cannot be told."""
     match value:
         case bool():
             return Decimal("NaN")
-        case int() | float():
+        case int():
+            return Decimal(value)
+        case float() if abs(value) < _MOST_FLOAT:
             return Decimal(str(value))
         case str() if _DECIMAL.fullmatch(value):
             return Decimal(value)

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway.dataplane.currency import ISO_4217, STRIPE, exponent, step
+
+
+@pytest.mark.parametrize(
+    ("currency", "iso", "stripe"),
+    [("eur", 2, 2), ("jpy", 0, 0), ("kwd", 3, 3), ("isk", 0, 2), ("ugx", 0, 2), ("mga", 2, 0), ("xau", None, None)],
+)
+def test_the_two_rules_differ_where_stripe_says_so(currency, iso, stripe):
+    assert exponent(currency, "iso4217") == iso
+    assert exponent(currency, "stripe") == stripe
+
+
+def test_codes_are_small_letters():
+    assert exponent("EUR", "iso4217") is None
+
+
+@pytest.mark.parametrize(("currency", "multiple"), [("isk", 100), ("kwd", 10), ("eur", 1), ("jpy", 1)])
+def test_stripe_takes_some_amounts_only_with_zeros_at_their_end(currency, multiple):
+    assert step(currency, "stripe") == multiple
+    assert step(currency, "iso4217") == 1
+
+
+def test_both_rules_know_the_same_currencies():
+    assert set(ISO_4217) == set(STRIPE)
+    assert all(len(code) == 3 and code.isascii() and code.islower() for code in ISO_4217)
