@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
+import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -305,3 +307,17 @@ async def test_closing_closes_policies_that_still_retire(reloader, active, polic
     await reloader.close()
     assert policies.parts["old"].closed
     assert not policies.parts["new"].closed
+
+
+async def test_hundreds_of_reloads_leave_no_task_and_no_policy_behind(reloader, active, policies) -> None:
+    tasks = len(asyncio.all_tasks())
+    gone = weakref.WeakSet([active.snapshot])
+    for number in range(200):
+        policies.text = f"edit {number}"
+        assert await reloader.reload() is Outcome.ACTIVATED
+        gone.add(active.snapshot)
+    await until(lambda: not reloader.retiring)
+    gc.collect()
+    assert len(asyncio.all_tasks()) <= tasks + 1  # the last reload's own, which ends with this turn of the loop
+    assert set(gone) == {active.snapshot}
+    assert sum(part.closed for part in policies.parts.values()) == 200
