@@ -34,6 +34,9 @@ class Delivery(Enum):
     """The upstream's own answer was read."""
 
 
+_UNSENT = Delivery.UNSENT  # on CPython 3.11 a look-up in an Enum costs 0.2 µs
+
+
 class Reads(Flag):
     """Which bodies a filter looks into.  They are buffered, bounded, just before the first that does."""
 
@@ -225,7 +228,7 @@ class Exchange:
         """By ``time.monotonic()``, as ``started`` and ``ended``; 0 before the upstream is reached."""
         self.response: Response | None = None
         self.error: GatewayError | None = None
-        self.delivery = Delivery.UNSENT
+        self.delivery = _UNSENT
         self.attempts: list[Attempt] = []
         self.steps: list[Step] = []
         self.notes: list[Note] = []

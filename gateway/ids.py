@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from itertools import count
+from string import ascii_lowercase
 
-_process = secrets.token_hex(10)
+_process = "".join(secrets.choice(ascii_lowercase) for _ in range(20))  # a row of digits might look like a card's
 _arrivals = count()
 
 
 def request_id() -> str:
-    """32 hexadecimal digits: 80 random bits of this process, and a count of 48.  Unique, not secret."""
+    """20 letters, which are 94 random bits of this process, and a count in 12 hexadecimal digits.  Not secret."""
     return f"{_process}{next(_arrivals):012x}"

@@ -92,9 +92,9 @@ class DataPlane:
     ) -> None:
         head: Head = scope["payguard.head"]
         try:
-            route, exchange.params = snapshot.router.find(
-                head.method, head.path, head.hostname, exchange.request.headers
-            )
+            router = snapshot.router
+            host = head.hostname if router.asks_host else ""
+            route, exchange.params = router.find(head.method, head.path, host, exchange.request.headers)
         except GatewayError as error:
             exchange.error = error
             exchange.response = render(error, exchange.id)

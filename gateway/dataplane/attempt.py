@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_UNKNOWN, _ANSWERED = Delivery.UNKNOWN, Delivery.ANSWERED  # on CPython 3.11 a look-up in an Enum costs 0.2 µs
+
 Ticket: TypeAlias = tuple[Guard[Any], Any]
 """A guard that admitted an attempt, and what it gave."""
 
@@ -128,7 +130,7 @@ class Sending:
         body = exchange.request.body
         head = self._upstream.head(exchange, body.length)
         head_only = exchange.request.method == "HEAD"
-        exchange.delivery = self._attempt.delivery = Delivery.UNKNOWN
+        exchange.delivery = self._attempt.delivery = _UNKNOWN
         if body.data is not None:
             answer = connection.begin(head + body.data, head_only=head_only, written=True)
             self._limit(answer)
@@ -216,7 +218,7 @@ class Sending:
             self._upload.cancel()
             self._give_back(connection)
         if error is None or (answer is not None and answer.complete):
-            attempt.delivery = Delivery.ANSWERED
+            attempt.delivery = _ANSWERED
         if error is not None:
             attempt.error = error.code if isinstance(error, GatewayError) else type(error).__name__
             self._give_back(connection)

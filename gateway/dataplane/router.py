@@ -141,10 +141,12 @@ def _template(path: str) -> str:
 class Router:
     """The first of ``routes`` that takes a request."""
 
-    __slots__ = ("_any", "_by_method")
+    __slots__ = ("_any", "_by_method", "asks_host")
 
     def __init__(self, routes: Sequence[Route]) -> None:
         methods = {method for route in routes for method in route.match.methods or ()}
+        self.asks_host = any(route.match.host is not None for route in routes)
+        """Whether any route looks at the host; where none does, ``find`` may be given an empty one."""
         self._any = tuple(route for route in routes if route.match.methods is None)
         self._by_method = {
             method: tuple(route for route in routes if route.match.methods is None or method in route.match.methods)

@@ -16,7 +16,7 @@ from gateway.errors import Rejected
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+;=%-]+)(?::[0-9]{1,5})?")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _TARGET = re.compile(rb"[\x21\x22\x24-\x7e]+")
-_KNOWN = (b"host", b"content-length", b"transfer-encoding", b"upgrade", b"expect")
+_RARE = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 _LENGTH_DIGITS = 19
 
 
@@ -111,33 +111,30 @@ def judge(method: bytes, version: str, target: bytes, headers: Sequence[tuple[by
 
 def _fields(version: str, headers: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bool]:
     """The host, and whether the client waits for 100 Continue."""
-    host: bytes | None = None
-    expects_continue = False
-    for name, value in headers:
-        if name not in _KNOWN:
-            continue
-        if name == b"host":
-            host = _one_host(host, value)
-        elif name == b"expect":
-            expects_continue = _expectation(value) and version == "1.1"
-        elif name == b"content-length":
-            if len(value) > _LENGTH_DIGITS:
-                raise Refused("The Content-Length has more digits than any body has bytes")
-        elif name == b"transfer-encoding":
-            _only_chunked(version, value)
-        elif b"websocket" in value.lower():
-            raise WebSocketRefused("WebSocket connections are not proxied: connect to the backend another way")
+    fields = dict(headers)
+    host = fields.get(b"host")
     if host is None:  # HTTP/1.0 allows it, and the upstream, asked in HTTP/1.1, would have to be told one
         raise AmbiguousHost("A request has exactly one Host header")
-    return host, expects_continue
-
-
-def _one_host(known: bytes | None, value: bytes) -> bytes:
-    if known is not None:
+    if len(fields) < len(headers) and [name for name, _ in headers].count(b"host") > 1:
         raise AmbiguousHost("A request has exactly one Host header")
-    if not _HOST.fullmatch(value):
+    if not _HOST.fullmatch(host):
         raise AmbiguousHost("The Host header is a name or an address, with a port or without")
-    return value
+    if len(fields.get(b"content-length", b"")) > _LENGTH_DIGITS:
+        raise Refused("The Content-Length has more digits than any body has bytes")
+    return host, not _RARE.isdisjoint(fields) and _rare(version, headers)
+
+
+def _rare(version: str, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Judge the fields that few requests have; whether the client waits for 100 Continue."""
+    expects_continue = False
+    for name, value in headers:
+        if name == b"expect":
+            expects_continue = _expectation(value) and version == "1.1"
+        elif name == b"transfer-encoding":
+            _only_chunked(version, value)
+        elif name == b"upgrade" and b"websocket" in value.lower():
+            raise WebSocketRefused("WebSocket connections are not proxied: connect to the backend another way")
+    return expects_continue
 
 
 def _expectation(value: bytes) -> bool:

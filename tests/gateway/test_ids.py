@@ -5,8 +5,8 @@ import re
 from gateway.ids import request_id
 
 
-def test_an_id_is_32_hexadecimal_digits() -> None:
-    assert re.fullmatch(r"[0-9a-f]{32}", request_id())
+def test_an_id_has_32_characters_and_no_row_of_digits_that_could_be_a_card_number() -> None:
+    assert re.fullmatch(r"[a-z]{20}[0-9a-f]{12}", request_id())
 
 
 def test_ids_are_unique_and_in_the_order_of_arrival() -> None:
