@@ -613,3 +613,69 @@ async def test_a_length_with_more_digits_than_a_number_can_be_read_from_leaves_n
         answer = await gate.ask(b"POST / HTTP/1.1\r\n" + HOST + b"content-length: " + b"0" * 5000 + b"2\r\n\r\n")
         assert answer.status == 400
         assert gate.snapshot.in_flight == gate.app.in_flight == 0
+
+
+# the pace of both sides
+
+
+async def settled(count) -> int:
+    """The count, once it has not risen for a while."""
+    seen, same = -1, 0
+    while same < 100:
+        await asyncio.sleep(0.002)
+        same = same + 1 if count() == seen else 0
+        seen = count()
+    return seen
+
+
+MUCH = 64 << 20
+FEW = 24 << 20
+"""More than all the sockets between a client and an upstream hold."""
+
+
+async def test_a_client_that_reads_slowly_slows_the_upstream() -> None:
+    written = 0
+
+    async def pour(peer) -> None:
+        nonlocal written
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % MUCH)
+        while written < MUCH:
+            await peer.send(bytes(1 << 16))
+            written += 1 << 16
+
+    async with raw_upstream(pour) as upstream, gateway(upstream) as gate:
+        client = await gate.connect(receive_buffer=1 << 14)
+        await client.send(GET)
+        head = await client.head()
+        assert await settled(lambda: written) < FEW
+        assert len(await client.body(head)) == MUCH
+        assert (await gate.exchange()).bytes_out == MUCH
+
+
+async def test_an_upstream_that_reads_slowly_slows_the_client() -> None:
+    begin = asyncio.Event()
+
+    async def slow(peer):
+        await begin.wait()
+        request = await peer.request()
+        await peer.send(OK)
+        return request
+
+    async with raw_upstream(slow) as upstream, gateway(upstream) as gate:
+        client = await gate.connect()
+        await client.send(b"POST / HTTP/1.1\r\n" + HOST + b"content-length: %d\r\n\r\n" % MUCH)
+        sent = 0
+
+        async def pour() -> None:
+            nonlocal sent
+            while sent < MUCH:
+                await client.send(bytes(1 << 16))
+                sent += 1 << 16
+
+        pouring = asyncio.create_task(pour())
+        assert await settled(lambda: sent) < FEW
+        begin.set()
+        assert (await client.answer()).status == 200
+        await pouring
+    assert len(upstream.requests[0].body) == MUCH
