@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -612,3 +614,27 @@ async def test_a_body_waits_in_the_socket_while_nobody_reads_it() -> None:
         assert turns[1].size < 2_000_000
         gates["/2"].set()
         assert len((await client.answer()).body) == 20_000_003
+
+
+MIXED = (
+    get("/1")
+    + b"POST /2 HTTP/1.1\r\n" + HOST + b"content-length: 3\r\n\r\nabc"
+    + b"POST /3 HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nc\r\n0\r\na: b\r\n\r\n"
+    + b"\r\nPOST /4 HTTP/1.1\r\n" + HOST + H2C + b"content-length: 3\r\n\r\nabc"
+    + b"POST /5 HTTP/1.1\r\n" + HOST + H2C + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    + get("/6", H2C)
+    + b"GET http://shop.example/7 HTTP/1.1\r\n" + HOST + b"connection: close\r\n\r\n"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_where_segments_end_means_nothing(seed) -> None:
+    cuts = sorted(random.Random(seed).sample(range(1, len(MIXED)), k=4 * seed))
+    async with listening(echo) as port:
+        client = await port.connect()
+        for begin, end in pairwise([0, *cuts, len(MIXED)]):
+            client.write(MIXED[begin:end])
+            await asyncio.sleep(0)
+        answers = [(await client.answer()).body for _ in range(7)]
+        assert await client.rest() == b""
+    assert answers == [b"/1 ", b"/2 abc", b"/3 abc", b"/4 abc", b"/5 abc", b"/6 ", b"/7 "]
