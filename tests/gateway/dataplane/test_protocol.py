@@ -638,3 +638,15 @@ async def test_where_segments_end_means_nothing(seed) -> None:
         answers = [(await client.answer()).body for _ in range(7)]
         assert await client.rest() == b""
     assert answers == [b"/1 ", b"/2 abc", b"/3 abc", b"/4 abc", b"/5 abc", b"/6 ", b"/7 "]
+
+
+async def test_heads_that_are_pipelined_have_the_same_bounds() -> None:
+    answers = await asked(get("/1") + get("/2", b"a: " + b"b" * 33000 + b"\r\n"))
+    assert [status for status, _ in answers] == [200, 431]
+
+
+async def test_a_head_without_end_is_refused_before_it_is_stored() -> None:
+    async with listening(echo) as port:
+        client = await port.connect()
+        client.write(b"GET / HTTP/1.1\r\na: " + b"b" * 1_000_000)
+        assert (await client.answer()).status == 431
