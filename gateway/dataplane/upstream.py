@@ -169,27 +169,21 @@ class Upstream:
         return tickets
 
     def head(self, exchange: Exchange, length: int | None) -> bytes:
-        """The request's first bytes.  A header that could break the line is a filter's mistake: ValueError.
+        """The request's first bytes.
 
-        How the body is framed is said here alone, whatever length a filter noted in the headers.
+        A header that could break the line, or says how long the body is, is a filter's mistake: ValueError.
         """
         request = exchange.request
         fields: list[tuple[bytes, bytes]] = request.headers.raw
         if self.host is not None:
             fields = [(b"host", self.host), *(field for field in fields if field[0] != b"host")]
-        framed = 1
         if length is None:
             fields = [*fields, (b"transfer-encoding", b"chunked")]
         elif length or request.method not in _BODILESS:
             fields = [*fields, (b"content-length", b"%d" % length)]
-        else:
-            framed = 0
-        start = f"{request.method} {target(exchange)} HTTP/1.1\r\n".encode("ascii")
-        written = head(start, fields)
-        if written.count(b"\r\ncontent-length: ") + written.count(b"\r\ntransfer-encoding: ") > framed:
-            own = fields[len(fields) - framed :]
-            written = head(start, [*(field for field in fields if field[0] not in FRAMING), *own])
-        return written
+        elif any(name in FRAMING for name, _ in fields):
+            raise ValueError("A filter has set Content-Length or Transfer-Encoding of a request without a body")
+        return head(f"{request.method} {target(exchange)} HTTP/1.1\r\n".encode("ascii"), fields)
 
 
 def _would(guard: Guard[Any], error: Exception) -> Step:
