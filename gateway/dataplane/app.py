@@ -124,8 +124,12 @@ class DataPlane:
 
 
 def _leave(exchange: Exchange, turn: Turn) -> None:
-    """The client has gone: what was not sent, or only asks, is cancelled; an unsafe request is followed to its end."""
-    if turn.task is not None and (exchange.delivery is Delivery.UNSENT or exchange.safe):
+    """The client has gone: what was not sent, or only asks, is cancelled; an unsafe request is followed to its end.
+
+    What filters do about an unsafe request that was not sent, such as freeing its key, is not cut short.
+    """
+    unsent = exchange.delivery is Delivery.UNSENT and exchange.response is None
+    if turn.task is not None and (unsent or exchange.safe):
         turn.task.cancel()
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 HIGH_WATER = 256 << 10
 HEADER_BYTES = 64 << 10
 TRAILER_BYTES = 256 << 10
+LENGTH_DIGITS = 19
 """What may come after the head without being body: trailers, which are dropped, and the framing of chunks."""
 
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})
@@ -223,6 +224,8 @@ class Connection(asyncio.Protocol):
         framing = [value for name, value in answer.headers if name in FRAMING]
         if framing and not framing[0].isdigit() and (len(framing) > 1 or framing[0].lower() != b"chunked"):
             raise ValueError("its transfer coding is not chunked alone, and nobody asked for another")
+        if framing and len(framing[0]) > LENGTH_DIGITS:
+            raise ValueError("its Content-Length has more digits than any body has bytes")
         answer.status = status
         answer.head = True
         answer.keep_alive = self.parser.should_keep_alive()

@@ -28,7 +28,12 @@ HOP_BY_HOP = frozenset(
 _WRITTEN_ANEW = frozenset(
     {b"content-length", b"expect", b"forwarded", b"http2-settings", b"traceparent", b"x-real-ip", b"x-request-id"}
 )
-_NOT_REQUESTED = HOP_BY_HOP | _WRITTEN_ANEW
+_CGI_TWINS = frozenset(
+    {b"x_forwarded_for", b"x_forwarded_proto", b"x_forwarded_host", b"x_forwarded_port", b"x_real_ip", b"x_request_id"}
+)
+"""To a backend behind CGI or WSGI these are the fields with dashes, which only the gateway writes."""
+
+_NOT_REQUESTED = HOP_BY_HOP | _WRITTEN_ANEW | _CGI_TWINS
 _NOT_ANSWERED = HOP_BY_HOP | {b"content-length", b"x-request-id"}
 _PLAIN = frozenset({b"keep-alive", b"close"})
 _FORWARDED_FOR = re.compile(r'(?:^|[;,\s])for="?(\[[0-9A-Fa-f:.]+\]|[0-9.]+)', re.IGNORECASE)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.dataplane.snapshot import Route
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}")
-_SUSPECT = re.compile(r"%|//|/\.|\\|[^\x21-\x7e]")
+_SUSPECT = re.compile(r"%|//|/\.|[\\;]|[^\x21-\x7e]")
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$|;)")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _FORBIDDEN = re.compile(r"%(?:2[fF]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
@@ -44,6 +44,8 @@ def readable(raw_path: str) -> str:
         raise AmbiguousPath("The path holds a % that begins no escape")
     if _FORBIDDEN.search(raw_path) or "\\" in raw_path:
         raise AmbiguousPath("The path holds an encoded slash, a backslash or a control character")
+    if ";" in raw_path:  # to a servlet container the path ends there, to others it does not
+        raise AmbiguousPath("The path holds a semicolon: write it as %3B")
     try:
         decoded = unquote_to_bytes(raw_path).decode()
     except UnicodeDecodeError:

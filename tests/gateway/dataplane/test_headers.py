@@ -47,6 +47,12 @@ def test_what_is_for_one_hop_never_passes_and_the_rest_passes_unchanged_and_in_o
     assert to_client(fields) == [field for field in fields if field[0] not in kept]
 
 
+def test_what_cgi_reads_as_the_gateways_own_field_does_not_pass():
+    assert to_upstream([(b"x_forwarded_for", b"1.1.1.1"), (b"x_request_id", b"1"), (b"x_order", b"2")]) == [
+        (b"x_order", b"2")
+    ]
+
+
 @given(FIELDS)
 def test_where_nothing_is_for_one_hop_everything_passes(fields):
     plain = [field for field in fields if field[0] not in HOP_BY_HOP | OWN]
