@@ -101,8 +101,16 @@ class Pool:
             self._discard(connection)
         return None
 
-    async def acquire(self, until: float, *, fresh: bool = False) -> Connection:
-        """A connection before ``until``, by ``monotonic()``; ``fresh`` asks for one that was never used."""
+    @property
+    def unused(self) -> bool:
+        """Whether it has no connection, and nobody asks for one."""
+        return not (self._all or self._opening or self._waiting)
+
+    async def acquire(self, until: float, *, fresh: bool = False, wait: float | None = None) -> Connection:
+        """A connection before ``until``, by ``monotonic()``; ``fresh`` asks for one that was never used.
+
+        ``wait`` shortens the options' time in the queue.
+        """
         if fresh and self._idle and not self._has_room():
             self._discard(self._idle.popleft())
         if not fresh and (idle := self.take()) is not None:
@@ -110,18 +118,19 @@ class Pool:
         if self._has_room():
             self._opening += 1
             return await self._open(until)
-        given = await self._wait(until)
+        seconds = self.options.wait if wait is None else min(wait, self.options.wait)
+        given = await self._wait(max(0.0, min(seconds, until - monotonic())))
         if given is None:
             return await self._open(until)
         if given.quiet:
             return given
         self._discard(given)
-        return await self.acquire(until)
+        return await self.acquire(until, wait=wait)
 
     def _has_room(self) -> bool:
         return len(self._all) + self._opening < self.options.connections
 
-    async def _wait(self, until: float) -> Connection | None:
+    async def _wait(self, seconds: float) -> Connection | None:
         if len(self._waiting) >= self.options.waiting:
             self.counts.refused += 1
             raise PoolExhausted(
@@ -130,7 +139,6 @@ class Pool:
             )
         waiting = _Waiting()
         self._waiting.append(waiting)
-        seconds = max(0.0, min(self.options.wait, until - monotonic()))
         try:
             async with asyncio.timeout(seconds):
                 return await waiting.given

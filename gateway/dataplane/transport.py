@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from functools import partial
@@ -13,17 +12,19 @@ import httpx
 
 from gateway.dataplane.answer import Answer
 from gateway.dataplane.connection import Connection
+from gateway.dataplane.headers import HOP_BY_HOP, head
 from gateway.dataplane.pool import Address, Pool, PoolOptions
 from gateway.errors import ConnectTimeout, FirstByteTimeout, PoolExhausted, UpstreamBroken, UpstreamError
 
-_HOP = frozenset({"connection", "transfer-encoding", "content-length"})
+_WRITTEN_ANEW = HOP_BY_HOP | {b"content-length"}
 
 
 class PoolTransport(httpx.AsyncBaseTransport):
-    """A pool for each origin, at most ``origins`` of them, made when first asked for.
+    """A pool for each origin, at most ``origins`` of them at once, made when first asked for.
 
-    httpx's connect, read and pool timeouts hold; its errors are raised: ConnectError, ConnectTimeout, PoolTimeout,
-    ReadTimeout, RemoteProtocolError.  Nothing is retried.
+    httpx's connect, read and pool timeouts hold, and so do the options' where they are shorter; its errors are raised:
+    ConnectError, ConnectTimeout, PoolTimeout, ReadTimeout, RemoteProtocolError, LocalProtocolError,
+    UnsupportedProtocol.  Nothing is retried.
     """
 
     def __init__(
@@ -37,33 +38,42 @@ class PoolTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         timeouts: dict[str, Any] = request.extensions.get("timeout", {})
         body = await request.aread()
+        data = _head(request, len(body)) + body
         try:
-            connection = await self._pool(request.url).acquire(monotonic() + (timeouts.get("connect") or 60.0))
-            answer = connection.begin(
-                _head(request, len(body)) + body, head_only=request.method == "HEAD", written=True
-            )
+            connection = await self._acquire(request.url, timeouts)
+            answer = connection.begin(data, head_only=request.method == "HEAD", written=True)
             stream = _Stream(connection, answer, timeouts.get("read"))
-            stream.limit()
-            await answer.read_head()
+            await stream.begin()
         except UpstreamError as error:
             raise _translated(error)(error.detail, request=request) from error
-        except asyncio.CancelledError:
-            if "connection" in locals():
-                connection.close()
-            raise
         return httpx.Response(answer.status, headers=answer.headers, stream=stream)
+
+    async def _acquire(self, url: httpx.URL, timeouts: dict[str, Any]) -> Connection:
+        connect = timeouts.get("connect")
+        until = monotonic() + (60.0 if connect is None else connect)
+        return await self._pool(url).acquire(until, wait=timeouts.get("pool"))
 
     def _pool(self, url: httpx.URL) -> Pool:
         key = (url.scheme, url.host, url.port)
         if (pool := self._pools.get(key)) is None:
             if len(self._pools) >= self._most:
-                raise PoolExhausted(f"Connections to {self._most} origins are kept; {url.host} would be one more")
+                self._forget_unused()
             pool = self._pools[key] = Pool(self._address(url), self._options)
         return pool
 
+    def _forget_unused(self) -> None:
+        unused = next((key for key, pool in self._pools.items() if pool.unused), None)
+        if unused is None:
+            raise PoolExhausted(f"Connections to {self._most} origins are in use, and no more are kept")
+        del self._pools[unused]
+
     def _address(self, url: httpx.URL) -> Address:
-        tls = (self._tls or ssl.create_default_context()) if url.scheme == "https" else None
-        return Address(url.scheme, url.host, url.port or (443 if tls else 80), tls=tls)
+        if url.scheme not in {"http", "https"}:
+            raise httpx.UnsupportedProtocol(f"The pool speaks http and https, not {url.scheme!r}")
+        if url.scheme == "http":
+            return Address("http", url.host, url.port or 80)
+        self._tls = self._tls or ssl.create_default_context()
+        return Address("https", url.host, url.port or 443, tls=self._tls)
 
     async def aclose(self) -> None:
         for pool in self._pools.values():
@@ -72,12 +82,24 @@ class PoolTransport(httpx.AsyncBaseTransport):
 
 
 class _Stream(httpx.AsyncByteStream):
+    """The answer's body.  ``read`` limits each wait for the upstream, never how long the reader takes."""
+
     def __init__(self, connection: Connection, answer: Answer, read: float | None) -> None:
         self._connection = connection
         self._answer = answer
         self._read = read
 
-    def limit(self) -> None:
+    async def begin(self) -> None:
+        """Read the head."""
+        self._limit()
+        try:
+            await self._answer.read_head()
+        except BaseException:
+            self._connection.leave(self._answer)
+            raise
+        self._answer.unlimit()
+
+    def _limit(self) -> None:
         if self._read is not None:
             late = partial(FirstByteTimeout, f"Nothing was read for {self._read:g} s")
             self._answer.limit(monotonic() + self._read, late)
@@ -85,8 +107,10 @@ class _Stream(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             while True:
-                self.limit()
-                if not (data := await self._answer.read()):
+                self._limit()
+                data = await self._answer.read()
+                self._answer.unlimit()
+                if not data:
                     return
                 yield data
         except UpstreamError as error:
@@ -94,20 +118,19 @@ class _Stream(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._answer.unlimit()
-        if not self._answer.complete:
-            self._connection.close()
+        self._connection.leave(self._answer)
 
 
 def _head(request: httpx.Request, length: int) -> bytes:
-    target = request.url.raw_path.decode("ascii")
-    fields = [(name, value) for name, value in request.headers.raw if name.decode("latin-1").lower() not in _HOP]
+    fields = [(name.lower(), value) for name, value in request.headers.raw]
+    fields = [field for field in fields if field[0] not in _WRITTEN_ANEW]
     if length or request.method in {"POST", "PUT", "PATCH"}:
         fields.append((b"content-length", b"%d" % length))
-    return (
-        f"{request.method} {target} HTTP/1.1\r\n".encode()
-        + b"".join([b"%b: %b\r\n" % field for field in fields])
-        + b"\r\n"
-    )
+    try:
+        start = f"{request.method} {request.url.raw_path.decode('ascii')} HTTP/1.1\r\n".encode("ascii")
+        return head(start, fields)
+    except ValueError as error:
+        raise httpx.LocalProtocolError(str(error), request=request) from error
 
 
 def _translated(error: UpstreamError) -> type[httpx.TransportError]:
