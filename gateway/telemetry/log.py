@@ -111,6 +111,7 @@ def _route(handler: logging.Handler, level: int) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
+        logger.setLevel(logging.NOTSET)  # whoever configured uvicorn before may have set another
         logger.propagate = True
     logging.getLogger("uvicorn.access").disabled = True  # each exchange has its own line
     for name in _TALKATIVE:
