@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 256 << 10
 HEADER_BYTES = 64 << 10
-TRAILER_BYTES = 256 << 10
 LENGTH_DIGITS = 19
+TRAILER_BYTES = 256 << 10
 """What may come after the head without being body: trailers, which are dropped, and the framing of chunks."""
 
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})

@@ -10,7 +10,7 @@ def pytest_asyncio_loop_factories(config, item):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes minutes; run with -m slow")
+    config.addinivalue_line("markers", "slow: moves a gigabyte; run with -m slow")
 
 
 def pytest_collection_modifyitems(config, items):
