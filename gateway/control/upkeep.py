@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any, TypeVar
+
+import structlog
 
 from gateway.control import checks
 from gateway.control.foundation import Foundation
@@ -13,10 +17,14 @@ from gateway.control.reloader import PolicyStatus
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.pool import Pool
 from gateway.dataplane.snapshot import Active, Snapshot
-from gateway.parts import Check
+from gateway.parts import Check, Component, Job
 from gateway.telemetry import catalogue
 from gateway.telemetry.loop_lag import LoopLag
 from gateway.telemetry.series import Labels
+
+log = structlog.get_logger("payguard.upkeep")
+
+NamedT = TypeVar("NamedT", Job, Check)
 
 _EVENTS = ("opened", "reused", "failed", "expired", "refused")
 
@@ -26,7 +34,7 @@ class Upkeep:
 
     def __init__(self, foundation: Foundation, active: Active, status: PolicyStatus) -> None:
         self.health = Health(mask=foundation.masking.text)
-        self.jobs = Jobs()
+        self.jobs = Jobs(mask=foundation.masking.text)
         self._active = active
         self._templates = foundation.templates
         self._lag = LoopLag(partial(foundation.metrics.loop_lag.observe, ()))
@@ -42,18 +50,36 @@ class Upkeep:
         self._templates.clear()
         self._templates.update({route.name: route.match.path for route in snapshot.routes if route.match.path})
         components = snapshot.components
-        await self.jobs.replace(job for component in components for job in component.jobs())
+        await self.jobs.replace(_named(components, lambda component: component.jobs()))
         known, self._upstreams = self._upstreams, {}
         for upstream in snapshot.upstreams:  # one that stays keeps its check, and what that has found
             pool = upstream.pool
             self._upstreams[pool] = known.get(pool) or checks.upstream(upstream.name, pool)
-        of_components = (check for component in components for check in component.checks())
+        of_components = _named(components, lambda component: component.checks())
         await self.health.watch((*self._own, *self._upstreams.values(), *of_components))
 
     async def close(self) -> None:
         self._lag.stop()
         await self.jobs.stop()
         await self.health.close()
+
+
+def _named(components: Iterable[Component[Any]], asked: Callable[[Component[Any]], Sequence[NamedT]]) -> list[NamedT]:
+    """What each component has, under the component's name: two plugins need not know of each other.
+
+    One that cannot say what it has, or calls two things alike, costs nobody else theirs.
+    """
+    named: dict[str, NamedT] = {}
+    for component in components:
+        try:
+            found = [replace(each, name=f"{component.name}.{each.name}") for each in asked(component)]
+        except Exception:
+            log.exception("a component cannot say what it has to run", component=component.name)
+            continue
+        for each in found:
+            if named.setdefault(each.name, each) is not each:
+                log.error("a component calls two things alike; the first runs", name=each.name)
+    return list(named.values())
 
 
 def read_gauges(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.control.reloader import PolicyStatus, Rejection
 from gateway.control.upkeep import Upkeep, read_gauges
@@ -31,9 +32,31 @@ class Ticker(Component):
     def checks(self):
         return [Check("ticks", self.ticked.wait)]
 
+class Clock(Ticker):
+    name = "clock"
+
+class Stammering(Ticker):
+    name = "stammering"
+
+    def jobs(self):
+        return [*super().jobs(), *super().jobs()]
+
+class Silent(Ticker):
+    name = "silent"
+
+    def jobs(self):
+        raise RuntimeError("nothing is ready yet")
+
+class Telltale(Ticker):
+    name = "telltale"
+
+    async def tick(self):
+        self.ticked.set()
+        raise RuntimeError("the key is sk_live_4eC39HqLyjWDarjtT1zdp7dc")
+
 @hookimpl
 def register_components():
-    return [Ticker]
+    return [Ticker, Clock, Stammering, Silent, Telltale]
 """
 
 
@@ -92,7 +115,7 @@ async def test_the_core_and_each_upstream_are_checked(upkeep) -> None:
 
 async def test_checks_follow_the_policy(upkeep, laid, active) -> None:
     await follow(upkeep, laid, active, policy(upstream="other", components="{ticker: {}}"))
-    assert checks(upkeep) == {"event_loop", "policy", "storage", "upstream other", "ticks"}
+    assert checks(upkeep) == {"event_loop", "policy", "storage", "upstream other", "ticker.ticks"}
 
 
 async def test_what_is_known_of_an_upstream_that_stays_is_kept(upkeep, laid, active) -> None:
@@ -119,6 +142,37 @@ async def test_jobs_run_for_as_long_as_the_policy_has_their_component(upkeep, la
     assert upkeep.jobs.states == []
 
 
+async def test_components_of_different_plugins_may_call_their_jobs_and_checks_alike(upkeep, laid, active) -> None:
+    await follow(upkeep, laid, active, policy(components="{ticker: {}, clock: {}}"))
+    assert {state.job.name for state in upkeep.jobs.states} == {"ticker.tick", "clock.tick"}
+    assert {"ticker.ticks", "clock.ticks", "storage", "upstream backend"} <= checks(upkeep)
+
+
+async def test_a_component_that_names_two_jobs_alike_has_one_and_costs_nobody_a_check(upkeep, laid, active) -> None:
+    with capture_logs() as said:
+        await follow(upkeep, laid, active, policy(components="{stammering: {}}"))
+    assert [state.job.name for state in upkeep.jobs.states] == ["stammering.tick"]
+    assert {"stammering.ticks", "storage", "upstream backend"} <= checks(upkeep)
+    assert [each["name"] for each in said] == ["stammering.tick"]
+
+
+async def test_a_component_that_cannot_say_its_jobs_costs_the_others_none(upkeep, laid, active) -> None:
+    with capture_logs() as said:
+        await follow(upkeep, laid, active, policy(components="{silent: {}, ticker: {}}"))
+    assert [state.job.name for state in upkeep.jobs.states] == ["ticker.tick"]
+    assert {"silent.ticks", "ticker.ticks", "storage"} <= checks(upkeep)
+    assert [each["component"] for each in said] == ["silent"]
+
+
+async def test_why_a_job_failed_is_told_without_its_secrets(upkeep, laid, active) -> None:
+    with capture_logs():
+        await follow(upkeep, laid, active, policy(components="{telltale: {}}"))
+        [state] = upkeep.jobs.states
+        while state.error is None:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.001)
+    assert state.error == "RuntimeError: the key is sk_live_[masked]"
+
+
 async def test_spans_know_the_path_templates_of_the_routes_in_force(upkeep, laid) -> None:
     assert laid.templates == {"invoices": "/v1/invoices/{id}"}
 
@@ -142,5 +196,5 @@ async def test_gauges_are_read_at_each_scrape(upkeep, laid, active, status) -> N
     assert 'payguard_pool_waiting{upstream="other"} 0.0' in scraped()
     [ticker] = active.snapshot.components
     await ticker.ticked.wait()
-    assert any(line.startswith('payguard_job_runs_total{job="tick",result="ok"}') for line in scraped())
+    assert any(line.startswith('payguard_job_runs_total{job="ticker.tick",result="ok"}') for line in scraped())
     assert 'payguard_check_up{check="storage"}' in "".join(scraped())
