@@ -53,7 +53,7 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         plugins = load_plugins(settings)
     prepare_data_dir(settings.data_dir)
     services = Services(
-        store=_store(settings, plugins), salts=_salts(settings), environ=environ, on_secret=masking.add_secret
+        store=_store(settings, plugins), salts=_salts(settings, masking), environ=environ, on_secret=masking.add_secret
     )
     metrics, templates = Metrics(), dict[str, str]()
     spans = _spans(settings, masking, templates)
@@ -87,7 +87,7 @@ def _store(settings: Settings, plugins: Plugins) -> Store:
     return MemoryStore() if made is None else made  # one that holds nothing yet is false
 
 
-def _salts(settings: Settings) -> Salts:
+def _salts(settings: Settings, masking: Masking) -> Salts:
     salt = settings.hash_salt
     try:
         loaded = load_salts(None if salt is None else salt.get_secret_value(), settings.data_dir)
@@ -95,6 +95,8 @@ def _salts(settings: Settings) -> Salts:
         raise BadStart(f"cannot keep the salt of hashes in {settings.data_dir}: {why(error)}") from error
     except ValueError as error:
         raise BadStart(f"{'HASH_SALT' if salt else settings.data_dir / FILE_NAME}: {error}") from error
+    for secret in loaded.secrets:
+        masking.add_secret(secret)
     if loaded.made is not None:
         log.warning("no HASH_SALT is set; one was made and is kept in the data folder", file=str(loaded.made))
     return loaded.salts

@@ -78,6 +78,8 @@ class LoadedSalts(NamedTuple):
     salts: Salts
     made: Path | None
     """The file that a new salt was just written to."""
+    secrets: tuple[str, ...]
+    """Each salt as it is written: what may stand in no output."""
 
 
 def load_salts(text: str | None, data_dir: Path) -> LoadedSalts:
@@ -86,10 +88,14 @@ def load_salts(text: str | None, data_dir: Path) -> LoadedSalts:
     OSError where the folder cannot be read or written, ValueError where what is there is no salt.
     """
     if text is not None:
-        return LoadedSalts(Salts.parse(text), None)
+        return _loaded(text, None)
     path = data_dir / FILE_NAME
     made = not path.exists() and _keep(secrets.token_hex(32), path)
-    return LoadedSalts(Salts.parse(path.read_text(encoding="ascii")), path if made else None)
+    return _loaded(path.read_text(encoding="ascii"), path if made else None)
+
+
+def _loaded(text: str, made: Path | None) -> LoadedSalts:
+    return LoadedSalts(Salts.parse(text), made, tuple(word.rpartition(":")[2].strip() for word in text.split(",")))
 
 
 def _keep(text: str, path: Path) -> bool:

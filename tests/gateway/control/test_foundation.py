@@ -63,6 +63,18 @@ def test_secrets_of_the_settings_are_masked(foundation) -> None:
     assert laid.masking.text("it was correct-horse-battery") == "it was [masked]"
 
 
+def test_each_salt_is_masked_by_itself(foundation) -> None:
+    old, new = "ab" * 16, "cd" * 16
+    laid = foundation(hash_salt=f"new:{new},{old}")
+    assert laid.masking.text(f"{new} and {old}") == "[masked] and [masked]"
+
+
+def test_a_salt_that_is_made_is_masked(foundation, tmp_path) -> None:
+    laid = foundation(hash_salt=None)
+    made = (tmp_path / "data" / "hash_salt").read_text()
+    assert laid.masking.text(f"it is {made}") == "it is [masked]"
+
+
 def test_a_salt_that_is_none_is_one_line_without_it(foundation) -> None:
     with pytest.raises(BadStart, match=r"^HASH_SALT: salt 1 is not hex$"):
         foundation(hash_salt="not hex at all, is it")
