@@ -300,6 +300,10 @@ class Exchange:
     def abandon_by(self, call: Callable[[], None]) -> None:
         self._abandon = call
 
+    @property
+    def waits_before_send(self) -> bool:
+        return bool(self._before_send)
+
     def take_before_send(self) -> Sequence[Callable[[], Awaitable[None]]]:
         calls, self._before_send = self._before_send, ()
         return calls

@@ -71,10 +71,16 @@ class Answer:
             self._waiter = None
 
     async def read_head(self) -> None:
+        """Until the head has been read; the limit that was set ends with it."""
         while not self.head:
             if self.error is not None:
                 raise self.error
-            await self._wait()
+            self._waiter = self._connection.loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        self.until = inf
 
     async def read(self) -> bytes:
         """What has arrived of the body, at least a byte; empty at its end."""

@@ -92,12 +92,14 @@ class Sending:
     async def run(self) -> Response:
         """Send the request and read the head of its answer.  Every failure has ended the attempt."""
         try:
-            connection = await self._connect()
+            connection = self._take() or await self._connect()
             answer = self._answer = self._send(connection)
-            await self._head(answer)
+            await answer.read_head()
         except BaseException as error:
+            if self._failure is not None and isinstance(error, UpstreamBroken):
+                error = self._failure
             self._end(error)
-            raise
+            raise error from None
         response = Response(answer.status, headers=Headers(raw=to_client(answer.headers)))
         if answer.complete:
             response.body = Body(answer.take())
@@ -107,6 +109,15 @@ class Sending:
         else:
             response.body = Body(source=self._rest(answer), length=content_length(answer.headers))
         return response
+
+    def _take(self) -> Connection | None:
+        """An idle connection at once, where nothing need be awaited before it is used."""
+        exchange = self._exchange
+        if self._attempt.number > 1 or exchange.waits_before_send:
+            return None
+        self._connection = self._upstream.pool.take()
+        self._attempt.reused = self._connection is not None
+        return self._connection
 
     async def _connect(self) -> Connection:
         exchange, pool = self._exchange, self._upstream.pool
@@ -170,16 +181,6 @@ class Sending:
                 self._limit(answer)
             connection.written()
 
-    async def _head(self, answer: Answer) -> None:
-        try:
-            await answer.read_head()
-        except UpstreamBroken:
-            if self._failure is not None:
-                raise self._failure from None
-            raise
-        finally:
-            answer.unlimit()
-
     async def _rest(self, answer: Answer) -> AsyncGenerator[bytes, None]:
         """The body as it arrives.  ``total`` holds on for an unsafe request; ``idle`` between two pieces for all."""
         upstream, exchange = self._upstream, self._exchange
@@ -202,7 +203,8 @@ class Sending:
 
     def abandon(self) -> None:
         """Nobody waits for the rest."""
-        self._end(asyncio.CancelledError())
+        if not self._ended:
+            self._end(asyncio.CancelledError())
 
     def _end(self, error: BaseException | None) -> None:
         if self._ended:
@@ -226,7 +228,8 @@ class Sending:
             exchange.delivery = attempt.delivery
         else:
             exchange.delivery = deliver(exchange, idempotent=self._upstream.has_key(exchange))
-        settle_guards(exchange, attempt, self._tickets)
+        if self._tickets:
+            settle_guards(exchange, attempt, self._tickets)
 
     def _give_back(self, connection: Connection | None) -> None:
         """A connection on which nothing was sent is as good as before; any other is closed."""

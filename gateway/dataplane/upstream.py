@@ -93,7 +93,8 @@ class Upstream:
         while True:
             before, made = came, len(exchange.attempts)
             try:
-                came = await self._attempt(exchange)
+                tickets = await self._admit(exchange) if self.guards else []
+                came = await self._sending(exchange, tickets).run()
                 if came.status not in self.retry.statuses:
                     return came
             except GatewayError as error:
@@ -142,13 +143,12 @@ class Upstream:
         fresh = not sent or monotonic() - sent[0] < self.idempotent.window
         return fresh and self.has_key(exchange)
 
-    async def _attempt(self, exchange: Exchange) -> Response:
-        tickets = await self._admit(exchange) if self.guards else []
+    def _sending(self, exchange: Exchange, tickets: list[Ticket]) -> Sending:
         attempt = Attempt(len(exchange.attempts) + 1, monotonic())
         exchange.attempts.append(attempt)
         sending = Sending(self, exchange, attempt, tickets)
         exchange.abandon_by(sending.abandon)
-        return await sending.run()
+        return sending
 
     async def _admit(self, exchange: Exchange) -> list[Ticket]:
         """Ask each guard; where one refuses, those that admitted are told that nothing came of it."""
