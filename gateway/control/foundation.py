@@ -57,7 +57,7 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     )
     metrics, templates = Metrics(), dict[str, str]()
     spans = _spans(settings, masking, templates)
-    observers = [logs.ExchangeLog(masking, lines, level=settings.log_level).ended]
+    observers = [logs.ExchangeLog(masking, lines, level=settings.log_level, query=settings.log_query).ended]
     if settings.monitoring_enabled:
         observers.append(metrics.ended)
     if spans is not None:
@@ -75,7 +75,7 @@ def _spans(settings: Settings, masking: Masking, templates: Mapping[str, str]) -
 
 
 def _masking(settings: Settings) -> Masking:
-    masking = Masking()
+    masking = Masking(settings.mask_fields)
     for name in type(settings).model_fields:
         if isinstance(value := getattr(settings, name), SecretStr):
             masking.add_secret(value.get_secret_value())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasGenerator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, AliasGenerator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, NoDecode, SettingsConfigDict
 
 from gateway.control.spelling import did_you_mean
@@ -19,6 +20,8 @@ BUILT_IN = ("principal", "body_limit", "require_json")
 
 CLIENT_VARIABLES = frozenset({"PAYGUARD_ADMIN_URL", "PAYGUARD_ADMIN_TOKEN"})
 """Those of commands that speak to a running gateway; a gateway takes no notice of them."""
+
+SHORTEST_TOKEN = 16
 
 _PREFIX = "PAYGUARD_"
 _SHARED = frozenset({"log_level", "monitoring_enabled", "hash_salt", "database_url"})
@@ -42,6 +45,22 @@ def _directories(text: Any) -> Any:
 def _networks(text: Any) -> Any:
     words = _words(text)
     return tuple(ip_network(word) for word in words) if isinstance(words, tuple) else words
+
+
+def _field_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+            raise ValueError(f"a field's name has letters, digits, - and _, unlike {name!r}")
+    return names
+
+
+def _unguessable(token: SecretStr) -> SecretStr:
+    if len(token.get_secret_value()) < SHORTEST_TOKEN:
+        raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
+    return token
+
+
+Token = Annotated[SecretStr, AfterValidator(_unguessable)]
 
 
 class Settings(BaseSettings):
@@ -71,10 +90,10 @@ class Settings(BaseSettings):
     admin_port: Port = 9901
     """The admin port; 0 takes a free one."""
 
-    admin_token_read: SecretStr | None = Field(None, min_length=16)
+    admin_token_read: Token | None = None
     """What a peer that is not on loopback shows to read the admin API."""
 
-    admin_token_operate: SecretStr | None = Field(None, min_length=16)
+    admin_token_operate: Token | None = None
     """What it shows to change something."""
 
     tls_certificate: Path | None = None
@@ -139,6 +158,12 @@ class Settings(BaseSettings):
 
     monitoring_enabled: bool = True
     """False: no exporters and no alerts.  Probes stay."""
+
+    mask_fields: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_field_names)] = ()
+    """Names of fields whose values are masked in every output, beside the usual ones, separated by commas."""
+
+    log_query: bool = False
+    """True: the log line of a request has its query, masked."""
 
     trace_sample: Annotated[float, Field(ge=0, le=1)] = 0.01
     """The share of traces begun here that is sampled.  A trace that is continued keeps its caller's choice."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-RUN = r"(?<!\d)(?<!\d\.)\d(?:[ \-\u00a0\u2010-\u2015]{0,3}\d){12,}"
-"""Thirteen digits or more, a little apart at most; not the decimals of a number.  ``conceal`` looks at it closely."""
+RUN = r"(?<!\d)(?<!\d\.)\d(?:[ +\-\u00a0\u2010-\u2015]{0,3}\d){12,}"
+"""Thirteen digits or more, a little apart at most; not the decimals of a number.  ``conceal`` looks at it closely.
+
+A form writes a space as ``+``.
+"""
 
 _GROUP = re.compile(r"\d+")
 _LENGTHS = range(13, 20)  # ISO/IEC 7812-1 allows 19; 13 was Visa's once

@@ -63,6 +63,23 @@ def test_secrets_of_the_settings_are_masked(foundation) -> None:
     assert laid.masking.text("it was correct-horse-battery") == "it was [masked]"
 
 
+def test_fields_that_the_settings_name_are_masked(foundation) -> None:
+    laid = foundation(mask_fields=("email",))
+    assert laid.masking.document({"email": "ada@example.org", "cvc": "123"}) == {"email": "[masked]", "cvc": "[masked]"}
+
+
+@pytest.mark.parametrize(("asked", "written"), [(True, '"query":"email=[masked]&page=2"'), (False, "")])
+async def test_the_query_is_in_the_log_where_the_settings_ask_for_it(foundation, capfd, asked, written) -> None:
+    laid = foundation(log_level="info", log_query=asked, mask_fields=("email",))
+    for ended in laid.compiler.compile(TEXT, "policy.yaml").observers:
+        ended(exchange(query="email=ada%40example.org&page=2"))
+    await laid.lines.close()
+    said = capfd.readouterr().out
+    assert written in said
+    assert ("query" in said, "ada" in said) == (asked, False)
+    await laid.services.close()
+
+
 def test_each_salt_is_masked_by_itself(foundation) -> None:
     old, new = "ab" * 16, "cd" * 16
     laid = foundation(hash_salt=f"new:{new},{old}")

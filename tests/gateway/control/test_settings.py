@@ -41,6 +41,8 @@ def test_values_are_written_as_in_policies() -> None:
             "PAYGUARD_TRUSTED_PROXIES": "10.0.0.0/8, ::1/128",
             "PAYGUARD_PLUGINS": "principal, body_limit",
             "PAYGUARD_PLUGIN_DIRS": "/etc/a:/etc/b",
+            "PAYGUARD_MASK_FIELDS": "email, Tax-Id",
+            "PAYGUARD_LOG_QUERY": "true",
             "LOG_LEVEL": "WARNING",
             "MONITORING_ENABLED": "false",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
@@ -51,6 +53,8 @@ def test_values_are_written_as_in_policies() -> None:
     assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1/128"))
     assert settings.plugins == ("principal", "body_limit")
     assert settings.plugin_dirs == (Path("/etc/a"), Path("/etc/b"))
+    assert settings.mask_fields == ("email", "Tax-Id")
+    assert settings.log_query
     assert settings.log_level == "warning"
     assert not settings.monitoring_enabled
     assert settings.otlp_endpoint == "http://collector:4318"
@@ -106,6 +110,18 @@ def test_a_database_is_named_in_one_way_only() -> None:
 def test_a_certificate_comes_with_its_key() -> None:
     assert problems(PAYGUARD_TLS_KEY="/k") == [
         "PAYGUARD_TLS_CERTIFICATE and PAYGUARD_TLS_KEY are given together or not at all"
+    ]
+
+
+def test_the_name_of_a_field_is_one_word() -> None:
+    assert problems(PAYGUARD_MASK_FIELDS="email, /card/number") == [
+        "PAYGUARD_MASK_FIELDS: a field's name has letters, digits, - and _, unlike '/card/number'"
+    ]
+
+
+def test_a_token_that_can_be_guessed_is_refused_in_plain_words() -> None:
+    assert problems(PAYGUARD_ADMIN_TOKEN_READ="short") == [
+        "PAYGUARD_ADMIN_TOKEN_READ: a token has at least 16 characters"
     ]
 
 

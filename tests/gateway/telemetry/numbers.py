@@ -17,7 +17,7 @@ def card_numbers() -> st.SearchStrategy[str]:
 def spaced(number: str) -> st.SearchStrategy[str]:
     """The number in groups of at least two digits, with one separator of the usual ones between them."""
     sizes = st.sampled_from([4, 5, 6, len(number)])
-    separators = st.sampled_from([" ", "-", " - ", "\u00a0", "\u2013"])
+    separators = st.sampled_from([" ", "+", "-", " - ", "\u00a0", "\u2013"])
     return st.builds(
         lambda size, separator: separator.join(number[at : at + size] for at in range(0, len(number), size)),
         sizes,

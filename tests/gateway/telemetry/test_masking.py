@@ -126,13 +126,20 @@ def test_the_newest_250_secrets_are_kept():
 
 def test_fields_are_masked_by_name_at_any_depth_and_in_any_spelling():
     masking = Masking(fields=["Tax-Id"])
-    document = {"tax_id": "DE1", "TAX-ID": 7, "lines": [{"cvc": "123", "amount": 5}], "password": None}
+    document = {"tax_id": "DE1", "TAX-ID": 7, "taxId": "DE1", "lines": [{"cvc": "123", "amount": 5}], "password": None}
     assert masking.document(document) == {
         "tax_id": MASK,
         "TAX-ID": MASK,
+        "taxId": MASK,
         "lines": [{"cvc": MASK, "amount": 5}],
         "password": None,
     }
+
+
+@pytest.mark.parametrize("named", ["tax_id", "Tax-Id", "taxId", "TAX_ID"])
+@pytest.mark.parametrize("written", ["tax_id", "Tax-Id", "taxId", "TAXID"])
+def test_a_field_is_found_in_text_in_any_spelling(named, written):
+    assert Masking(fields=[named]).text(f"{written}=DE1&amount=5") == f"{written}={MASK}&amount=5"
 
 
 def test_the_names_of_a_document_are_masked_too():
