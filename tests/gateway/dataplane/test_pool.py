@@ -287,6 +287,9 @@ async def test_whatever_is_cancelled_or_dies_the_bound_holds_and_every_connectio
         await asyncio.wait(tasks, timeout=PATIENT)
         assert all(task.cancelled() or isinstance(task.exception(), UpstreamError | None) for task in tasks)
         await until(lambda: at_rest(pool))
+        while (idle := pool.take()) is not None:
+            idle.close()
+        await until(lambda: pool.stats()["open"] == 0)
         upstream.at_connect.clear()
         again = [await pool.acquire(soon()) for _ in range(bound)]  # all of its room is there
         assert pool.stats()["open"] == bound
