@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -16,8 +17,10 @@ from gateway.cli import payguard
 from gateway.control.compiler import Compiler
 from gateway.control.plugin_rules import SPECIFICATIONS
 from gateway.control.plugins import Plugins, load_plugins
+from gateway.control.reloader import OPENING
 from gateway.control.scope import Services
-from gateway.control.settings import BUILT_IN, load_settings, variables
+from gateway.control.settings import BUILT_IN, Settings, load_settings, variables
+from gateway.control.watcher import RETRY, SETTLING
 from gateway.crypto.salts import Salts
 from gateway.store.memory import MemoryStore
 from gateway.testing import backend, exchange, plugin_module, running_gateway, scope
@@ -25,6 +28,7 @@ from gateway.testing import backend, exchange, plugin_module, running_gateway, s
 ROOT = Path(__file__).parent.parent
 HOOKS = (ROOT / "docs" / "hooks.md").read_text()
 WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 SALTS = Salts.parse("00" * 16)
 
 
@@ -157,6 +161,39 @@ async def test_a_list_that_page_fetches_is_fetched_again_as_it_gets_old(shop) ->
 def test_the_page_on_writing_a_plugin_names_every_setting_as_it_is() -> None:
     assert set(re.findall(r"PAYGUARD_[A-Z_]+", WRITING)) - {"PAYGUARD_API"} <= set(variables())
     assert f"`{','.join(BUILT_IN)}`" in WRITING
+
+
+def test_every_setting_is_in_the_table_of_operations_with_its_default() -> None:
+    defaults = load_settings({}).model_dump(mode="json")
+    said = {
+        f"| `{field.validation_alias}` | {written(defaults[name])} | {sentences(field.description)} |"
+        for name, field in Settings.model_fields.items()
+    }
+
+    assert set(re.findall(r"^\| `[A-Z_]+` \|.*$", OPERATIONS, re.MULTILINE)) == said
+
+
+def written(default: Any) -> str:
+    """As the variable would say it."""
+    match default:
+        case None | []:
+            return "–"
+        case list():
+            return f"`{','.join(default)}`"
+        case bool():
+            return f"`{str(default).lower()}`"
+        case _:
+            return f"`{default}`"
+
+
+def sentences(description: str | None) -> str:
+    return (description or "").removesuffix(".").replace(".  ", ". ").replace("``", "`")
+
+
+def test_the_times_that_the_page_on_operations_names_are_those_of_the_code() -> None:
+    assert (OPENING, RETRY, SETTLING) == (30.0, 30.0, 0.1)
+    for said in ("30 seconds are allowed", "every 30 seconds", "a tenth of a second apart"):
+        assert said in OPERATIONS
 
 
 def test_links_between_pages_lead_somewhere() -> None:

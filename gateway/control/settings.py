@@ -118,9 +118,9 @@ class Settings(BaseSettings):
     """At least 16 bytes in hex, or ``id:hex,id:hex``.  Unset, one is made and kept in the data folder."""
 
     database_url: SecretStr | None = None
-    """Where payments are recorded."""
+    """Where payments will be recorded.  It is checked, and not used yet."""
 
-    reload_interval: Duration = 1.0
+    reload_interval: Annotated[Duration, Field(ge=0.1)] = 1.0
     """How often the policy file is looked at for changes."""
 
     drain_delay: Duration = 5.0

@@ -113,6 +113,12 @@ def test_a_certificate_comes_with_its_key() -> None:
     ]
 
 
+def test_the_policy_is_not_looked_at_without_a_pause() -> None:
+    assert problems(PAYGUARD_RELOAD_INTERVAL="0s") == [
+        "PAYGUARD_RELOAD_INTERVAL: should be greater than or equal to 0.1"
+    ]
+
+
 def test_the_name_of_a_field_is_one_word() -> None:
     assert problems(PAYGUARD_MASK_FIELDS="email, /card/number") == [
         "PAYGUARD_MASK_FIELDS: a field's name has letters, digits, - and _, unlike '/card/number'"
