@@ -126,4 +126,4 @@ def told(error: BaseException) -> str:
         if each.filename != __file__ and "importlib" not in each.filename
     ]
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{where}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"

@@ -127,11 +127,14 @@ class _Contributions:
             raise _refusal(plugin, f"the name {name!r} is taken by {owner.name!r} ({owner.file}); rename it")
 
 
-def _call(plugin: Plugin, hook: str, function: Callable[[], Iterable[Any]]) -> list[Any]:
+def _call(plugin: Plugin, hook: str, function: Callable[[], Any]) -> list[Any]:
     try:
-        return list(function())
+        returned = function()
+        if isinstance(returned, Iterable):
+            return list(returned)
     except Exception as error:
         raise _refusal(plugin, f"{hook} failed: {told(error)}") from error
+    raise _refusal(plugin, f"{hook} returned {returned!r}; it must return a list")
 
 
 def _refusal(plugin: Plugin, what: str, line: int | None = None) -> PluginError:

@@ -234,7 +234,7 @@ def reasons_of(error: Exception) -> list[str]:
     if problems:
         return [str(problem) for problem in problems]
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return [": ".join([*reversed(getattr(error, "__notes__", ())), said])]
+    return [" ".join(": ".join([*reversed(getattr(error, "__notes__", ())), said]).split())]
 
 
 def announce(hook: pluggy.HookCaller, **event: object) -> None:

@@ -141,8 +141,14 @@ def test_register_guards_and_register_commands_are_collected(tmp_path) -> None:
     assert plugins.origin("greet").name == "hello"
 
 
-def test_a_hook_that_raises_is_told_with_its_place(tmp_path) -> None:
-    message = refusal(write(tmp_path, hello=HELLO.replace("return [Hello]", "raise OSError('no licence file')")))
+def test_a_hook_that_returns_no_list_is_told_what_to_return(tmp_path) -> None:
+    message = refusal(write(tmp_path, hello=HELLO.replace("return [Hello]", "pass")))
+
+    assert message.endswith("register_filters returned None; it must return a list")
+
+
+def test_a_hook_that_raises_is_told_in_one_line_with_its_place(tmp_path) -> None:
+    message = refusal(write(tmp_path, hello=HELLO.replace("return [Hello]", r"raise OSError('no licence\n file')")))
 
     assert message.endswith(f"register_filters failed: OSError: no licence file ({tmp_path / 'hello.py'}:10)")
 

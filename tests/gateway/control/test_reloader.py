@@ -191,7 +191,7 @@ async def test_a_policy_that_does_not_compile_leaves_the_one_in_force(reloader, 
 async def test_a_policy_whose_part_cannot_open_is_closed_again(reloader, active, policies) -> None:
     class Unable(Tracked):
         async def open(self) -> None:
-            raise ConnectionRefusedError("the vault")
+            raise ConnectionRefusedError("the\n  vault")
 
     policies.text, policies.parts["new"] = "new", Unable()
     assert await reloader.reload() is Outcome.REJECTED
