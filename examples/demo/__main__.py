@@ -57,6 +57,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts it beside itself has it ignored
     forget_foreign_settings()
     try:
         sys.exit(run(once=arguments.once))

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,11 +76,22 @@ def test_a_service_that_is_not_ready_in_time_is_stopped(tmp_path):
     assert set(psutil.Process().children()) == before
 
 
-def demo(*arguments: str) -> subprocess.Popen[str]:
+@contextmanager
+def demo(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """As a script starts it beside itself: with Ctrl-C ignored."""
     command = [sys.executable, "-m", "gateway", "demo", *arguments]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, former)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()  # where a test gives up, it must not wait for ever
 
 
 def test_once_shows_what_became_of_each_payment_and_ends():
@@ -90,7 +103,7 @@ def test_once_shows_what_became_of_each_payment_and_ends():
         assert said in shown
 
 
-def test_ctrl_c_ends_it_and_everything_that_it_started():
+def test_sigint_ends_it_and_everything_that_it_started():
     with demo() as process:
         for line in process.stdout:
             if "Ctrl-C" in line:
