@@ -7,9 +7,11 @@ from http import HTTPStatus
 import orjson
 from starlette.datastructures import MutableHeaders as Headers
 
+from gateway.dataplane.headers import head
 from gateway.errors import GatewayError
 from gateway.exchange import Response
 
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _TITLES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -30,3 +32,16 @@ def document(error: GatewayError, request_id: str) -> bytes:
 def render(error: GatewayError, request_id: str) -> Response:
     headers = Headers({"content-type": "application/problem+json", "cache-control": "no-store"} | error.headers)
     return Response(error.status, headers=headers, body=document(error, request_id))
+
+
+def last_words(error: GatewayError, request_id: str) -> bytes:
+    """The whole answer as it is written, on a connection that closes after it."""
+    response = render(error, request_id)
+    body = response.body.data or b""
+    fields = [
+        *response.headers.raw,
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request_id.encode()),
+        (b"connection", b"close"),
+    ]
+    return head(STATUS_LINES[error.status], fields) + body

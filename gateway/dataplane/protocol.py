@@ -13,7 +13,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from gateway.dataplane.clients import Clients
-from gateway.dataplane.problem import document
+from gateway.dataplane.outlet import Outlet
+from gateway.dataplane.problem import last_words
 from gateway.dataplane.strictness import (
     HeadersTooLarge,
     HeadTooSlow,
@@ -22,9 +23,9 @@ from gateway.dataplane.strictness import (
     TooManyConnections,
     judge,
 )
-from gateway.dataplane.turn import STATUS_LINES, Turn
+from gateway.dataplane.turn import Turn
 from gateway.dataplane.upgrade import read_on
-from gateway.errors import ClientFailed, ClientTimeout
+from gateway.errors import ClientFailed
 from gateway.ids import request_id
 
 logger = logging.getLogger("payguard.clients")
@@ -55,7 +56,7 @@ class ClientProtocol(asyncio.Protocol):
         self._limits = clients.limits
         self._loop = _loop or asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
-        self._transport: asyncio.Transport | None = None
+        self.outlet = Outlet(self._loop)
         self._turn: Turn | None = None  # being answered
         self._queue: deque[Turn] = deque()  # to be answered
         self._fresh: list[Turn] = []  # read in this call of data_received
@@ -71,14 +72,11 @@ class ClientProtocol(asyncio.Protocol):
         self._upgrading = False
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._writable: asyncio.Future[None] | None = None
-        self._unwritten = 0
-        self._unwritten_since = 0.0
 
     # the connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
+        self.outlet.connect(cast("asyncio.Transport", transport))  # uvloop's is one by its methods only
         self._since = monotonic()
         self._state.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own protocols
         name = transport.get_extra_info("peername")
@@ -87,13 +85,12 @@ class ClientProtocol(asyncio.Protocol):
         self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         if not self._clients.enter(self):
             self._refuse(TooManyConnections("Too many connections are open", headers={"retry-after": "1"}))
-            self._close()  # nothing sweeps it, so it may not linger
+            self.outlet.close()  # nothing sweeps it, so it may not linger
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._clients.leave(self)
         self._state.connections.discard(self)
-        self._transport = None
-        self.resume_writing()
+        self.outlet.lose()
         for turn in (self._turn, *self._queue):
             if turn is not None and not turn.answered:
                 turn.lose()
@@ -107,10 +104,14 @@ class ClientProtocol(asyncio.Protocol):
         """uvicorn's: close now where idle, else after the answer."""
         self._closing = True
         if self._turn is None and not self._queue:
-            self._close()
+            self.outlet.close()
         for turn in (self._turn, *self._queue):
             if turn is not None:
                 turn.keep_alive = False
+
+    def abort(self) -> None:
+        """The listener's, where a drain takes too long."""
+        self.outlet.abort()
 
     def data_received(self, data: bytes) -> None:
         while data and not self._deaf:
@@ -236,11 +237,11 @@ class ClientProtocol(asyncio.Protocol):
         self._fresh = []
         self._next()
         if len(self._queue) > 1:
-            self.pause_reading()
+            self.outlet.pause_reading()
 
     def _next(self) -> None:
         """Answer the next, unless one is being answered, or the client has not read enough of those before."""
-        if self._turn is not None or self._writable is not None or not self._queue or self._transport is None:
+        if self._turn is not None or self.outlet.full or not self._queue or not self.outlet.open:
             return
         self._turn = turn = self._queue.popleft()
         turn.task = self._loop.create_task(turn.run(self._app))
@@ -251,20 +252,20 @@ class ClientProtocol(asyncio.Protocol):
         self._state.total_requests += 1
         self._turn = None
         self._since = monotonic()
-        if self._transport is None:
+        if not self.outlet.open:
             return
         if not turn.complete:
             self._linger()
         elif not turn.keep_alive:
-            self._close()
+            self.outlet.close()
         elif self._queue:
             self._next()
             if len(self._queue) <= 1:
-                self.resume_reading()
+                self.outlet.resume_reading()
         elif self._refusal is not None:
             self._refuse(self._refusal)
         elif self._closing:
-            self._close()
+            self.outlet.close()
 
     def on_ended(self, turn: Turn) -> None:
         """The application is done with it."""
@@ -279,13 +280,7 @@ class ClientProtocol(asyncio.Protocol):
             return
         identifier = request_id()
         logger.info("refused %s from %s: %s", error.code, self._peer, error.detail, extra={"request_id": identifier})
-        body = document(error, identifier)
-        extra = "".join(f"{name}: {value}\r\n" for name, value in error.headers.items())
-        head = (
-            f"content-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
-            f"x-request-id: {identifier}\r\n{extra}connection: close\r\n\r\n"
-        )
-        self.write(STATUS_LINES[error.status] + head.encode() + body)
+        self.outlet.write(last_words(error, identifier))
         self._linger()
 
     def _linger(self) -> None:
@@ -294,16 +289,11 @@ class ClientProtocol(asyncio.Protocol):
         self._since = monotonic()
         self._in_head = False
         self._refusal = None
-        if self._transport is None:
-            return
         self._incoming = None
-        self.resume_reading()
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        else:
-            self._close()
+        self.outlet.resume_reading()
+        self.outlet.end()
 
-    # the transport, for turns
+    # what turns ask of it
 
     @property
     def leaving(self) -> bool:
@@ -313,85 +303,28 @@ class ClientProtocol(asyncio.Protocol):
     def default_headers(self) -> list[tuple[bytes, bytes]]:
         return self._state.default_headers
 
-    def write(self, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
-
-    async def drained(self) -> None:
-        """Until the client has read enough of what was written."""
-        if self._writable is not None:
-            await asyncio.shield(self._writable)
+    # back-pressure
 
     def pause_writing(self) -> None:
-        self._writable = self._loop.create_future()
-        self._unwritten = 0
-        self._unwritten_since = monotonic()
+        self.outlet.pause()
 
     def resume_writing(self) -> None:
-        if self._writable is not None:
-            if not self._writable.done():
-                self._writable.set_result(None)
-            self._writable = None
-            self._next()
-
-    def pause_reading(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        self.outlet.resume()
+        self._next()
 
     # time
 
     def sweep(self, now: float) -> None:
         waited = now - self._since
-        if self._writable is not None:
-            self._sweep_writing(now)
+        if self.outlet.full:
+            self.outlet.sweep(now, self._limits.write_timeout)
         elif self._deaf and self._turn is None:
             if waited > self._limits.linger:
-                self.abort()
+                self.outlet.abort()
         elif self._in_head:
             if self._turn is None and waited > self._limits.header_timeout:
                 self._refuse(HeadTooSlow(f"The head did not arrive within {self._limits.header_timeout:g} s"))
         elif self._incoming is not None:
-            self._sweep_body(self._incoming, now)
+            self._deaf |= self._incoming.sweep(now, self._clients)
         elif self._turn is None and waited > self._limits.keep_alive:
-            self._expire()
-
-    def _expire(self) -> None:
-        """Close it; where it closes already, the client does not read the last of its answer."""
-        if self._transport is not None and self._transport.is_closing():
-            self.abort()
-        else:
-            self._close()
-
-    def _sweep_writing(self, now: float) -> None:
-        """A client must read something within ``write_timeout``."""
-        assert self._transport is not None
-        unwritten = self._transport.get_write_buffer_size()
-        if unwritten != self._unwritten:
-            self._unwritten, self._unwritten_since = unwritten, now
-        elif now - self._unwritten_since > self._limits.write_timeout:
-            self.abort()
-
-    def _sweep_body(self, turn: Turn, now: float) -> None:
-        """While the application waits for it, a body must come, and not in drips."""
-        if not turn.reading:
-            return
-        turn.body_active += min(now - turn.waiting_since, self._clients.interval)
-        stalled = now - turn.waiting_since > self._limits.body_timeout
-        dripping = (
-            turn.body_active > self._limits.body_timeout and turn.received < turn.body_active * self._limits.body_rate
-        )
-        if stalled or dripping:
-            self._deaf = True
-            turn.fail(ClientTimeout("The body arrived too slowly"))
+            self.outlet.expire()

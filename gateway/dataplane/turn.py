@@ -6,19 +6,20 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from gateway.dataplane.clients import Clients
 from gateway.dataplane.headers import head
-from gateway.errors import ClientFailed
+from gateway.dataplane.outlet import Outlet
+from gateway.dataplane.problem import STATUS_LINES
+from gateway.errors import ClientFailed, ClientTimeout
 
 if TYPE_CHECKING:
     from gateway.dataplane.protocol import ClientProtocol
 
 logger = logging.getLogger("payguard.clients")
 
-STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 HIGH_WATER = 64 << 10
 BODILESS = frozenset({204, 304})
@@ -32,14 +33,16 @@ class Turn:
     """
 
     __slots__ = (
+        "_active",
         "_head",
         "_length",
+        "_outlet",
         "_paused",
         "_protocol",
         "_received",
         "_waiter",
+        "_waiting_since",
         "answered",
-        "body_active",
         "chunks",
         "complete",
         "expects_continue",
@@ -51,12 +54,12 @@ class Turn:
         "size",
         "started",
         "task",
-        "waiting_since",
         "written",
     )
 
     def __init__(self, protocol: ClientProtocol, scope: dict[str, Any], *, keep_alive: bool, expects: bool) -> None:
         self._protocol = protocol
+        self._outlet: Outlet = protocol.outlet
         self.scope = scope
         scope["payguard.turn"] = self
         self.keep_alive = keep_alive
@@ -71,8 +74,8 @@ class Turn:
         self.started = False
         self.written = False
         self.answered = False
-        self.waiting_since = 0.0
-        self.body_active = 0.0
+        self._waiting_since = 0.0
+        self._active = 0.0
         self._received = 0
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
@@ -87,7 +90,7 @@ class Turn:
         self.size += len(chunk)
         if self.size > HIGH_WATER:  # also where it was paused: an answer before this turn lets reading go on
             self._paused = True
-            self._protocol.pause_reading()
+            self._outlet.pause_reading()
         self._wake()
 
     def finish(self) -> None:
@@ -112,9 +115,17 @@ class Turn:
         """Whether the application waits for the client's body."""
         return self._waiter is not None and not self.complete
 
-    @property
-    def received(self) -> int:
-        return self._received
+    def sweep(self, now: float, clients: Clients) -> bool:
+        """While the application waits for it, a body must come, and not in drips.  Whether it failed to."""
+        if not self.reading:
+            return False
+        limits = clients.limits
+        self._active += min(now - self._waiting_since, clients.interval)
+        stalled = now - self._waiting_since > limits.body_timeout
+        dripping = self._active > limits.body_timeout and self._received < self._active * limits.body_rate
+        if stalled or dripping:
+            self.fail(ClientTimeout("The body arrived too slowly"))
+        return stalled or dripping
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -135,12 +146,12 @@ class Turn:
         """ASGI, but that a client's failure is raised as ClientFailed."""
         if self.expects_continue and not self.started:
             self.expects_continue = False
-            self._protocol.write(CONTINUE)
+            self._outlet.write(CONTINUE)
         while not self.chunks and not self.complete:
             if self.failure is not None:
                 raise self.failure
             self._waiter = asyncio.get_running_loop().create_future()
-            self.waiting_since = monotonic()
+            self._waiting_since = monotonic()
             try:
                 await self._waiter
             finally:
@@ -150,7 +161,7 @@ class Turn:
         self.size = 0
         if self._paused:
             self._paused = False
-            self._protocol.resume_reading()
+            self._outlet.resume_reading()
         return {"type": "http.request", "body": body, "more_body": not self.complete}
 
     def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -159,7 +170,7 @@ class Turn:
         data = self._frame(body, more=False)
         self.written = True
         if not self.gone:
-            self._protocol.write(start + data)
+            self._outlet.write(start + data)
         self._end()
 
     def _end(self) -> None:
@@ -179,9 +190,9 @@ class Turn:
         self.written = True
         if not self.gone:
             if data:
-                self._protocol.write(data)
+                self._outlet.write(data)
             if more:
-                await self._protocol.drained()
+                await self._outlet.drained()
         if not more:
             self._end()
 
@@ -230,12 +241,12 @@ class Turn:
         try:
             await app(self.scope, self.receive, self.send)
         except asyncio.CancelledError:
-            self._protocol.abort()
+            self._outlet.abort()
         except Exception:
             logger.exception("An answer could not be sent")
         finally:
             if not self.answered:
-                self._protocol.abort()
+                self._outlet.abort()
             self._protocol.on_ended(self)
             self.on_gone = self.task = None  # without cycles, nothing waits for the garbage collector
             del self.scope["payguard.turn"]

@@ -760,7 +760,7 @@ async def test_an_upstream_that_reads_nothing_holds_the_client_back() -> None:
         await client.send(upload_head(64 << 20))
         pushing = asyncio.create_task(push_body(client, 64 << 20))
         protocol = next(iter(running.clients.connections))
-        await until(lambda: not protocol._transport.is_reading())
+        await until(lambda: not protocol.outlet.reading)
         assert not pushing.done()
         gate.set()
         assert (await client.answer()).status == 502

@@ -11,9 +11,10 @@ from gateway.errors import ClientFailed
 
 
 class Connection:
-    """What a turn asks of its protocol."""
+    """What a turn asks of its protocol and of the way out."""
 
     def __init__(self) -> None:
+        self.outlet = self
         self.leaving = False
         self.default_headers: list[tuple[bytes, bytes]] = []
         self.wire = b""
