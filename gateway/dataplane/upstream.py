@@ -125,8 +125,9 @@ class Upstream:
         replayable = exchange.request.body.data is not None or exchange.delivery is Delivery.UNSENT
         if len(attempts) >= allowed or not replayable or not exchange.may_resend():
             return None
-        pause = 0.0 if attempts[-1].stale else self.retry.pause(len(attempts))
-        if monotonic() + pause >= exchange.deadline or not self._budget.withdraw():
+        stale = attempts[-1].stale  # no sign of trouble: it costs no budget
+        pause = 0.0 if stale else self.retry.pause(len(attempts))
+        if monotonic() + pause >= exchange.deadline or not (stale or self._budget.withdraw()):
             return None
         return pause
 

@@ -120,6 +120,13 @@ async def test_one_that_closes_in_the_very_instant_costs_it_nothing_either() -> 
         await closed(upstream)
 
 
+async def test_a_stale_connection_costs_no_retry_budget() -> None:
+    async with raw_upstream(OK, reads_and_closes) as raw:
+        upstream = upstream_to(raw.port, budget=RetryBudget(0.0, reserve=0.0))
+        await text(await upstream.dispatch(ask("GET")))
+        assert (await upstream.dispatch(ask("GET"))).status == 200
+
+
 async def test_a_fresh_connection_that_dies_is_not_stale() -> None:
     async with raw_upstream(reads_and_closes) as upstream, gateway(upstream) as running:
         assert (await running.ask(GET)).status == 502
