@@ -125,7 +125,10 @@ class HandScope:
         return self.secrets[reference]
 
     def share(self, config: Config, make: Callable[[], T]) -> T:
-        return cast("T", self.shared.setdefault((type(config), config.identity()), make()))
+        key = type(config), config.identity()
+        if key not in self.shared:
+            self.shared[key] = make()
+        return cast("T", self.shared[key])
 
     def component(self, kind: type[ComponentT]) -> ComponentT:
         return next(each for each in self.components if isinstance(each, kind))

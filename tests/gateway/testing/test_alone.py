@@ -81,11 +81,17 @@ def test_equal_options_share_one_object() -> None:
     class Options(Config):
         word: str
 
-    lent = scope()
-    made = lent.share(Options(word="a"), list)
+    lent, asked = scope(), []
 
-    assert lent.share(Options(word="a"), list) is made
-    assert lent.share(Options(word="b"), list) is not made
+    def make() -> object:
+        asked.append(made := object())
+        return made
+
+    made = lent.share(Options(word="a"), make)
+
+    assert lent.share(Options(word="a"), make) is made
+    assert lent.share(Options(word="b"), make) is not made
+    assert len(asked) == 2
 
 
 def test_a_component_is_found_by_its_class() -> None:
