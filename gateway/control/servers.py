@@ -60,9 +60,10 @@ def tls_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
     try:
         context.load_cert_chain(certificate, key, password="")  # an encrypted key must fail, not ask a terminal
     except (OSError, ValueError) as error:
-        reason = error.reason if isinstance(error, ssl.SSLError) and error.reason else str(error)
+        said = getattr(error, "reason", None)  # OpenSSL's own; there is none where a file is no PEM at all
+        reason = said.replace("_", " ").lower() if said else "not a certificate in PEM and its open key"
         files = certificate if key is None else f"{certificate} and {key}"
-        raise BadStart(f"cannot use {files} for TLS on the data port: {reason.replace('_', ' ').lower()}") from error
+        raise BadStart(f"cannot use {files} for TLS on the data port: {reason}") from error
     return context
 
 
@@ -70,11 +71,13 @@ class Listener(uvicorn.Server):
     """One port.  It leaves signals to the process, and stops when it is told to.
 
     To stop: no new connections, those that the kernel had already accepted included; then each connection closes once
-    it is idle.  What has not been answered within the deadline is cancelled.
+    it is idle.  What has not been answered within the deadline is cancelled.  ``handshake`` is how long a client's TLS
+    handshake may take.
     """
 
-    def __init__(self, config: uvicorn.Config, bound: socket.socket) -> None:
+    def __init__(self, config: uvicorn.Config, bound: socket.socket, handshake: float = 10.0) -> None:
         super().__init__(config)
+        self._handshake = handshake
         host, port = bound.getsockname()[:2]
         self.url = f"{'https' if config.is_ssl else 'http'}://{authority(host, port)}"
         self.cut = 0
@@ -87,13 +90,15 @@ class Listener(uvicorn.Server):
         """Take connections from now on; BadStart where another process was quicker to listen."""
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
-        shared = self._bound.dup()  # the loop owns and closes what it is given
         try:
-            await self.startup([shared])
+            self._bound.listen(BACKLOG)  # where uvloop cannot, it tells nobody
         except OSError as error:
-            shared.close()
             host, port = self._bound.getsockname()[:2]
             raise BadStart(f"cannot listen on {authority(host, port)}: {why(error)}") from error
+        loop = asyncio.get_running_loop()
+        shared = self._bound.dup()  # the loop owns and closes what it is given
+        self.servers = [await loop.create_server(self._protocol, sock=shared, backlog=BACKLOG, **self._tls)]
+        self.started = True
         self._ticking = asyncio.create_task(self.main_loop(), name=f"{self.url} ticks")
 
     async def stop(self, within: float) -> None:
@@ -104,8 +109,10 @@ class Listener(uvicorn.Server):
             self._bound.close()
             return
         await ticking
-        await self._close_port()
-        await self._finish(within)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + within
+        await self._close_port(within)
+        await self._finish(max(0.0, until - loop.time()))
 
     def force(self) -> None:
         """End ``stop`` now, whatever is unanswered."""
@@ -122,7 +129,7 @@ class Listener(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    async def _close_port(self) -> None:
+    async def _close_port(self, within: float) -> None:
         """The kernel would reset the connections that wait to be accepted: accept them first."""
         for server in self.servers:
             server.close()
@@ -130,11 +137,20 @@ class Listener(uvicorn.Server):
         with self._bound, contextlib.suppress(BlockingIOError):
             while True:
                 accepted.append(self._bound.accept()[0])
-        loop = asyncio.get_running_loop()
-        for connection in accepted:
-            with contextlib.suppress(OSError):  # it has gone, or failed its TLS handshake
-                await loop.connect_accepted_socket(self._protocol, connection, ssl=self.config.ssl)
+        if admitted := [asyncio.create_task(self._admit(connection)) for connection in accepted]:
+            _, shaking = await asyncio.wait(admitted, timeout=within)
+            for handshake in shaking:
+                handshake.cancel()
         await asyncio.sleep(LINGERING)
+
+    async def _admit(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # it has gone, or failed its TLS handshake
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection, **self._tls)
+
+    @property
+    def _tls(self) -> dict[str, Any]:
+        context = self.config.ssl
+        return {} if context is None else {"ssl": context, "ssl_handshake_timeout": self._handshake}
 
     def _protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
@@ -160,7 +176,8 @@ class Listener(uvicorn.Server):
 
 def data_listener(app: Any, bound: socket.socket, clients: Clients, tls: ssl.SSLContext | None) -> Listener:
     """The strict protocol, and nothing between it and the application."""
-    return Listener(_config(app, partial(ClientProtocol, clients=clients), tls), bound)
+    config = _config(app, partial(ClientProtocol, clients=clients), tls)
+    return Listener(config, bound, clients.limits.header_timeout)
 
 
 def admin_listener(app: Any, bound: socket.socket) -> Listener:

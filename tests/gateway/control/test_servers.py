@@ -104,6 +104,18 @@ async def test_a_port_taken_between_bind_and_start_is_one_line_too(open_door) ->
             await admin_listener(open_door, second).start()
 
 
+def test_no_gateway_runs_deaf_because_another_was_quicker_to_listen(open_door) -> None:
+    async def scenario() -> None:
+        await admin_listener(open_door, second).start()
+
+    first = bind("127.0.0.1", 0, "--port")
+    second = bind("127.0.0.1", first.getsockname()[1], "--port")
+    with first, second:
+        first.listen()
+        with pytest.raises(BadStart, match="address already in use"):
+            uvloop.run(scenario())  # it says nothing of a socket that cannot listen
+
+
 async def test_signals_are_left_to_the_process(open_door) -> None:
     before = signal.getsignal(signal.SIGTERM)
     async with listening(open_door):
@@ -201,6 +213,25 @@ async def test_the_data_port_speaks_tls_with_the_files_it_was_given(open_door, f
         assert (await client.get(listener.url)).text == "ok"
 
 
+async def test_a_tls_handshake_has_the_time_of_a_head(open_door, files) -> None:
+    clients = Clients(ClientLimits(header_timeout=0.1))
+    async with listening(open_door, tls=tls_context(*files), clients=clients) as listener:
+        reader, writer = await asyncio.open_connection(*address_of(listener))
+        async with asyncio.timeout(10):  # asyncio itself would wait for a minute
+            assert await reader.read() == b""
+        writer.close()
+
+
+def test_a_handshake_that_never_comes_does_not_hold_up_stopping(open_door, files) -> None:
+    async def scenario() -> None:
+        async with listening(open_door, tls=tls_context(*files)) as listener:
+            with socket.create_connection(address_of(listener)):  # the loop does not turn
+                async with asyncio.timeout(5):  # the handshake may take 10 s
+                    await listener.stop(0.1)
+
+    uvloop.run(scenario())
+
+
 def test_a_certificate_that_is_not_there_is_named(files) -> None:
     certificate, key = files
     certificate.unlink()
@@ -211,7 +242,7 @@ def test_a_certificate_that_is_not_there_is_named(files) -> None:
 def test_a_certificate_that_is_none_is_named(files) -> None:
     certificate, key = files
     certificate.write_text("not a certificate")
-    with pytest.raises(BadStart, match=f"^cannot use {certificate} and {key} for TLS on the data port: .+"):
+    with pytest.raises(BadStart, match=f"^cannot use {certificate} and {key} for TLS on the data port: not a "):
         tls_context(certificate, key)
 
 
