@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """Where payments will be recorded.  It is checked, and not used yet."""
 
-    reload_interval: Annotated[Duration, Field(ge=0.1)] = 1.0
+    reload_interval: Annotated[Duration, Field(ge=0.001)] = 1.0
     """How often the policy file is looked at for changes."""
 
     drain_delay: Duration = 5.0

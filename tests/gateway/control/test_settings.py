@@ -115,7 +115,7 @@ def test_a_certificate_comes_with_its_key() -> None:
 
 def test_the_policy_is_not_looked_at_without_a_pause() -> None:
     assert problems(PAYGUARD_RELOAD_INTERVAL="0s") == [
-        "PAYGUARD_RELOAD_INTERVAL: should be greater than or equal to 0.1"
+        "PAYGUARD_RELOAD_INTERVAL: should be greater than or equal to 0.001"
     ]
 
 
