@@ -145,15 +145,16 @@ class Compilation:
         return _BuiltRoute(each, self._match(each), filters)
 
     def _match(self, each: RouteDraft) -> Match | None:
-        entry = each.match
+        entry = each.match or each.place
         if entry is None:
             return None
         try:
-            return _match(entry)
+            match = _match(entry)
         except ValueError as error:
             option = "path" if entry.path is not None else "prefix"
             self._problem((*each.path, "match", option), str(error))
             return None
+        return None if each.match is None else match
 
     def _check_routes(self) -> None:
         names: dict[str, Path] = {}

@@ -41,12 +41,17 @@ class UpstreamDraft:
 
 @dataclass(frozen=True, slots=True)
 class RouteDraft:
-    """What is None is missing or has problems of its own.  ``pays`` says whether payment facts are asked for at all."""
+    """What is None is missing or has problems of its own.
+
+    ``place`` is what a match that has problems says of paths.  ``pays`` says whether payment facts are asked for at
+    all.
+    """
 
     path: Path
     name: str | None
     upstream: str | None
     match: MatchEntry | None
+    place: MatchEntry | None
     payment: PaymentEntry | None
     pays: bool
     filters: tuple[PlacedEntry, ...]
@@ -96,12 +101,13 @@ def _upstream(name: str, given: Any) -> UpstreamDraft:
 
 def _route(number: int, given: Mapping[str, Any]) -> RouteDraft:
     path = ("routes", number)
-    name, upstream = given.get("name"), given.get("upstream")
+    name, upstream, match = given.get("name"), given.get("upstream"), given.get("match")
     return RouteDraft(
         path,
         name if isinstance(name, str) else None,
         upstream if isinstance(upstream, str) else None,
-        _valid(_MATCH, given.get("match")),
+        _valid(_MATCH, match),
+        _valid(_MATCH, {option: value for option, value in _mapping(match).items() if option in ("path", "prefix")}),
         _valid(_PAYMENT, given.get("payment")),
         given.get("payment") is not None,
         tuple(_entries(given.get("filters"), (*path, "filters"))),

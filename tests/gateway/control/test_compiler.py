@@ -190,6 +190,19 @@ def test_every_problem_is_told_at_once_with_its_place_and_path() -> None:
     ]
 
 
+def test_a_wrong_path_shows_beside_whatever_else_is_wrong_with_its_match() -> None:
+    assert problems("""\
+        version: 1
+        upstreams: {b: {url: "http://127.0.0.1:9000"}}
+        routes:
+          - {name: pay, upstream: b, match: {methods: [post], hots: shop, path: "/v1/{id}/{id}"}}
+        """) == [
+        "p.yaml:4:48: routes[0].match.methods[0]: should match ^[A-Z][A-Z-]*$",
+        "p.yaml:4:55: routes[0].match.hots: no option has this name; did you mean 'host'?",
+        "p.yaml:4:73: routes[0].match.path: the template names {id} twice",
+    ]
+
+
 def test_a_document_that_is_no_policy_at_all_is_refused_in_its_parts() -> None:
     assert problems("routes: nothing\nupstreams: {backend: 3}\n") == [
         "p.yaml:1:1: version: is required",
