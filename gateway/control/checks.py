@@ -48,7 +48,7 @@ def policy(status: Callable[[], PolicyStatus]) -> Check:
 
 
 def upstream(name: str, pool: Pool, *, readiness: Literal["no", "first", "always"] = "first") -> Check:
-    """Well while connections to it are open; where none is, one is tried."""
+    """Well while connections to it are open; where none is, one is tried, TLS included."""
 
     async def run() -> str:
         if kept := pool.stats()["open"]:
@@ -57,9 +57,8 @@ def upstream(name: str, pool: Pool, *, readiness: Literal["no", "first", "always
         if address.path:
             _, writer = await asyncio.open_unix_connection(address.path)
         else:
-            _, writer = await asyncio.open_connection(address.host, address.port)
-        writer.close()
-        await writer.wait_closed()
+            _, writer = await asyncio.open_connection(address.host, address.port, ssl=address.tls)
+        writer.transport.abort()  # a TLS upstream may be slow to say goodbye
         return "takes connections"
 
     return Check(f"upstream {name}", run, readiness=readiness)

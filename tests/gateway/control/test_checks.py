@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import ssl
 import threading
 import time
 from pathlib import Path
 
 import pytest
+import trustme
 
 from gateway.control import checks
 from gateway.control.reloader import PolicyStatus, Rejection
@@ -56,6 +58,25 @@ async def test_an_upstream_is_well_when_it_takes_a_connection(tmp_path: Path):
             await accepted.acquire()
     with pytest.raises(OSError, match="Connect call failed"):
         await checks.upstream("backend", Pool(Address("http", "127.0.0.1", port), PoolOptions())).run()
+
+
+async def test_an_upstream_whose_certificate_nobody_vouches_for_is_not_well():
+    authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusting, strange = ssl.create_default_context(), ssl.create_default_context()
+    authority.configure_trust(trusting)
+
+    async def leave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(leave, "127.0.0.1", ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        known, unknown = (
+            Pool(Address("https", "127.0.0.1", port, tls=tls), PoolOptions()) for tls in (trusting, strange)
+        )
+        assert await checks.upstream("backend", known).run() == "takes connections"
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await checks.upstream("backend", unknown).run()
 
 
 async def test_an_upstream_with_open_connections_is_not_asked():
