@@ -23,6 +23,8 @@ class PolicyFile:
 
     def __init__(self, path: Path, settling: float = SETTLING) -> None:
         self.path = path
+        self.digest: str | None = None
+        """Of what was read last."""
         self._settling = settling
 
     @property
@@ -41,10 +43,16 @@ class PolicyFile:
 
     async def look(self) -> str:
         """A digest of what it holds at this moment."""
-        return hashlib.sha256(await asyncio.to_thread(self.path.read_bytes)).hexdigest()
+        return _digest(await asyncio.to_thread(self.path.read_bytes))
 
     async def _text(self) -> str:
-        return await asyncio.to_thread(self.path.read_text, encoding="utf-8")
+        data = await asyncio.to_thread(self.path.read_bytes)
+        self.digest = _digest(data)
+        return data.decode()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 class Watcher:
@@ -72,7 +80,7 @@ class Watcher:
             insisted = await self._wait()
             found = await self._look()
             if insisted or (found is not None and (found != self._seen or self._due())):
-                await self._reload(found, force=insisted)
+                await self._reload(force=insisted)
 
     async def _wait(self) -> bool:
         """Whether someone insisted before the interval was over."""
@@ -87,9 +95,9 @@ class Watcher:
     def _due(self) -> bool:
         return asyncio.get_running_loop().time() >= self._retry_at
 
-    async def _reload(self, found: str | None, *, force: bool) -> None:
+    async def _reload(self, *, force: bool) -> None:
         outcome = await self._reloader.reload(force=force)
-        self._seen = None if outcome is Outcome.UNREADABLE else found
+        self._seen = None if outcome is Outcome.UNREADABLE else self._file.digest  # which may be newer than the look
         rejection = self._reloader.status.rejection
         again = rejection is not None and rejection.transient
         self._retry_at = asyncio.get_running_loop().time() + self._retry if again else math.inf

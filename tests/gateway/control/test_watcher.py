@@ -55,6 +55,30 @@ async def watching(path: Path, *, interval: float = 0.005, retry: float = 3600.0
         await asyncio.wait([task])
 
 
+class EditedBehind(PolicyFile):
+    """It changes between the first look at it and the first reading."""
+
+    looks = 0
+
+    async def look(self) -> str:
+        digest = await super().look()
+        self.looks += 1
+        if self.looks == 1:
+            self.path.write_text("second")
+        return digest
+
+
+async def test_an_edit_between_a_look_and_the_reading_is_taken_once(path) -> None:
+    file = EditedBehind(path, settling=0.001)
+    reloads = Reloads(file)
+    task = asyncio.create_task(Watcher(file, reloads, 0.005).run())
+    await until(lambda: file.looks > 3)
+    task.cancel()
+    await asyncio.wait([task])
+    assert reloads.taken.get_nowait() == "second"
+    assert reloads.taken.empty()
+
+
 async def until(condition) -> None:
     while not condition():  # noqa: ASYNC110 - nobody is told
         await asyncio.sleep(0.001)
