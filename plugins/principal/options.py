@@ -53,8 +53,8 @@ class JwtConfig(Config):
     """By how much the issuer's clock may differ."""
 
     refresh: Annotated[Duration, Field(ge=10)] = 600.0
-    """How old a fetched key set may become; a key that the issuer withdraws is believed for no longer.  While the issuer
-    cannot be asked, the set that was fetched last serves on."""
+    """How old a fetched key set may become; a key that the issuer withdraws is believed for no longer.  While the
+    issuer cannot be asked, the set that was fetched last serves on."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
