@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
+from gateway.dataplane.joined import Joined
+
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
@@ -41,6 +43,7 @@ class Clients:
         self.limits = limits
         self.connections: set[Swept] = set()
         self.refused = 0
+        self.joined = Joined()
         self.leaving = False
         """Set while the gateway drains: each answer asks its client to come back on another connection."""
         self._timer: asyncio.TimerHandle | None = None

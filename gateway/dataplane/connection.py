@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         "_bodiless",
         "_informational",
         "_paused",
+        "_pending",
         "_pool",
         "_surplus",
         "_trailing",
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
         self.fresh = True
         self.idle_since = 0.0
         self._answer: Answer | None = None
+        self._pending = b""
         self._arrivals = select.poll()
         self._bodiless = False
         self._informational = False
@@ -82,13 +84,26 @@ class Connection(asyncio.Protocol):
         return self.usable and not self._arrivals.poll(0)
 
     def begin(self, data: bytes, *, head_only: bool, written: bool) -> Answer:
-        """Write the first bytes of a request.  ``written`` says whether they are all of it."""
+        """Write the first bytes of a request.
+
+        ``written`` says whether they are all of it, which then is written at the end of this turn of the loop.
+        """
         assert self.transport is not None
         self._answer = answer = Answer(self)
         self._bodiless = head_only
         self._written = written
-        self.transport.write(data)
+        if written:
+            self._pending = data
+            self._pool.joined.at_end(self._flush, self.loop)
+        else:
+            self.transport.write(data)
         return answer
+
+    def _flush(self) -> None:
+        """Write the whole request, unless it was given up within this turn of the loop."""
+        data, self._pending = self._pending, b""
+        if data and self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
 
     async def write(self, data: bytes) -> None:
         """More of the request, as the upstream is ready to read it."""

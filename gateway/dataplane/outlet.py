@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
+from gateway.dataplane.joined import Joined
+
 
 class Outlet:
     """A client's transport as its answers see it.  After ``lose`` everything is a no-op."""
 
-    __slots__ = ("_loop", "_transport", "_unwritten", "_unwritten_since", "_writable")
+    __slots__ = ("_joined", "_loop", "_pending", "_transport", "_unwritten", "_unwritten_since", "_writable")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, joined: Joined) -> None:
         self._loop = loop
+        self._joined = joined
+        self._pending = b""
         self._transport: asyncio.Transport | None = None
         self._writable: asyncio.Future[None] | None = None
         self._unwritten = 0
@@ -37,9 +41,22 @@ class Outlet:
 
     def lose(self) -> None:
         self._transport = None
+        self._pending = b""
         self.resume()
 
+    def write_soon(self, data: bytes) -> None:
+        """Write at the end of this turn of the loop; before anything that is written, ended or closed after it."""
+        if not self._pending:
+            self._joined.at_end(self.flush, self._loop)
+        self._pending += data
+
+    def flush(self) -> None:
+        if self._pending:
+            data, self._pending = self._pending, b""
+            self.write(data)
+
     def write(self, data: bytes) -> None:
+        self.flush()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
@@ -69,6 +86,7 @@ class Outlet:
 
     def end(self) -> None:
         """Say that nothing follows; what the client still sends can be read."""
+        self.flush()
         if self._transport is None:
             return
         if self._transport.can_write_eof():
@@ -77,10 +95,12 @@ class Outlet:
             self._transport.close()
 
     def close(self) -> None:
+        self.flush()
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
+        self._pending = b""
         if self._transport is not None:
             self._transport.abort()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from gateway.dataplane.connection import Connection
+from gateway.dataplane.joined import Joined
 from gateway.errors import ConnectTimeout, PoolExhausted, TlsFailed, UpstreamUnreachable
 
 SWEEP = 0.05
@@ -72,6 +73,7 @@ class Pool:
         self.address = address
         self.options = options
         self.counts = PoolCounts()
+        self.joined = Joined()
         self._idle: deque[Connection] = deque()
         self._all: set[Connection] = set()
         self._opening = 0

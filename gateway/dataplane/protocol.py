@@ -56,7 +56,7 @@ class ClientProtocol(asyncio.Protocol):
         self._limits = clients.limits
         self._loop = _loop or asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
-        self.outlet = Outlet(self._loop)
+        self.outlet = Outlet(self._loop, clients.joined)
         self._turn: Turn | None = None  # being answered
         self._queue: deque[Turn] = deque()  # to be answered
         self._fresh: list[Turn] = []  # read in this call of data_received

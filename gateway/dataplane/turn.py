@@ -170,7 +170,7 @@ class Turn:
         data = self._frame(body, more=False)
         self.written = True
         if not self.gone:
-            self._outlet.write(start + data)
+            self._outlet.write_soon(start + data)
         self._end()
 
     def _end(self) -> None:

@@ -10,6 +10,7 @@ from time import monotonic
 
 import pytest
 
+from gateway.dataplane.joined import Joined
 from gateway.dataplane.outlet import Outlet
 from tests.gateway.dataplane.harness import until
 
@@ -20,7 +21,7 @@ class Way(asyncio.Protocol):
     """What the gateway's protocol does with its outlet, and no more."""
 
     def __init__(self) -> None:
-        self.outlet = Outlet(asyncio.get_running_loop())
+        self.outlet = Outlet(asyncio.get_running_loop(), Joined())
         self.heard = b""
 
     def connection_made(self, transport) -> None:
@@ -64,6 +65,22 @@ async def test_what_is_written_arrives_and_then_its_end_while_the_client_is_stil
         assert await read(peer, 4) == b"bye"
         await asyncio.get_running_loop().sock_sendall(peer, b"but")
         await until(lambda: way.heard == b"but")
+
+
+async def test_what_is_written_soon_stays_before_what_is_written_then():
+    async with pair() as (way, peer):
+        way.outlet.write_soon(b"one ")
+        way.outlet.write_soon(b"two ")
+        way.outlet.write(b"three")
+        assert await read(peer, 13) == b"one two three"
+
+
+@pytest.mark.parametrize("act", ["end", "close", "expire"])
+async def test_what_is_written_soon_is_not_lost_to_an_end(act):
+    async with pair() as (way, peer):
+        way.outlet.write_soon(b"bye")
+        getattr(way.outlet, act)()
+        assert await read(peer, 4) == b"bye"
 
 
 async def test_it_is_full_until_the_client_reads():

@@ -27,6 +27,8 @@ class Connection:
     def write(self, data: bytes) -> None:
         self.wire += data
 
+    write_soon = write
+
     async def drained(self) -> None:
         await self.room.wait()
 
