@@ -14,6 +14,7 @@
       * FirstByteTimeout, IdleTimeout, TotalTimeout
     - AnswerTooLarge         more than a filter that reads it may buffer
     - UpstreamBroken         it may have acted: closed, reset, or not HTTP
+  + GatewayStopped         it outlasted the drain deadline
   + InternalError          a bug: logged with its traceback, shown without
 
 Each class carries its own ``status`` and ``code``, so nothing maps errors elsewhere.  ``code`` is public API:
@@ -128,6 +129,13 @@ class UpstreamBroken(UpstreamError):
 
 class AnswerTooLarge(UpstreamError):
     code = "answer_too_large"
+
+
+class GatewayStopped(GatewayError):
+    """Cut off at the drain deadline: ``delivery`` says what is certain of it."""
+
+    status = 503
+    code = "gateway_stopped"
 
 
 class InternalError(GatewayError):

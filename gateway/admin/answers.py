@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+
+from gateway.dataplane.problem import TITLES
 
 _FRESH = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
@@ -31,7 +32,7 @@ class Problem(Json):
     def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         document = {
             "type": f"urn:payguard:problem:{code}",
-            "title": HTTPStatus(status).phrase,
+            "title": TITLES[status],
             "status": status,
             "code": code,
             "detail": detail,
@@ -51,7 +52,7 @@ def moment(seconds: float | None) -> datetime | None:
 async def http_problem(_: Request, error: Exception) -> Response:
     """What Starlette raises: no such path, another method."""
     assert isinstance(error, HTTPException)
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    code = TITLES[error.status_code].lower().replace(" ", "_")
     return Problem(error.status_code, code, error.detail, error.headers)
 
 

@@ -167,8 +167,13 @@ class Process:
 
     async def _listen(self, first: AsyncExitStack, last: AsyncExitStack) -> None:
         settings = self.settings
-        app = DataPlane(self.active, trusted=settings.trusted_proxies, sample=lambda: settings.trace_sample)
-        read_gauges(self.foundation, app, self.active, self.reloader.status, self.upkeep)
+        app = DataPlane(
+            self.active,
+            trusted=settings.trusted_proxies,
+            sample=lambda: settings.trace_sample,
+            mask=self.foundation.masking.line,
+        )
+        read_gauges(self.foundation, app, self.active, self.reloader.status, clients=self.clients, upkeep=self.upkeep)
         data = data_listener(app, self._ports.data, self.clients, self._ports.tls)
         admin = admin_listener(self._create_admin(self), self._ports.admin)
         self._listeners += (data, admin)

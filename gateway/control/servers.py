@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from gateway.control.start import BadStart, why
+from gateway.dataplane.chain import STOPPING
 from gateway.dataplane.clients import Clients
 from gateway.dataplane.protocol import ClientProtocol
 
@@ -170,7 +171,7 @@ class Listener(uvicorn.Server):
         if unanswered := tuple(state.tasks):
             self.cut = len(unanswered)
             for task in unanswered:
-                task.cancel("the gateway stops")
+                task.cancel(STOPPING)
             await asyncio.wait(unanswered, timeout=1.0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import structlog
 
@@ -15,6 +15,7 @@ from gateway.control.health import Health
 from gateway.control.jobs import Jobs
 from gateway.control.reloader import PolicyStatus
 from gateway.dataplane.app import DataPlane
+from gateway.dataplane.clients import Clients
 from gateway.dataplane.pool import Pool
 from gateway.dataplane.snapshot import Active, Snapshot
 from gateway.parts import Check, Component, Job
@@ -52,9 +53,10 @@ class Upkeep:
         components = snapshot.components
         await self.jobs.replace(_named(components, lambda component: component.jobs()))
         known, self._upstreams = self._upstreams, {}
+        readiness: Literal["no", "first"] = "first" if len(snapshot.upstreams) == 1 else "no"  # the others can serve
         for upstream in snapshot.upstreams:  # one that stays keeps its check, and what that has found
             pool = upstream.pool
-            self._upstreams[pool] = known.get(pool) or checks.upstream(upstream.name, pool)
+            self._upstreams[pool] = known.get(pool) or checks.upstream(upstream.name, pool, readiness=readiness)
         of_components = _named(components, lambda component: component.checks())
         await self.health.watch((*self._own, *self._upstreams.values(), *of_components))
 
@@ -83,10 +85,17 @@ def _named(components: Iterable[Component[Any]], asked: Callable[[Component[Any]
 
 
 def read_gauges(
-    foundation: Foundation, data_plane: DataPlane, active: Active, status: PolicyStatus, upkeep: Upkeep
+    foundation: Foundation,
+    data_plane: DataPlane,
+    active: Active,
+    status: PolicyStatus,
+    *,
+    clients: Clients,
+    upkeep: Upkeep,
 ) -> None:
     """Let metrics ask, at each scrape, for what somebody else counts."""
     read = foundation.metrics.read
+    read(catalogue.REFUSED, lambda: _numbers(clients.refusals.items()))
     read(catalogue.IN_FLIGHT, lambda: data_plane.in_flight)
     read(catalogue.POOL_CONNECTIONS, lambda: _pools(active, ("open", "idle"), ""))
     read(

@@ -42,15 +42,21 @@ class DataPlane:
 
     It is served by ``ClientProtocol``, whose turns it relies on.  ``trusted`` are the networks of proxies whose
     forwarding headers, request ids and identity headers are believed.  ``sample`` is the share of new traces that are
-    sampled.
+    sampled.  ``mask`` takes what nobody may read out of a problem, which a filter may have put there.
     """
 
     def __init__(
-        self, active: Active, *, trusted: Sequence[Network] = (), sample: Callable[[], float] = lambda: 0.01
+        self,
+        active: Active,
+        *,
+        trusted: Sequence[Network] = (),
+        sample: Callable[[], float] = lambda: 0.01,
+        mask: Callable[[bytes], bytes] = bytes,
     ) -> None:
         self._active = active
         self._trusted = tuple(trusted)
         self._sample = sample
+        self._mask = mask
         self.in_flight = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -101,9 +107,13 @@ class DataPlane:
         else:
             exchange.route, exchange.operation = route.name, route.operation
             await route.chain(exchange)
-        if turn.gone and exchange.error is None and exchange.safe:
-            exchange.error = ClientGone("The client went away")
-            return
+        if turn.gone and exchange.error is None:
+            if exchange.safe:
+                exchange.error = ClientGone("The client went away")
+                return
+            exchange.note("client_gone")  # what became of it is known; nobody was there to read it
+        if exchange.error is not None and (problem := exchange.answer.body.data):
+            exchange.answer.body = self._mask(problem)
         await _send(exchange, head.method, turn, send)
 
     async def _end(self, snapshot: Snapshot, exchange: Exchange) -> None:

@@ -10,13 +10,14 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from gateway.dataplane.payment import PaymentReader
 from gateway.dataplane.problem import render
-from gateway.dataplane.shadow import Shadow
+from gateway.dataplane.shadow import Shadow, decision
 from gateway.errors import (
     AnswerTooLarge,
     BodyTooLarge,
     ClientGone,
     DependencyDown,
     GatewayError,
+    GatewayStopped,
     InternalError,
     TotalTimeout,
 )
@@ -25,6 +26,9 @@ from gateway.facts import Payment
 from gateway.parts import Filter, OptionalConfig
 
 logger = logging.getLogger(__name__)
+
+STOPPING = "the gateway stops"
+"""With this a task is cancelled whose exchange outlasts the drain deadline."""
 
 Mode = Literal["enforce", "shadow"]
 _OnRequest: TypeAlias = Callable[[Exchange], Awaitable[Response | None]]
@@ -126,6 +130,7 @@ class Chain:
                 exchange.steps.append(step)
                 if stage.reads_request and (exchange.received.body.data is None or exchange.request.body.data is None):
                     await self._buffer_request(exchange)
+                    began = perf_counter()  # that the body took its time is not the filter's doing
                 response = await stage.on_request(exchange)
                 now = perf_counter()
                 step.seconds, began = now - began, now
@@ -142,7 +147,7 @@ class Chain:
         except BaseException as error:  # noqa: BLE001 - a cancellation too: the filters above must see it
             if step is not None:
                 step.seconds = perf_counter() - began
-                step.decision, step.code = _decision(error)
+                step.decision, step.code = decision(error)
             cancelled = _fail(exchange, error)
 
         for number, stage in self._up:
@@ -178,10 +183,11 @@ class Chain:
         try:
             if stage.reads_response and exchange.answer.body.data is None:
                 await self._buffer_answer(exchange)
+                began = perf_counter()
             assert stage.on_response is not None
             await stage.on_response(exchange)
         except BaseException as error:
-            step.decision, step.code = _decision(error)
+            step.decision, step.code = decision(error)
             answered = exchange.error is None and exchange.attempts and exchange.attempts[-1].status is not None
             if answered and isinstance(error, DependencyDown):
                 exchange.note("dependency_down_after_answer", error=error.code)
@@ -213,20 +219,12 @@ def _fail(exchange: Exchange, error: BaseException) -> BaseException | None:
     elif isinstance(error, Exception):
         logger.error("%s failed", exchange.current or "The core", exc_info=error, extra={"request_id": exchange.id})
         exchange.error = InternalError()
+    elif error.args == (STOPPING,):
+        exchange.error = GatewayStopped("The gateway stopped before there was an answer")
     else:
         exchange.error = ClientGone("The client went away")
     exchange.response = render(exchange.error, exchange.id)
     return None if isinstance(error, Exception) else error
-
-
-def _decision(error: BaseException) -> tuple[str, str]:
-    if isinstance(error, DependencyDown):
-        return "failed", error.code
-    if isinstance(error, GatewayError):
-        return "refused", error.code
-    if isinstance(error, Exception):
-        return "failed", type(error).__name__
-    return "cancelled", ClientGone.code
 
 
 def _overrides(step: object, method: str) -> bool:

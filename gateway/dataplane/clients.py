@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
@@ -43,6 +44,8 @@ class Clients:
         self.limits = limits
         self.connections: set[Swept] = set()
         self.refused = 0
+        self.refusals: Counter[str] = Counter()
+        """Requests refused before they became an exchange, by the problem's code."""
         self.joined = Joined()
         self.leaving = False
         """Set while the gateway drains: each answer asks its client to come back on another connection."""

@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not answer.complete:
-                self.fail(UpstreamBroken(f"The upstream's answer is not HTTP/1.1: {error}"))
+                self.fail(UpstreamBroken(f"The upstream's answer is not HTTP/1.1: {error.__context__ or error}"))
                 return
             self._surplus = True
         if answer.head:

@@ -11,15 +11,22 @@ from gateway.dataplane.headers import head
 from gateway.errors import GatewayError
 from gateway.exchange import Response
 
-STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-_TITLES = {status.value: status.phrase for status in HTTPStatus}
+TITLES = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+"""As RFC 9110 §15 names them, which Python does from 3.13 on."""
+
+STATUS_LINES = {status: f"HTTP/1.1 {status} {title}\r\n".encode() for status, title in TITLES.items()}
 
 
 def document(error: GatewayError, request_id: str) -> bytes:
     """The problem as JSON: what the client may know, and nothing of the inside."""
     problem = {
         "type": f"urn:payguard:problem:{error.code}",
-        "title": _TITLES.get(error.status, "Error"),
+        "title": TITLES.get(error.status, "Error"),
         "status": error.status,
         "code": error.code,
         "request_id": request_id,

@@ -278,6 +278,7 @@ class ClientProtocol(asyncio.Protocol):
         if self._turn is not None or self._queue:
             self._refusal = error
             return
+        self._clients.refusals[error.code] += 1
         identifier = request_id()
         logger.info("refused %s from %s: %s", error.code, self._peer, error.detail, extra={"request_id": identifier})
         self.outlet.write(last_words(error, identifier))

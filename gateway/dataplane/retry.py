@@ -36,7 +36,9 @@ class RetryBudget:
 
     __slots__ = ("_level", "reserve", "share")
 
-    def __init__(self, share: float, reserve: float = 10.0) -> None:
+    def __init__(self, share: float, reserve: float | None = None) -> None:
+        """``reserve`` is 10 where it is not given, and 0 with a share of 0, which asks for no retries at all."""
+        reserve = (10.0 if share else 0.0) if reserve is None else reserve
         self.share = share
         self.reserve = reserve
         self._level = reserve

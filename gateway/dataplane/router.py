@@ -60,12 +60,14 @@ def readable(raw_path: str) -> str:
 class Match:
     """What a route takes: all that is given must hold.
 
-    ``path`` is a template: ``/v1/invoices/{id}`` takes one segment for ``id``, ``/{rest:path}`` takes the rest, empty
-    or not.  ``prefix`` takes whole segments: ``/v1`` takes ``/v1`` and ``/v1/a``, not ``/v10``.  ``host`` is compared
-    without its port; ``headers`` by their whole value.
+    Case and a trailing slash make no difference, since to many backends they make none: a route's filters must not
+    be stepped around by either. A route for GET takes HEAD too (RFC 9110 §9.3.2). ``path`` is a template:
+    ``/v1/invoices/{id}`` takes one segment for ``id``, ``/{rest:path}`` takes the rest, empty or not. ``prefix``
+    takes whole segments: ``/v1`` takes ``/v1`` and ``/v1/a``, not ``/v10``. ``host`` is compared without its port;
+    ``headers`` by their whole value.
     """
 
-    __slots__ = ("_literal", "_pattern", "headers", "host", "methods", "path", "prefix")
+    __slots__ = ("_literal", "_pattern", "headers", "host", "methods", "path", "prefix", "takes")
 
     def __init__(
         self,
@@ -76,19 +78,20 @@ class Match:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.methods = methods
+        self.takes = methods | {"HEAD"} if methods and "GET" in methods else methods
         self.path = path
         self.prefix = prefix
         self.host = None if host is None else host.lower()
         self.headers = dict(headers or {})
-        self._literal = path if path is not None and "{" not in path and "}" not in path else None
+        self._literal = folded(path) if path is not None and "{" not in path and "}" not in path else None
         self._pattern = _compile(path, prefix)
 
     def take(self, method: str, path: str, host: str, headers: Headers) -> Mapping[str, str] | None:
         """The template's parameters, or None where the route is not for this request."""
-        if self.methods is not None and method not in self.methods:
+        if self.takes is not None and method not in self.takes:
             return None
         if self._literal is not None:
-            if path != self._literal:
+            if path != self._literal and folded(path) != self._literal:
                 return None
             parameters: Mapping[str, str] = {}
         elif self._pattern is not None:
@@ -100,7 +103,7 @@ class Match:
         if self.host is not None and host != self.host:
             return None
         for name, value in self.headers.items():
-            if headers.get(name) != value:
+            if set(headers.getlist(name)) != {value}:  # sent twice, a backend might take the other
                 return None
         return parameters
 
@@ -112,8 +115,13 @@ def _compile(path: str | None, prefix: str | None) -> re.Pattern[str] | None:
         if given is not None and not _is_decoded(given):
             raise ValueError(f"write {given!r} decoded, beginning with a slash, without // or dot segments")
     if prefix is not None:
-        return re.compile(re.escape(prefix.rstrip("/")) + r"(?:/.*)?", re.DOTALL)
-    return None if path is None else re.compile(_template(path), re.DOTALL)
+        return re.compile(re.escape(prefix.rstrip("/")) + r"(?:/.*)?", re.DOTALL | re.IGNORECASE)
+    return None if path is None else re.compile(_template(path), re.DOTALL | re.IGNORECASE)
+
+
+def folded(path: str) -> str:
+    """The path as a backend reads it that minds neither case nor a trailing slash."""
+    return path.lower().rstrip("/") or "/"
 
 
 def _is_decoded(path: str) -> bool:
@@ -137,7 +145,7 @@ def _template(path: str) -> str:
     tail = path[end:]
     if any(brace in "".join(pieces[::2]) + tail for brace in "{}"):
         raise ValueError("a template's parameter is {name} or {name:path}")
-    return "".join([*pieces, re.escape(tail)])
+    return "".join([*pieces, re.escape(tail.rstrip("/")), "" if path.endswith(":path}") else "/?"])
 
 
 class Router:
@@ -146,12 +154,12 @@ class Router:
     __slots__ = ("_any", "_by_method", "asks_host")
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        methods = {method for route in routes for method in route.match.methods or ()}
+        methods = {method for route in routes for method in route.match.takes or ()}
         self.asks_host = any(route.match.host is not None for route in routes)
         """Whether any route looks at the host; where none does, ``find`` may be given an empty one."""
         self._any = tuple(route for route in routes if route.match.methods is None)
         self._by_method = {
-            method: tuple(route for route in routes if route.match.methods is None or method in route.match.methods)
+            method: tuple(route for route in routes if route.match.takes is None or method in route.match.takes)
             for method in methods
         }
 

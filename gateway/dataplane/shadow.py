@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from gateway.errors import BodyTooLarge, GatewayError
+from gateway.errors import BodyTooLarge, ClientGone, DependencyDown, GatewayError
 from gateway.exchange import Exchange, Reads, Response, Step
 from gateway.parts import Filter
 
@@ -85,7 +85,8 @@ class Shadow:
                 await self._filter.on_response(run.copy)
             run.step.seconds += perf_counter() - began
         except GatewayError as error:
-            run.step.decision, run.step.code = "would_refuse", error.code
+            decided, run.step.code = decision(error)
+            run.step.decision = "would_fail" if decided == "failed" else "would_refuse"
         except TimeoutError:
             run.step.decision, run.step.code = "would_fail", "shadow_timeout"
         except Exception as error:
@@ -99,3 +100,14 @@ class Shadow:
         if run.task is not None:
             await asyncio.wait([run.task])
         exchange.notes += run.copy.notes
+
+
+def decision(error: BaseException) -> tuple[str, str]:
+    """What a filter that raised ``error`` decided, and the error's code."""
+    if isinstance(error, DependencyDown):
+        return "failed", error.code
+    if isinstance(error, GatewayError):
+        return "refused", error.code
+    if isinstance(error, Exception):
+        return "failed", type(error).__name__
+    return "cancelled", ClientGone.code

@@ -16,6 +16,12 @@ REQUEST_DURATION = Series(
     "From a request's head to the last byte of its answer.",
     ("route",),
 )
+REFUSED = Series(
+    "payguard_refused_total",
+    "counter",
+    "Requests refused before they became an exchange, by the problem's code.",
+    ("code",),
+)
 IN_FLIGHT = Series("payguard_requests_in_flight", "gauge", "Exchanges under way.")
 UPSTREAM_DURATION = Series(
     "payguard_upstream_duration_seconds", "histogram", "How long an attempt at an upstream took.", ("upstream",)

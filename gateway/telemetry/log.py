@@ -10,11 +10,12 @@ from typing import Any
 import orjson
 import structlog
 
+from gateway.errors import UpstreamError
 from gateway.exchange import Exchange
 from gateway.telemetry.lines import Lines
 from gateway.telemetry.masking import Masking
 from gateway.telemetry.outcomes import Outcome, outcome_of
-from gateway.telemetry.records import pretty, record
+from gateway.telemetry.records import FIELDS, pretty, record
 from gateway.telemetry.stamps import Stamps
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -42,17 +43,22 @@ class ExchangeLog:
         self._informs = LEVELS[level] <= logging.INFO
         self._warns = LEVELS[level] <= logging.WARNING
         self._colours = "NO_COLOR" not in os.environ
+        self._named = any(map(masking.names, FIELDS))
 
     def ended(self, exchange: Exchange) -> None:
         outcome = None if exchange.operation is None else outcome_of(exchange)
         response = exchange.response
-        warns = outcome is Outcome.IN_DOUBT or (response is not None and response.status >= 500)
+        warns = (
+            outcome is Outcome.IN_DOUBT
+            or (response is not None and response.status >= 500)
+            or isinstance(exchange.error, UpstreamError)  # within an answer whose head had gone
+        )
         if not (self._warns if warns else self._informs):
             return
         level = "warning" if warns else "info"
         document = record(exchange, self._stamps.now(), level, outcome, self._masking, query=self._query)
         line = orjson.dumps(document, option=_LINE)
-        if self._masking.suspects(line[line.find(_FROM_OUTSIDE) :]):
+        if self._named or self._masking.suspects(line[line.find(_FROM_OUTSIDE) :]):
             document = self._masked(document)
             line = orjson.dumps(document, option=_LINE)
         if self._lines.terminal:
@@ -83,7 +89,9 @@ def configure(level: str, *, masking: Masking, lines: Lines) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,  # before masking: a traceback quotes what it failed on
                 _Masked(masking),
-                structlog.dev.ConsoleRenderer(pad_event_to=0) if lines.terminal else _json,
+                structlog.dev.ConsoleRenderer(pad_event_to=0, colors="NO_COLOR" not in os.environ)
+                if lines.terminal
+                else _json,
             ],
         )
     )

@@ -93,6 +93,10 @@ class Masking:
         self._encoded = tuple(form.encode() for form in self._secrets)
         self._clean.clear()
 
+    def names(self, field: str) -> bool:
+        """Whether a field of this name is masked whatever it holds."""
+        return _folded_name(field) in self.fields
+
     def text(self, text: str) -> str:
         """``text`` without anything secret; a field's value is found also in ``name=value`` and ``"name": "value"``."""
         for secret in self._secrets:

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import unquote, unquote_plus, unquote_to_bytes
 
 from gateway.exchange import Attempt, Exchange, Note, Step
 from gateway.facts import Principal
 from gateway.telemetry.masking import Masking
 from gateway.telemetry.outcomes import Outcome
+
+FIELDS = (
+    "route",
+    "method",
+    "path",
+    "query",
+    "status",
+    "client",
+    "operation",
+    "outcome",
+    "code",
+    "upstream",
+    "principal",
+)
+"""Those that an operator might want masked."""
 
 
 def record(
@@ -38,7 +53,7 @@ def record(
         "client": received.client,
     }
     if query and values:
-        document["query"] = masking.text(unquote(values.decode("latin-1")))
+        document["query"] = masking.text(unquote_plus(values.decode("latin-1")))
     if outcome is not None:
         document["operation"] = exchange.operation
         document["outcome"] = outcome

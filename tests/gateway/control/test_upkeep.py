@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from gateway.control.reloader import PolicyStatus, Rejection
 from gateway.control.upkeep import Upkeep, read_gauges
 from gateway.dataplane.app import DataPlane
+from gateway.dataplane.clients import ClientLimits, Clients
 from gateway.dataplane.snapshot import Active
 
 TICKER = """\
@@ -178,7 +179,7 @@ async def test_spans_know_the_path_templates_of_the_routes_in_force(upkeep, laid
 
 
 async def test_gauges_are_read_at_each_scrape(upkeep, laid, active, status) -> None:
-    read_gauges(laid, DataPlane(active), active, status, upkeep)
+    read_gauges(laid, DataPlane(active), active, status, clients=Clients(ClientLimits()), upkeep=upkeep)
 
     def scraped() -> list[str]:
         return laid.metrics.exposition()[0].decode().splitlines()

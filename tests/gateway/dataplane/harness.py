@@ -375,6 +375,7 @@ async def gateway(
     retry: Retry = ONCE,
     pool: PoolOptions | None = None,
     trusted: Sequence[Any] = (),
+    mask: Callable[[bytes], bytes] = bytes,
     default_headers: Sequence[tuple[bytes, bytes]] = (),
     **upstream_options: Any,
 ) -> AsyncGenerator[Gateway, None]:
@@ -387,7 +388,7 @@ async def gateway(
     made = routes(upstream) if routes else [Route("all", match or Match(prefix="/"), chain, operation)]
     ended: asyncio.Queue[Exchange] = asyncio.Queue()
     snapshot = Snapshot("digest", made, observers=[ended.put_nowait])
-    app = DataPlane(Active(snapshot), trusted=trusted)
+    app = DataPlane(Active(snapshot), trusted=trusted, mask=mask)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(upstream_pool.close)
         port = await stack.enter_async_context(listening(app, limits, default_headers))

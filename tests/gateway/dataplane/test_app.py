@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from dataclasses import replace
 from ipaddress import ip_network
@@ -11,7 +12,7 @@ import orjson
 import pytest
 from starlette.datastructures import MutableHeaders as Headers
 
-from gateway.dataplane.chain import Chain
+from gateway.dataplane.chain import STOPPING, Chain
 from gateway.dataplane.router import Match
 from gateway.dataplane.snapshot import Route
 from gateway.errors import Rejected
@@ -409,6 +410,35 @@ async def test_what_was_not_sent_is_cancelled(request_) -> None:
     assert not upstream.peers
 
 
+async def test_what_a_filter_puts_into_a_problem_is_masked_and_an_answer_is_not() -> None:
+    async def refuse(exchange) -> None:
+        if exchange.request.method == "POST":
+            raise Rejected("no 4242424242424242", card="4242424242424242")
+
+    def mask(body: bytes) -> bytes:
+        return body.replace(b"4242424242424242", b"[card]")
+
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n4242424242424242"
+    async with (
+        raw_upstream(answer) as upstream,
+        gateway(upstream, filters=[filter_of(on_request=refuse)], mask=mask) as gate,
+    ):
+        problem = json.loads((await gate.ask(POST)).body)
+        assert (problem["detail"], problem["card"]) == ("no [card]", "[card]")
+        assert (await gate.ask(GET)).body == b"4242424242424242"
+
+
+async def test_what_is_cut_off_at_the_drain_deadline_is_not_the_clients_doing() -> None:
+    async with raw_upstream(answering(asyncio.Event())) as upstream, gateway(upstream) as gate:
+        client = await gate.connect()
+        await client.send(POST)
+        await upstream.connected()
+        for task in tuple(gate.state.tasks):
+            task.cancel(STOPPING)
+        exchange = await gate.exchange()
+    assert (exchange.error.code, exchange.delivery) == ("gateway_stopped", Delivery.UNKNOWN)
+
+
 async def test_what_filters_do_about_an_unsafe_request_that_was_not_sent_is_not_cut_short() -> None:
     freeing, freed = asyncio.Event(), []
 
@@ -450,6 +480,7 @@ async def test_an_unsafe_request_that_was_sent_is_followed_to_its_end() -> None:
         answer.set()
         exchange = await gate.exchange()
     assert (exchange.delivery, exchange.error, exchange.answer.status) == (Delivery.ANSWERED, None, 201)
+    assert [note.code for note in exchange.notes] == ["client_gone"]
     assert seen == [(201, Delivery.ANSWERED)]
     assert upstream.requests[0].body == b"ok"
 

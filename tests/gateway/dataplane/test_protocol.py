@@ -181,6 +181,7 @@ async def test_a_refused_request_gets_its_problem_with_an_id() -> None:
     assert answer.get("content-type") == "application/problem+json"
     assert answer.get("x-request-id") == orjson.loads(answer.body)["request_id"]
     assert answer.get("connection") == "close"
+    assert port.clients.refusals == {"ambiguous_host": 1}
 
 
 async def test_trailers_are_dropped_and_never_joined_to_the_headers() -> None:

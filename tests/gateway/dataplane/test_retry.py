@@ -193,3 +193,8 @@ async def test_no_fault_makes_an_unsafe_request_without_its_key_in_its_window_ar
     arrived, ended = await played([fault], ["POST"], retry, key=key, idempotent=idempotent)
     assert arrived == [1]
     assert len(ended[0].attempts) == 1
+
+
+def test_no_share_is_no_retry_at_all():
+    assert not RetryBudget(0).withdraw()
+    assert RetryBudget(0.1).withdraw()

@@ -43,7 +43,10 @@ SHOP = router(
     [
         ("POST", "/v1/payments", "create", {}),
         ("GET", "/v1/payments", "rest", {"rest": "v1/payments"}),
-        ("POST", "/v1/payments/", "rest", {"rest": "v1/payments/"}),
+        ("POST", "/v1/payments/", "create", {}),
+        ("POST", "/V1/Payments", "create", {}),
+        ("POST", "/v1/payments/Pi_1/Capture/", "capture", {"id": "Pi_1"}),
+        ("GET", "/Admin/X", "admin", {}),
         ("GET", "/v1/payments/pi_1", "one", {"id": "pi_1"}),
         ("HEAD", "/v1/payments/pi%201", "one", {"id": "pi 1"}),
         ("GET", "/v1/payments/%C3%BC", "one", {"id": "ü"}),
@@ -62,6 +65,17 @@ SHOP = router(
 )
 def test_the_first_route_that_takes_a_request_gets_it(method, path, name, parameters):
     assert found(SHOP, path, method) == (name, parameters)
+
+
+def test_a_route_for_get_takes_head():
+    assert found(router(read=Match(frozenset({"GET"}), path="/a")), "/a", "HEAD") == ("read", {})
+
+
+def test_a_header_that_is_sent_twice_matches_only_where_both_do():
+    routes = router(kind=Match(path="/a", headers={"x-kind": "a"}), rest=Match(prefix="/"))
+    for values, name in (([b"a"], "kind"), ([b"a", b"a"], "kind"), ([b"a", b"b"], "rest"), ([], "rest")):
+        headers = Headers(raw=[(b"x-kind", value) for value in values])
+        assert routes.find("GET", "/a", "", headers)[0].name == name
 
 
 @pytest.mark.parametrize(

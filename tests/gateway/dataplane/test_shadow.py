@@ -99,7 +99,7 @@ def doing(what):
         (None, "would_pass", None),
         (Response(201), "would_answer", None),
         (Rejected(), "would_refuse", "rejected"),
-        (DependencyDown(), "would_refuse", "dependency_down"),
+        (DependencyDown(), "would_fail", "dependency_down"),
         (KeyError("a"), "would_fail", "KeyError"),
     ],
 )
