@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from gateway.cli.policies import plugin_dirs
+
 
 @click.command()
 @click.option("--policy", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The policy to serve.")
@@ -16,15 +18,8 @@ import click
 @click.option("--port", type=int, help="The data port; 0 takes a free one.  [PAYGUARD_PORT; 8080]")
 @click.option("--admin-host", help="The admin port's address.  [PAYGUARD_ADMIN_HOST; 127.0.0.1]")
 @click.option("--admin-port", type=int, help="The admin port; 0 takes a free one.  [PAYGUARD_ADMIN_PORT; 9901]")
-@click.option(
-    "--plugin-dir",
-    "plugin_dirs",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Also load what lies in this directory; may be given more than once.  [PAYGUARD_PLUGIN_DIRS]",
-)
-def serve(policy: Path, plugin_dirs: tuple[Path, ...], **overrides: Any) -> None:
+@plugin_dirs
+def serve(policy: Path, directories: tuple[Path, ...], **overrides: Any) -> None:
     """Run the gateway, until SIGTERM or Ctrl-C drains it; SIGHUP reads the policy again.
 
     Exit codes: 0 after a drain, 1 where a second signal cut it short, 2 where it cannot start; stderr then says why.
@@ -36,7 +31,7 @@ def serve(policy: Path, plugin_dirs: tuple[Path, ...], **overrides: Any) -> None
 
     try:
         with bad_starts():
-            settings = load_settings(os.environ, plugin_dirs=plugin_dirs or None, **overrides)
+            settings = load_settings(os.environ, plugin_dirs=directories or None, **overrides)
         sys.exit(run(settings, policy, os.environ, create_admin))
     except BadStart as bad:
         for line in bad.lines:

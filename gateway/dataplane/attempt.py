@@ -122,8 +122,7 @@ class Sending:
     async def _connect(self) -> Connection:
         exchange, pool = self._exchange, self._upstream.pool
         fresh = len(exchange.attempts) > 1 and exchange.attempts[-2].stale
-        connection = None if fresh else pool.take()
-        self._connection = connection or await pool.acquire(exchange.deadline, fresh=fresh)
+        self._connection = await pool.acquire(exchange.deadline, fresh=fresh)
         if calls := exchange.take_before_send():
             for call in calls:
                 await call()
