@@ -15,10 +15,11 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from gateway.exchange import Attempt, Delivery, Exchange, Reads, Received, Request, Response
+from gateway.exchange import Attempt, Delivery, Exchange, Reads, Received, Request, Reservation, Response
 from gateway.facts import Card, Payment, Principal
 from gateway.hookspecs import hookimpl
-from gateway.parts import Check, Component, Config, Filter, Guard, Job, Observer, OptionalConfig, Part, Scope
+from gateway.ledger.records import Evidence, Record, State
+from gateway.parts import Check, Component, Config, Filter, Guard, Job, Observer, OptionalConfig, Part, Resolver, Scope
 from gateway.pointer import Pointer
 from gateway.units import Duration, SecretRef, Size
 
@@ -37,6 +38,7 @@ __all__ = [
     "Delivery",
     "DependencyDown",
     "Duration",
+    "Evidence",
     "Exchange",
     "Filter",
     "GatewayError",
@@ -53,12 +55,16 @@ __all__ = [
     "Principal",
     "Reads",
     "Received",
+    "Record",
     "Rejected",
     "Request",
+    "Reservation",
+    "Resolver",
     "Response",
     "Scope",
     "SecretRef",
     "Size",
+    "State",
     "UpstreamBroken",
     "UpstreamError",
     "UpstreamTimeout",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, Flag
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import orjson
 from starlette.datastructures import MutableHeaders as Headers
@@ -14,6 +14,10 @@ from gateway import pointer as pointers
 from gateway.body import Body
 from gateway.errors import GatewayError, InvalidJson
 from gateway.trace import Trace
+
+if TYPE_CHECKING:
+    from gateway.ledger.records import Record
+    from gateway.outcomes import Outcome
 
 T = TypeVar("T")
 
@@ -181,6 +185,30 @@ class Note:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Reservation:
+    """The right to execute a payment: its record in the ledger, and the claim that this gateway holds on it.
+
+    Nothing is sent after ``send_by``, by ``time.monotonic()``: then somebody else may have the right.
+    """
+
+    id: str
+    epoch: int
+    send_by: float
+    sent: bool = False
+    """Whether the record says, or may say, that it was sent."""
+
+
+class Recorder(Protocol):
+    """What a route does to have its payments recorded."""
+
+    async def reserve(
+        self, exchange: Exchange, claim: bytes, fingerprint: str, window: float
+    ) -> Reservation | Record: ...
+
+    async def reserve_again(self, exchange: Exchange, record: Record) -> Reservation | None: ...
+
+
 class Exchange:
     """One request on its way down a route's filters, and its response on the way up.
 
@@ -204,10 +232,13 @@ class Exchange:
         "id",
         "notes",
         "operation",
+        "outcome",
         "params",
         "received",
+        "recorder",
         "request",
         "resendable",
+        "reservation",
         "response",
         "route",
         "shadows",
@@ -240,6 +271,11 @@ class Exchange:
         """The filter that now runs; notes are signed with it."""
         self.resendable: Callable[[Exchange], bool] | None = None
         self._abandon: Callable[[], None] | None = None
+        self.recorder: Recorder | None = None
+        self.reservation: Reservation | None = None
+        """What the ledger has of it, while this exchange has the right to execute it."""
+        self.outcome: Outcome | None = None
+        """What its route makes of the upstream's answer; None where the route has no payments."""
         self.shadows: dict[object, Any] = {}
         self.bytes_in = 0
         self.bytes_out = 0
@@ -274,6 +310,20 @@ class Exchange:
     def note(self, code: str, /, **detail: Any) -> None:
         """Remember ``code``; its detail is masked before it is written anywhere."""
         self.notes.append(Note(self.current, code, detail))
+
+    async def reserve(self, claim: bytes, fingerprint: str, window: float) -> Reservation | Record:
+        """Claim the right to execute this request, recorded and committed; or what is recorded under this claim.
+
+        ``claim`` is a digest of 32 bytes over owner, route and key; ``fingerprint`` a keyed hash of what was received;
+        ``window`` the seconds for which a repeat is recognised, at least.  DependencyDown where the ledger is away.
+        """
+        assert self.recorder is not None
+        return await self.recorder.reserve(self, claim, fingerprint, window)
+
+    async def reserve_again(self, record: Record) -> Reservation | None:
+        """Claim a record that is released, or reserved by somebody who was lost; None where another was faster."""
+        assert self.recorder is not None
+        return await self.recorder.reserve_again(self, record)
 
     def before_send(self, call: Callable[[], Awaitable[None]]) -> None:
         """``call`` is awaited once, before the first byte of the first attempt; if it raises, nothing is sent."""

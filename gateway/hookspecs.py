@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import click
 
     from gateway.control.settings import Settings
-    from gateway.parts import Component, Filter, Guard, Observer
+    from gateway.parts import Component, Filter, Guard, Observer, Resolver
     from gateway.store.protocol import Store
 
 PROJECT = "payguard"
@@ -42,6 +42,11 @@ def register_observers() -> Iterable[type[Observer[Any]]]:
 @hookspec
 def register_components() -> Iterable[type[Component[Any]]]:
     """Return the component classes that a policy's components may name"""
+
+
+@hookspec
+def register_resolvers() -> Iterable[type[Resolver[Any]]]:
+    """Return the resolver classes that a policy's ``recovery`` may name"""
 
 
 @hookspec

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     import httpx
     from starlette.routing import BaseRoute
 
+    from gateway.ledger.protocol import Ledger
+    from gateway.ledger.records import Evidence, Record
     from gateway.store.protocol import Store
 
 T = TypeVar("T")
+
+Severity = Literal["info", "warning", "critical"]
 
 
 class Config(BaseModel):
@@ -86,6 +90,10 @@ class Scope(Protocol):
     def store(self) -> Store: ...
 
     @property
+    def ledger(self) -> Ledger:
+        """The record of every payment.  Filters claim by ``Exchange.reserve``; the core writes what became of it."""
+
+    @property
     def http(self) -> httpx.AsyncClient:
         """A plain httpx client over the gateway's own pool."""
 
@@ -100,6 +108,15 @@ class Scope(Protocol):
 
         Raises ValueError where there is none.
         """
+
+    def hash(self, purpose: str, value: str) -> str:
+        """``salt id:hex``, a keyed hash; another one for another purpose.  A purpose is a word of the code."""
+
+    def hashes(self, purpose: str, value: str) -> Sequence[str]:
+        """What ``hash`` says now, then what it said with each older salt that is still known."""
+
+    def event(self, code: str, /, *, severity: Severity = "warning", **detail: Any) -> None:
+        """Tell people: it is logged, counted, and alert rules see it.  ``code`` is a word of the code."""
 
     def share(self, config: Config, make: Callable[[], T]) -> T:
         """An object that survives reloads for as long as the policy has this part, here, with equal options.
@@ -158,6 +175,10 @@ class Filter(Part[ConfigT]):
     reruns: ClassVar[bool] = False
     """Whether it runs again where a stored request is executed later."""
 
+    reserves: ClassVar[bool] = False
+    """Whether it claims requests by ``Exchange.reserve``.  A route has at most one such filter; a repeat is answered
+    with what had passed it up."""
+
     shadowable: ClassVar[bool] = True
     """False where running it on a copy means nothing; ``mode: shadow`` is then refused by ``check``."""
 
@@ -176,6 +197,16 @@ class Guard(Part[ConfigT]):
 
     def settle(self, exchange: Exchange, attempt: Attempt | None, admitted: Any) -> None:
         """How it went; called once for each ``admit`` that did not raise.  None: another guard refused the attempt."""
+
+
+class Resolver(Part[ConfigT]):
+    """Asks somebody who knows what became of a payment in doubt.  It never sends one."""
+
+    async def ask(self, record: Record) -> Evidence | None:
+        """What was found out; None where this resolver has nothing to say of such a record.
+
+        What it raises means that it could not ask, and is tried again later.
+        """
 
 
 class Observer(Part[ConfigT]):

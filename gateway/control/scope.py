@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from gateway.control.background import Background
+from gateway.control.events import Events
 from gateway.control.sharing import Lease, SharedObjects
 from gateway.crypto.salts import Salts
-from gateway.parts import Clock, Config, Part, Tasks
+from gateway.ledger.protocol import Ledger
+from gateway.parts import Clock, Config, Part, Severity, Tasks
 from gateway.store.protocol import Store
 
 if TYPE_CHECKING:
@@ -44,8 +46,11 @@ class Services:
         clock: Clock | None = None,
         on_secret: Callable[[str], None] = lambda _: None,
         background: Background | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.store = store
+        self.ledger = ledger
+        self.events = Events()
         self.salts = salts
         self.environ = environ
         self.clock = clock or SystemClock()
@@ -120,6 +125,8 @@ class PartScope:
         self.clock = services.clock
         self.store: Store = services.store if mode == "enforce" else ShadowStore(services.store)
         self.secret = services.secret
+        self.hash = services.salts.hash
+        self.hashes = services.salts.hashes
         self._services = services
         self._lease = lease
         self._kind = kind
@@ -128,6 +135,19 @@ class PartScope:
     @property
     def http(self) -> httpx.AsyncClient:
         return self._services.http
+
+    @property
+    def ledger(self) -> Ledger:
+        if self._services.ledger is None:
+            raise RuntimeError("this process has no ledger")
+        return self._services.ledger
+
+    def event(self, code: str, /, *, severity: Severity = "warning", **detail: Any) -> None:
+        """One of a part in shadow says so: what it tells of did not happen."""
+        shadowed = {"mode": "shadow"} if self.mode == "shadow" else {}
+        self._services.events.tell(
+            code, source=self._kind.name, severity="info" if shadowed else severity, **detail, **shadowed
+        )
 
     def share(self, config: Config, make: Callable[[], T]) -> T:
         """Two parts share it where they are of one kind and mode, at one place, and have equal options."""

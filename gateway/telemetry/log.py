@@ -12,9 +12,9 @@ import structlog
 
 from gateway.errors import UpstreamError
 from gateway.exchange import Exchange
+from gateway.outcomes import Outcome, outcome_of
 from gateway.telemetry.lines import Lines
 from gateway.telemetry.masking import Masking
-from gateway.telemetry.outcomes import Outcome, outcome_of
 from gateway.telemetry.records import FIELDS, pretty, record
 from gateway.telemetry.stamps import Stamps
 

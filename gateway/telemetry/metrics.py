@@ -12,8 +12,8 @@ from prometheus_client.registry import Collector
 
 from gateway.exchange import Exchange
 from gateway.facts import Payment
+from gateway.outcomes import outcome_of
 from gateway.telemetry import catalogue
-from gateway.telemetry.outcomes import outcome_of
 from gateway.telemetry.series import Durations, Read, Series, Spent, Tally
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from urllib.parse import unquote, unquote_plus, unquote_to_bytes
 
 from gateway.exchange import Attempt, Exchange, Note, Step
 from gateway.facts import Principal
+from gateway.outcomes import Outcome
 from gateway.telemetry.masking import Masking
-from gateway.telemetry.outcomes import Outcome
 
 FIELDS = (
     "route",

@@ -31,8 +31,8 @@ from opentelemetry.trace import (
 
 from gateway.exchange import Attempt, Exchange
 from gateway.facts import Principal
+from gateway.outcomes import outcome_of
 from gateway.telemetry.masking import Masking
-from gateway.telemetry.outcomes import outcome_of
 from gateway.telemetry.records import readable
 
 Attributes = dict[str, str | int | float | bool | list[str]]

@@ -12,6 +12,9 @@ import httpx
 import orjson
 
 from gateway import Body, Component, Config, Exchange, Headers, Received, Request
+from gateway.crypto.salts import Salts
+from gateway.ledger.protocol import Ledger
+from gateway.parts import Severity
 from gateway.store.memory import MemoryStore
 from gateway.store.protocol import Store
 from gateway.trace import continue_or_begin
@@ -118,6 +121,24 @@ class HandScope:
     secrets: Mapping[str, str] = field(default_factory=dict)
     components: Iterable[Component[Any]] = ()
     shared: dict[tuple[type, str], object] = field(default_factory=dict)
+    salts: Salts = field(default_factory=lambda: Salts([("test", b"a salt of the tests alone")]))
+    events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    """Code, severity and detail of what was told."""
+    records: Ledger | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        assert self.records is not None, "give the scope a ledger: records=..."
+        return self.records
+
+    def hash(self, purpose: str, value: str) -> str:
+        return self.salts.hash(purpose, value)
+
+    def hashes(self, purpose: str, value: str) -> tuple[str, ...]:
+        return self.salts.hashes(purpose, value)
+
+    def event(self, code: str, /, *, severity: Severity = "warning", **detail: Any) -> None:
+        self.events.append((code, severity, detail))
 
     def secret(self, reference: str) -> str:
         if reference not in self.secrets:

@@ -47,7 +47,12 @@ def outcome(delivery: Delivery, status: int | None) -> Outcome:
 
 
 def outcome_of(exchange: Exchange) -> Outcome:
-    """Of an exchange that has ended: what the upstream said last counts, not what filters made of it."""
+    """Of an exchange that has ended: what the upstream said last counts, not what filters made of it.
+
+    A route's own mapping has put it on the exchange where there is one.
+    """
+    if exchange.outcome is not None:
+        return exchange.outcome
     for attempt in reversed(exchange.attempts):
         if attempt.status is not None:
             return outcome(exchange.delivery, attempt.status)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.exchange import Attempt, Delivery, Response
-from gateway.telemetry.outcomes import Outcome, outcome, outcome_of
+from gateway.outcomes import Outcome, outcome, outcome_of
 from tests.gateway.telemetry.exchanges import ended
 
 

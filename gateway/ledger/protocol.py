@@ -1,0 +1,101 @@
+"""What a ledger does.  Every change is one statement, committed before its method returns."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Protocol
+
+from gateway.ledger.records import Entry, Query, Record, Settlement, State
+
+
+class Ledger(Protocol):
+    """Payments by id and by claim.  All raise DatabaseDown where nobody knows whether the change took effect.
+
+    Methods that return an awaitable have handed their change over when they return: whoever stops waiting for it,
+    takes nothing back.  A change that reports False found the record in another state, epoch or revision than it
+    needs, and did nothing.
+    """
+
+    def reserve(self, entry: Entry, lease: float) -> Awaitable[bool]:
+        """Make the record, ``reserved`` in epoch 1 for ``lease`` seconds.  False where its claim is taken."""
+
+    def reserve_again(self, id: str, epoch: int, entry: Entry, lease: float) -> Awaitable[bool]:  # noqa: A002
+        """Claim the record in epoch + 1: one that is released, or reserved and its lease is over.
+
+        It takes the request id, the trace id and the policy of ``entry``; its history goes on.
+        """
+
+    def send(self, id: str, epoch: int, lease: float, request: bytes | None = None) -> Awaitable[bool]:  # noqa: A002
+        """``reserved`` → ``sent``, the compare-and-set that must be committed before the first byte.
+
+        It is due when the lease is over.  False also where the lease of the reservation is over by the database's
+        clock.
+        """
+
+    def begin(self, entry: Entry, lease: float, request: bytes | None = None) -> Awaitable[bool]:
+        """Make the record ``sent`` at once, in epoch 1.  False where its claim is taken."""
+
+    def settle(self, id: str, epoch: int, settlement: Settlement) -> Awaitable[bool]:  # noqa: A002
+        """What the owner of ``epoch`` knows to have become of it.
+
+        Takes a record that is ``reserved`` to released, accepted, held or failed; ``sent`` to any state but reserved;
+        ``in_doubt``, ``pending`` and ``unresolved`` (its owner was slow, and recovery spoke first) to where its late
+        answer says.  Never leaves ``succeeded`` or ``failed``.
+        """
+
+    def resolve(
+        self,
+        id: str,  # noqa: A002
+        revision: int,
+        state: State,
+        *,
+        by: str,
+        reason: str,
+        trail: bytes | None = None,
+        due_in: float | None = None,
+    ) -> Awaitable[bool]:
+        """Take a record where evidence, or a human with a reason, says.  Compare-and-set on ``revision``.
+
+        From pending, in_doubt or unresolved to any state but reserved and sent; from accepted or held to failed.
+        """
+
+    def postpone(self, id: str, revision: int, due_in: float, trail: bytes | None = None) -> Awaitable[bool]:  # noqa: A002
+        """Nobody knew: it is asked for once more in ``due_in`` seconds."""
+
+    def resend(self, id: str, revision: int, lease: float) -> Awaitable[int | None]:  # noqa: A002
+        """Take over the right to send, to send the identical bytes under the same key again: the new epoch, or None.
+
+        Only of a record that is pending, in_doubt or unresolved; its state stays.  Whoever had the right before can
+        neither send any more nor release it.
+        """
+
+    async def take_due(self, limit: int, lease: float) -> Sequence[Record]:
+        """Records that are sent, pending or in_doubt and due, the longest due first.
+
+        Nobody else is given them for ``lease`` seconds.  One that was ``sent`` is ``in_doubt`` from now on, for its
+        owner is lost.
+        """
+
+    async def free_expired(self, limit: int) -> int:
+        """Release what is reserved and whose lease is over, in a new epoch, so that its owner can no longer send."""
+
+    async def take_accepted(self, limit: int, lease: float) -> Sequence[Record]:
+        """Records that are accepted, the oldest first, one of each customer (or owner, where it has none).
+
+        Each is ``reserved`` in a new epoch.  A customer of whom a record is reserved or sent is passed over.
+        """
+
+    async def find(self, id: str) -> Record | None: ...  # noqa: A002
+
+    async def find_claim(self, claim: bytes) -> Record | None: ...
+
+    async def find_request(self, request_id: str) -> Record | None: ...
+
+    async def list(self, query: Query) -> Sequence[Record]:
+        """Without their bodies, histories and trails."""
+
+    async def counts(self) -> Mapping[State, int]:
+        """Of the states that are not settled."""
+
+    async def prune(self, limit: int) -> int:
+        """Remove records that are settled and whose ``keep`` is over; how many.  One that is not settled stays."""
