@@ -18,6 +18,7 @@ from gateway.errors import (
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Received, Request, Reservation, Response
 from gateway.facts import Card, Payment, Principal
 from gateway.hookspecs import hookimpl
+from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
 from gateway.parts import Check, Component, Config, Filter, Guard, Job, Observer, OptionalConfig, Part, Resolver, Scope
 from gateway.pointer import Pointer
@@ -69,5 +70,6 @@ __all__ = [
     "UpstreamError",
     "UpstreamTimeout",
     "UpstreamUnreachable",
+    "claim_of",
     "hookimpl",
 ]
