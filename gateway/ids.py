@@ -1,15 +1,29 @@
-"""Request ids: unique without coordination, and in the order of arrival within a process."""
+"""Ids: unique without coordination, and in the order in which they are made."""
 
 from __future__ import annotations
 
 import secrets
+import time
 from itertools import count
 from string import ascii_lowercase
 
 _process = "".join(secrets.choice(ascii_lowercase) for _ in range(20))  # a row of digits might look like a card's
 _arrivals = count()
+_payments = count()
+_PAIRS = [first + second for first in ascii_lowercase for second in ascii_lowercase]
 
 
 def request_id() -> str:
     """20 letters, which are 94 random bits of this process, and a count in 12 hexadecimal digits.  Not secret."""
     return f"{_process}{next(_arrivals):012x}"
+
+
+def payment_id() -> str:
+    """26 letters: the milliseconds since the epoch, a count, and 56 random bits of this process.  Not secret.
+
+    The time stands first, so that a table's newest rows lie together, and letters only, as in a request's id.
+    """
+    moment = time.time_ns() // 1_000_000
+    pairs = [_PAIRS[moment // 676**power % 676] for power in (4, 3, 2, 1, 0)]
+    number = next(_payments)
+    return f"{''.join(pairs)}{_PAIRS[number // 676 % 676]}{_PAIRS[number % 676]}{_process[:12]}"

@@ -9,11 +9,13 @@ from pydantic import Field, model_validator
 
 from gateway.control.policy_parts import Name, NotEmpty, Options, PartEntries
 from gateway.control.policy_upstreams import UpstreamEntry
+from gateway.outcomes import Outcome
 from gateway.parts import Config
 from gateway.pointer import Pointer
 from gateway.units import Size
 
 Method = Annotated[str, Field(pattern=r"^[A-Z][A-Z-]*$", examples=["GET", "POST"])]
+AnswerStatus = Annotated[int, Field(ge=200, le=599)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$", examples=["eur", "usd"])]
 Operation = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", examples=["payment.create"])]
 
@@ -92,6 +94,31 @@ class PaymentEntry(Config):
         return self
 
 
+class OutcomeEntry(Config):
+    """What an answer means for the payment, where all that is given holds."""
+
+    status: AnswerStatus | Annotated[tuple[AnswerStatus, ...], NotEmpty] | None = None
+    """The answer's status, or several."""
+
+    header: Mapping[str, str] = Field(default_factory=dict)
+    """Headers that the answer has with this whole value."""
+
+    value: Mapping[Pointer, str] = Field(default_factory=dict)
+    """What the answer's JSON says where the pointers lead, as text."""
+
+    code: str | None = None
+    """The answer's problem or decline code: `code`, `error.code`, `error.decline_code`, `decline_code` or `error`."""
+
+    outcome: Outcome
+    """`succeeded`, `pending`, `failed`, `released` (certainly not executed) or `in_doubt`."""
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if self.status is None and not self.header and not self.value and self.code is None:
+            raise ValueError("give at least one of status, header, value and code")
+        return self
+
+
 class RouteEntry(Config):
     """A match, its filters, its upstream.  The first route that matches takes a request."""
 
@@ -107,11 +134,21 @@ class RouteEntry(Config):
     payment: PaymentEntry | None = None
     """Facts of a money-moving request."""
 
+    outcomes: tuple[OutcomeEntry, ...] = ()
+    """What answers mean for the payment, before the default: 2xx succeeded (202 pending), 401, 403 and 429 released,
+    408, 409, 425 and 5xx in_doubt, any other 4xx failed.  The first that holds decides."""
+
     buffer: Size = 1 << 20
     """The largest body that is kept whole for filters that read it; what none reads streams, however large."""
 
     filters: PartEntries = ()
     """What runs once per request: down in this order, up in reverse."""
+
+    @model_validator(mode="after")
+    def _outcomes_of_payments(self) -> Self:
+        if self.outcomes and self.payment is None:
+            raise ValueError("outcomes are of payments: give the route a payment")
+        return self
 
 
 class Policy(Config):

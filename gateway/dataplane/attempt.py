@@ -137,6 +137,8 @@ class Sending:
     def _send(self, connection: Connection) -> Answer:
         """From here on the upstream may act."""
         exchange = self._exchange
+        if exchange.reservation is not None and monotonic() > exchange.reservation.send_by:
+            raise UpstreamUnreachable("The time in which the payment may be sent is over")
         body = exchange.request.body
         head = self._upstream.head(exchange, body.length)
         head_only = exchange.request.method == "HEAD"

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from gateway.dataplane.payment import PaymentReader
 from gateway.dataplane.problem import render
+from gateway.dataplane.recorder import Recorder
 from gateway.dataplane.shadow import Shadow, decision
 from gateway.errors import (
     AnswerTooLarge,
@@ -88,9 +89,12 @@ class Chain:
     Afterwards ``exchange.response`` is what goes to the client and ``exchange.error`` says if a failure made it.  A
     filter that passed the exchange on sees it come back exactly once; one that answered, refused or was skipped does
     not.  A cancellation goes on after the filters above have seen it.
+
+    With a ``recorder``, what became of a payment is written once the filters below the one that reserves it have seen
+    the answer: a repeat is answered from there.
     """
 
-    __slots__ = ("_buffer", "_depth", "_down", "_up", "_upstream", "_whole")
+    __slots__ = ("_above", "_below", "_buffer", "_depth", "_down", "_recorder", "_upstream")
 
     def __init__(
         self,
@@ -100,6 +104,7 @@ class Chain:
         payment: PaymentReader | None = None,
         buffer: int = 1 << 20,
         shadow_timeout: float = 0.05,
+        recorder: Recorder | None = None,
     ) -> None:
         steps: list[tuple[Filter[Any] | Shadow | PaymentReader, str]] = [
             (Shadow(step, shadow_timeout, buffer) if mode == "shadow" else step, mode) for step, mode in filters
@@ -109,16 +114,21 @@ class Chain:
             steps.insert(min(asking, default=len(steps)), (payment, "enforce"))
         stages = tuple(_Stage(step, mode) for step, mode in steps)
         self._down = tuple((number, stage) for number, stage in enumerate(stages) if stage.asks)
-        self._up = tuple((number, stage) for number, stage in enumerate(stages) if stage.answers)[::-1]
+        up = tuple((number, stage) for number, stage in enumerate(stages) if stage.answers)[::-1]
+        reserving = next((number for number, (step, _) in enumerate(steps) if getattr(step, "reserves", False)), None)
+        last = len(stages) if reserving is None else reserving
+        self._below = tuple(each for each in up if each[0] > last)
+        self._above = tuple(each for each in up if each[0] <= last)
         for index, (_, stage) in enumerate(self._down):
             stage.index = index
         self._depth = len(stages)
-        self._upstream = upstream
+        self._upstream = upstream if recorder is None else recorder
+        self._recorder = recorder
         self._buffer = buffer
-        self._whole = payment is not None
 
     async def __call__(self, exchange: Exchange) -> None:
         reached = 0
+        exchange.recorder = self._recorder
         cancelled: BaseException | None = None
         step: Step | None = None
         began = perf_counter()
@@ -142,7 +152,7 @@ class Chain:
                     break
             else:
                 reached, step = self._depth, None
-                response = await self._dispatch(exchange)
+                response = await self._upstream.dispatch(exchange)
             exchange.response = response
         except BaseException as error:  # noqa: BLE001 - a cancellation too: the filters above must see it
             if step is not None:
@@ -150,25 +160,29 @@ class Chain:
                 step.decision, step.code = decision(error)
             cancelled = _fail(exchange, error)
 
-        for number, stage in self._up:
+        if self._below:
+            cancelled = await self._rise(exchange, self._below, reached) or cancelled
+        if self._recorder is not None:
+            try:
+                await self._recorder.conclude(exchange)
+            except BaseException as error:  # noqa: BLE001
+                cancelled = _fail(exchange, error) or cancelled
+        cancelled = await self._rise(exchange, self._above, reached) or cancelled
+        if cancelled is not None:
+            raise cancelled
+
+    async def _rise(
+        self, exchange: Exchange, stages: Sequence[tuple[int, _Stage]], reached: int
+    ) -> BaseException | None:
+        """What passed the exchange on sees it come back; a cancellation meanwhile is returned, to go on later."""
+        cancelled: BaseException | None = None
+        for number, stage in stages:
             if number < reached:
                 try:
                     await self._answer(stage, exchange)
                 except BaseException as error:  # noqa: BLE001
                     cancelled = _fail(exchange, error) or cancelled
-
-        if cancelled is not None:
-            raise cancelled
-
-    async def _dispatch(self, exchange: Exchange) -> Response:
-        """The upstream's answer: of a payment, all of it, so that its outcome is known before a byte of it leaves."""
-        response = await self._upstream.dispatch(exchange)
-        if self._whole and response.body.data is None:
-            try:
-                await response.body.buffer(self._buffer)
-            except BodyTooLarge:
-                exchange.note("answer_not_kept", limit=self._buffer)
-        return response
+        return cancelled
 
     async def _answer(self, stage: _Stage, exchange: Exchange) -> None:
         if stage.asks:

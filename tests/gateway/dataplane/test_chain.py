@@ -402,22 +402,6 @@ async def test_the_payment_is_read_before_dispatch_where_no_filter_requires_it()
     assert decisions(made) == "a:passed payment:refused"
 
 
-async def test_the_answer_to_a_payment_is_whole_before_it_goes_up() -> None:
-    trace, made = Trace(), exchange(json={"amount": 1})
-    reader = PaymentReader("payment.create", amount="/amount")
-    await chain(trace, payment=reader, upstream=Response(200, body=Source(b"a", b"b").body()))(made)
-    assert made.answer.body.data == b"ab"
-
-
-async def test_an_answer_to_a_payment_that_is_too_large_to_keep_streams() -> None:
-    trace, made = Trace(), exchange(json={"amount": 1})
-    reader = PaymentReader("payment.create", amount="/amount")
-    body = Source(b"aaa", b"bbb").body()
-    await chain(trace, payment=reader, upstream=Response(200, body=body), buffer=4)(made)
-    assert b"".join([chunk async for chunk in made.answer.body.chunks()]) == b"aaabbb"
-    assert [note.code for note in made.notes] == ["answer_not_kept"]
-
-
 async def test_a_dependency_that_is_down_after_an_answer_was_refused_is_the_error() -> None:
     trace, made = Trace(), exchange()
     steps = [trace.step("a"), trace.step("b", up=DependencyDown()), trace.step("c", up=Rejected())]

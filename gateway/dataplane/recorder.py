@@ -1,0 +1,258 @@
+"""The recorder: what the ledger knows of a payment, written around its dispatch by the core and by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
+from typing import Protocol
+
+from gateway.database.protocol import DatabaseDown
+from gateway.dataplane.outcomes import Outcomes
+from gateway.dataplane.upstream import Upstream, target
+from gateway.errors import BodyTooLarge, GatewayError
+from gateway.exchange import Delivery, Exchange, Reservation, Response
+from gateway.facts import Payment, Principal
+from gateway.ids import payment_id
+from gateway.ledger.protocol import Ledger
+from gateway.ledger.records import Entry, Record, Settlement, State
+from gateway.ledger.trail import Masks, trail_of
+from gateway.outcomes import Outcome
+
+PAYMENT_ID = b"payguard-payment-id"
+"""The header that names a payment's record to its client."""
+
+_STATES = {outcome: State(outcome) for outcome in Outcome}
+_OPEN = frozenset({Outcome.PENDING, Outcome.IN_DOUBT})
+_ANSWERS = frozenset({Outcome.SUCCEEDED, Outcome.FAILED, Outcome.PENDING})
+"""Outcomes whose answer a repeat is given again."""
+
+_UNSENT, _UNKNOWN = Delivery.UNSENT, Delivery.UNKNOWN  # on CPython 3.11 a look-up in an Enum costs 0.2 µs
+
+
+class ClaimLost(GatewayError):
+    """The claim ran out before the request was sent; it was not sent."""
+
+    status = 503
+    code = "claim_lost"
+
+
+class Bodies(Protocol):
+    """Seals what is stored; None where it is not kept."""
+
+    def request(
+        self,
+        id: str,  # noqa: A002
+        method: str,
+        target: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> bytes | None: ...
+
+    def answer(
+        self,
+        id: str,  # noqa: A002
+        status: int,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> bytes | None: ...
+
+
+class Late(Protocol):
+    def add(self, id: str, epoch: int, settlement: Settlement) -> None:  # noqa: A002
+        """Write it once the ledger is back, for as long as this process lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a route's payments are recorded with.  Times are seconds.
+
+    ``claim`` is how long a reservation holds; ``grace`` what the lease of a sent payment has beyond the upstream's
+    ``total``.  Nothing is sent after a claim, or after ``total``: both are shorter than their lease in the ledger.
+    """
+
+    route: str
+    operation: str
+    policy: str
+    keep: float = 90 * 86400.0
+    claim: float = 30.0
+    grace: float = 10.0
+    stuck_after: float = 60.0
+    keep_request: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the process lends to every recorder."""
+
+    ledger: Ledger
+    late: Late
+    bodies: Bodies
+    masks: Masks
+    hash: Callable[[str, str], str]
+    tell: Callable[..., None] = field(default=lambda *_, **__: None)
+
+
+class Recorder:
+    """Stands between a route's chain and its upstream.
+
+    Filters reach it by ``Exchange.reserve``.  ``dispatch`` commits ``sent`` before the first byte; where that fails,
+    or nobody knows whether it took effect, nothing is sent.  ``conclude`` writes what became of it, from the
+    upstream's own answer; it is called once for each exchange, with what goes up from here, and never alters it for a
+    failure of the ledger.
+    """
+
+    def __init__(
+        self, terms: Terms, means: Means, upstream: Upstream, outcomes: Outcomes, *, buffer: int = 1 << 20
+    ) -> None:
+        self._buffer = buffer
+        self._terms = terms
+        self._means = means
+        self._ledger = means.ledger
+        self._upstream = upstream
+        self._outcomes = outcomes
+
+    # for filters
+
+    async def reserve(self, exchange: Exchange, claim: bytes, fingerprint: str, window: float) -> Reservation | Record:
+        entry = self._entry(exchange, claim, fingerprint, max(window, self._terms.keep))
+        send_by = monotonic() + self._terms.claim
+        exchange.reservation = reservation = Reservation(entry.id, 1, send_by)
+        while True:
+            if await self._ledger.reserve(entry, self._lease):
+                return reservation
+            record = await self._ledger.find_claim(claim)
+            if record is not None:
+                exchange.reservation = None
+                return record
+            # it was pruned in between: the claim is free
+
+    async def reserve_again(self, exchange: Exchange, record: Record) -> Reservation | None:
+        entry = self._entry(exchange, record.claim, record.fingerprint, record.keep)
+        send_by = monotonic() + self._terms.claim
+        exchange.reservation = Reservation(record.id, record.epoch + 1, send_by)
+        if not await self._ledger.reserve_again(record.id, record.epoch, entry, self._lease):
+            exchange.reservation = None
+        return exchange.reservation
+
+    @property
+    def _lease(self) -> float:
+        """Of a reservation: longer than anybody acts on it."""
+        return self._terms.claim + self._terms.grace
+
+    def _entry(self, exchange: Exchange, claim: bytes | None, fingerprint: str | None, keep: float) -> Entry:
+        payment, principal = exchange.get(Payment), exchange.get(Principal)
+        terms = self._terms
+        return Entry(
+            payment_id(),
+            terms.route,
+            terms.operation,
+            self._upstream.name,
+            exchange.id,
+            exchange.trace.trace_id,
+            terms.policy,
+            keep,
+            None if principal is None else principal.id,
+            claim,
+            fingerprint,
+            *(self._money(payment) if payment is not None else ()),
+        )
+
+    def _money(self, payment: Payment) -> tuple[int | None, str | None, str | None, str | None]:
+        customer = None if payment.customer is None else self._means.hash("customer", payment.customer)
+        return payment.amount, payment.currency, customer, None if payment.card is None else payment.card.hash
+
+    # for the chain
+
+    async def dispatch(self, exchange: Exchange) -> Response:
+        """The upstream's answer, all of it where it is not too large, and on the exchange what it means."""
+        exchange.before_send(partial(self._send, exchange))
+        response = await self._upstream.dispatch(exchange)
+        body = response.body
+        if body.data is None:
+            try:
+                await body.buffer(self._buffer)
+            except BodyTooLarge:
+                exchange.note("answer_not_kept", limit=self._buffer)
+        exchange.outcome = self._outcomes.of(response.status, response.headers, body.data)
+        return response
+
+    async def _send(self, exchange: Exchange) -> None:
+        """Committed when this returns; raises where it is not, or nobody knows."""
+        terms, reservation = self._terms, exchange.reservation
+        began = monotonic()
+        lease = self._upstream.timeouts.total + terms.grace
+        if reservation is None:
+            entry = self._entry(exchange, None, None, terms.keep)
+            reservation = exchange.reservation = Reservation(entry.id, 1, 0.0, sent=True)
+            committed = self._ledger.begin(entry, lease, self._request(exchange, entry.id))
+        elif began > reservation.send_by:
+            raise ClaimLost("The claim on this payment ran out before it was sent: repeat it with the same key")
+        else:
+            reservation.sent = True
+            committed = self._ledger.send(
+                reservation.id, reservation.epoch, lease, self._request(exchange, reservation.id)
+            )
+        if not await committed:
+            raise ClaimLost("Somebody else has the claim on this payment by now: repeat it with the same key")
+        reservation.send_by = began + self._upstream.timeouts.total
+
+    def _request(self, exchange: Exchange, id: str) -> bytes | None:  # noqa: A002
+        """What is about to be sent, sealed."""
+        request = exchange.request
+        if not self._terms.keep_request or request.body.data is None:
+            return None
+        return self._means.bodies.request(id, request.method, target(exchange), request.headers.raw, request.body.data)
+
+    async def conclude(self, exchange: Exchange) -> None:
+        """Write what became of it, before a byte of the answer leaves; of an answer that streams, once it has ended."""
+        if exchange.answer.body.data is None:
+            exchange.at_end(partial(self._settle, exchange, whole=False))
+        else:
+            await self._settle(exchange, whole=True)
+
+    async def _settle(self, exchange: Exchange, *, whole: bool) -> None:
+        exchange.outcome = outcome = _outcome(exchange)
+        reservation = exchange.reservation
+        if reservation is None:
+            return
+        settlement = self._settlement(exchange, reservation.id, outcome, whole=whole)
+        committed = self._ledger.settle(reservation.id, reservation.epoch, settlement)
+        try:
+            kept = await committed
+        except DatabaseDown:
+            self._means.late.add(reservation.id, reservation.epoch, settlement)
+            self._tell("outcome_not_recorded", settlement, reservation)
+            return
+        if not kept and reservation.sent and not isinstance(exchange.error, ClaimLost | DatabaseDown):
+            self._tell("outcome_refused", settlement, reservation)
+
+    def _tell(self, code: str, settlement: Settlement, reservation: Reservation) -> None:
+        self._means.tell(code, severity="critical", payment=reservation.id, state=settlement.state)
+
+    def _settlement(self, exchange: Exchange, id: str, outcome: Outcome, *, whole: bool) -> Settlement:  # noqa: A002
+        state, answer, sealed = _STATES[outcome], exchange.response, None
+        if answer is not None and outcome is not Outcome.RELEASED:
+            answer.headers.raw.append((PAYMENT_ID, id.encode()))
+        if whole and outcome in _ANSWERS and exchange.error is None and answer is not None:
+            sealed = self._means.bodies.answer(id, answer.status, answer.headers.raw, answer.body.data or b"")
+        return Settlement(
+            state,
+            "" if exchange.error is None else exchange.error.code,
+            exchange.delivery.value,
+            len(exchange.attempts),
+            exchange.attempts[-1].status if exchange.attempts else None,
+            sealed,
+            trail_of(exchange, self._means.masks),
+            self._terms.stuck_after if outcome in _OPEN else None,
+        )
+
+
+def _outcome(exchange: Exchange) -> Outcome:
+    """By the upstream's own answer, whatever filters made of it."""
+    if exchange.delivery is _UNSENT:
+        return Outcome.RELEASED
+    if exchange.delivery is _UNKNOWN or exchange.outcome is None:
+        return Outcome.IN_DOUBT
+    return exchange.outcome
