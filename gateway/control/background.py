@@ -19,6 +19,18 @@ class Holder(Protocol):
     def leave(self) -> None: ...
 
 
+class _Nobody:
+    def enter(self) -> None:
+        """Nothing is held open."""
+
+    def leave(self) -> None:
+        """As above."""
+
+
+NOBODY = _Nobody()
+"""For work that belongs to the process."""
+
+
 class Background:
     """At most ``most`` tasks at once, in the whole process."""
 

@@ -17,6 +17,7 @@ from gateway.control.policy_parts import PartEntry
 from gateway.control.positions import Document
 from gateway.control.problems import Path, Problem
 from gateway.control.reach import covers
+from gateway.control.recording import Recording
 from gateway.control.scope import Services
 from gateway.control.spelling import did_you_mean
 from gateway.control.upstreams import UnusableFile, build_upstream
@@ -66,9 +67,13 @@ class Compilation:
         """The policy, compiled.  Only where there are no problems."""
         building = self._building
         building.host.seal()
+        recording = Recording(self._services, self._policy, digest)
         snapshot = Snapshot(
             digest,
-            [self._route(built, entry) for built, entry in zip(self._routes, self._policy.routes, strict=True)],
+            [
+                self._route(built, entry, recording)
+                for built, entry in zip(self._routes, self._policy.routes, strict=True)
+            ],
             building.parts,
             [*observers, *(observer.ended for observer in self._observers)],
             [building.lease.release],
@@ -185,13 +190,17 @@ class Compilation:
         assert self._draft.policy is not None
         return self._draft.policy
 
-    def _route(self, built: _BuiltRoute, entry: RouteEntry) -> Route:
+    def _route(self, built: _BuiltRoute, entry: RouteEntry, recording: Recording) -> Route:
         assert built.match is not None
+        filters = [(part, step.mode) for step, part in built.filters if isinstance(part, Filter) and step.mode != "off"]
+        upstream = self._upstreams[entry.upstream]
+        records = entry.payment is not None or any(part.reserves for part, _ in filters)
         chain = Chain(
-            [(part, step.mode) for step, part in built.filters if isinstance(part, Filter) and step.mode != "off"],
-            self._upstreams[entry.upstream],
+            filters,
+            upstream,
             payment=payment_reader(entry.payment, self._services.salts) if entry.payment else None,
             buffer=entry.buffer,
+            recorder=recording.of(entry, upstream) if records else None,
         )
         return Route(entry.name, built.match, chain, entry.payment.operation if entry.payment else None)
 
@@ -226,4 +235,5 @@ def _step(placed: Placed, part: Part[Any] | None) -> Step:
         source.provides,
         source.provides_up,
         source.rejects_up,
+        reserves=getattr(source, "reserves", False),
     )

@@ -24,6 +24,7 @@ class Step:
     provides_up: tuple[str, ...] = ()
     rejects_up: tuple[str, ...] = ()
     known: bool = True
+    reserves: bool = False
 
     @property
     def certain(self) -> bool:
@@ -41,9 +42,14 @@ Misplacement = tuple[int, str]
 
 def misplaced(steps: Sequence[Step], given: frozenset[type] = frozenset()) -> Iterator[Misplacement]:
     """Every way in which the steps do not fit together; ``given`` are the facts that the core provides."""
+    reserving: str | None = None
     for number, step in enumerate(steps):
         if step.mode == "off":
             continue
+        if step.reserves and reserving is not None:
+            yield number, f"claims requests, as {reserving} above it does: a route has one such filter"
+        elif step.reserves:
+            reserving = step.name
         for fact in step.requires:
             if fact not in given and (reason := _lack(fact, steps, number)):
                 yield number, f"needs {fact.__name__}, {reason}"

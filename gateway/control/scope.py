@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from gateway.control.background import Background
+from gateway.control.background import NOBODY, Background
 from gateway.control.events import Events
 from gateway.control.sharing import Lease, SharedObjects
+from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
+from gateway.ledger.late import LateOutcomes
 from gateway.ledger.protocol import Ledger
+from gateway.ledger.trail import Masks
 from gateway.parts import Clock, Config, Part, Severity, Tasks
 from gateway.store.protocol import Store
 
@@ -19,6 +23,19 @@ if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
+
+
+class _Unmasked:
+    """For whoever has nothing to hide: a check of a policy, a test."""
+
+    def line(self, line: bytes) -> bytes:
+        return line
+
+    def document(self, value: Any) -> Any:
+        return value
+
+
+NOTHING_MASKED = _Unmasked()
 PartT = TypeVar("PartT", bound=Part[Any])
 
 
@@ -47,9 +64,13 @@ class Services:
         on_secret: Callable[[str], None] = lambda _: None,
         background: Background | None = None,
         ledger: Ledger | None = None,
+        keyring: Keyring | None = None,
+        masks: Masks = NOTHING_MASKED,
     ) -> None:
         self.store = store
         self.ledger = ledger
+        self.keyring = keyring
+        self.masks = masks
         self.events = Events()
         self.salts = salts
         self.environ = environ
@@ -58,6 +79,16 @@ class Services:
         self.shared = SharedObjects()
         self._on_secret = on_secret
         self._http: httpx.AsyncClient | None = None
+        self._late: LateOutcomes | None = None
+
+    @property
+    def late(self) -> LateOutcomes:
+        """Outcomes that the ledger could not take yet."""
+        if self._late is None:
+            assert self.ledger is not None
+            start = partial(self.background.start, name="late outcomes", holder=NOBODY)
+            self._late = LateOutcomes(self.ledger, start)
+        return self._late
 
     @property
     def http(self) -> httpx.AsyncClient:

@@ -75,3 +75,11 @@ def test_a_shadowed_keeper_would_keep_clear_text_as_well() -> None:
 
 def test_a_shadowed_revealer_reveals_nothing() -> None:
     assert complaints(CACHE, Step("detokenise", "shadow", provides_up=("clear_text",))) == []
+
+
+def test_a_route_has_one_filter_that_claims() -> None:
+    first, second = Step("idempotency", reserves=True), Step("once", reserves=True)
+    assert complaints(first, second) == [
+        "once claims requests, as idempotency above it does: a route has one such filter"
+    ]
+    assert complaints(first, Step("once", "off", reserves=True)) == []
