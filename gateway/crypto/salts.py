@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hmac
 import os
-import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.crypto.written import digits, read
+
 LEAST_BYTES = 16
 FILE_NAME = "hash_salt"
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _APPLICATION = b"payguard/hash"
+_CHECK = "key check"
 
 
 class Salts:
@@ -27,29 +28,24 @@ class Salts:
     @classmethod
     def parse(cls, text: str) -> Salts:
         """``hex``, whose id is 1, or ``id:hex,id:hex``.  ValueError says what is wrong, and repeats no salt."""
-        salts: dict[str, bytes] = {}
-        for number, word in enumerate(text.split(","), 1):
-            identifier, colon, digits = word.strip().rpartition(":")
-            if not colon:
-                identifier = "1"
-            if not _ID.fullmatch(identifier):
-                raise ValueError(f"the id of salt {number} is letters, digits, - and _")
-            if identifier in salts:
-                raise ValueError(f"two salts have the id {identifier}; write id:hex,id:hex")
-            salts[identifier] = _bytes(digits, number)
-        return cls(tuple(salts.items()))
+        return cls(tuple(read(text, "salt", _fault).items()))
 
-    def hash(self, purpose: str, value: str) -> str:
-        """``id:hex`` of the value.  The same value hashes differently for another purpose."""
+    def hash(self, purpose: str, value: str | bytes) -> str:
+        """``id:hex`` of the value.  The same value hashes differently for another purpose; text is hashed as UTF-8."""
         return self._hash(*self._keys_of(purpose)[0], value)
 
-    def hashes(self, purpose: str, value: str) -> tuple[str, ...]:
+    def hashes(self, purpose: str, value: str | bytes) -> tuple[str, ...]:
         """What ``hash`` says now, then what it said with each of the other salts."""
         return tuple(self._hash(identifier, key, value) for identifier, key in self._keys_of(purpose))
 
+    def check_values(self) -> dict[str, str]:
+        """By the ids of the salts, something that tells another salt under the same id, and nothing else of it."""
+        return {identifier: hmac.digest(key, b"", "sha256")[:8].hex() for identifier, key in self._keys_of(_CHECK)}
+
     @staticmethod
-    def _hash(identifier: str, key: bytes, value: str) -> str:
-        return f"{identifier}:{hmac.digest(key, value.encode(), 'sha256').hex()}"
+    def _hash(identifier: str, key: bytes, value: str | bytes) -> str:
+        data = value.encode() if isinstance(value, str) else value
+        return f"{identifier}:{hmac.digest(key, data, 'sha256').hex()}"
 
     def _keys_of(self, purpose: str) -> tuple[tuple[str, bytes], ...]:
         """A key per salt.  Purposes are words of the code, so they are few."""
@@ -58,14 +54,8 @@ class Salts:
         return self._keys[purpose]
 
 
-def _bytes(digits: str, number: int) -> bytes:
-    try:
-        salt = bytes.fromhex(digits)
-    except ValueError:
-        raise ValueError(f"salt {number} is not hex") from None
-    if len(salt) < LEAST_BYTES:
-        raise ValueError(f"salt {number} has {len(salt)} bytes; at least {LEAST_BYTES} are needed")
-    return salt
+def _fault(length: int) -> str | None:
+    return None if length >= LEAST_BYTES else f"at least {LEAST_BYTES} are needed"
 
 
 def _key(salt: bytes, purpose: str) -> bytes:
@@ -95,7 +85,7 @@ def load_salts(text: str | None, data_dir: Path) -> LoadedSalts:
 
 
 def _loaded(text: str, made: Path | None) -> LoadedSalts:
-    return LoadedSalts(Salts.parse(text), made, tuple(word.rpartition(":")[2].strip() for word in text.split(",")))
+    return LoadedSalts(Salts.parse(text), made, digits(text))
 
 
 def _keep(text: str, path: Path) -> bool:

@@ -36,6 +36,19 @@ def test_the_first_salt_hashes_and_all_recognise() -> None:
     )
 
 
+def test_bytes_are_hashed_as_they_are_and_text_as_utf_8() -> None:
+    salts = Salts.parse(OLD)
+    assert salts.hash("card", b"\xff\x00").startswith("1:")
+    assert salts.hashes("card", "é".encode()) == salts.hashes("card", "é")
+
+
+def test_a_check_value_tells_another_salt_under_the_same_id_and_is_none_of_its_hashes() -> None:
+    first, second = Salts.parse(f"a:{OLD},b:{NEW}"), Salts.parse(f"a:{NEW}")
+    assert first.check_values().keys() == {"a", "b"}
+    assert first.check_values()["a"] != second.check_values()["a"] == first.check_values()["b"]
+    assert first.check_values()["a"] not in first.hash("card", "")
+
+
 @given(st.text())
 def test_any_text_can_be_hashed(value: str) -> None:
     if value.isprintable():
