@@ -97,6 +97,7 @@ def _upstream_lines(upstream: Description) -> Iterator[str]:
     yield _row(4, "pool", f"{pool['connections']} connections, each kept {pool['idle']}; {_queue(pool)}")
     yield _row(4, "attempts", _attempts(retry))
     yield _row(4, "repeats", _repeats(upstream["idempotent"]))
+    yield _row(4, "look-ups", _look_up(upstream["look_up"]))
     yield _row(4, "host", "as the client sent it" if upstream["host"] == "preserve" else "the upstream's own")
     if upstream["url"].startswith("https:"):
         yield _row(4, "tls", _tls(upstream["tls"] or {}))
@@ -122,6 +123,13 @@ def _repeats(idempotent: Description | None) -> str:
     return f"{usual}; the same bytes under the same {idempotent['header']} for {idempotent['window']}"
 
 
+def _look_up(promise: Description) -> str:
+    after = promise["never_executes_after"]
+    if promise["linearizable"] and after:
+        return f"what one misses {after} after it was sent was not executed"
+    return "a miss proves nothing"
+
+
 def _tls(options: Description) -> str:
     whose = options.get("ca_file") or "the system's authorities"
     certificate = options.get("certificate")
@@ -130,6 +138,8 @@ def _tls(options: Description) -> str:
 
 def _route_lines(number: int, route: Description) -> Iterator[str]:
     yield f"  {number}. {route['name']}  {_match(MatchEntry.model_validate(route['match']))} -> {route['upstream']}"
+    for place, outcome in enumerate(route["outcomes"]):
+        yield _row(5, "" if place else "outcomes", _outcome(outcome))
     steps = [*route["filters"]]
     if route["payment"]:
         payment = PaymentEntry.model_validate(route["payment"])
@@ -164,6 +174,11 @@ def _bounds(currency: str, least: int | None, most: int | None) -> str:
     limits = [f"from {least}"] if least is not None else []
     limits += [f"to {most}"] if most is not None else []
     return " ".join([currency, *limits])
+
+
+def _outcome(rule: Description) -> str:
+    asked = {name: value for name, value in rule.items() if value and name != "outcome"}
+    return f"{flow(asked)} is {rule['outcome']}"
 
 
 def _step(number: int, step: Description) -> str:

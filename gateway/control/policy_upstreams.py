@@ -107,6 +107,17 @@ class IdempotentEntry(Config):
     """The header that carries the key."""
 
 
+class LookUpEntry(Config):
+    """The upstream's own promise of what a look-up by our key tells."""
+
+    linearizable: bool = False
+    """Whether a look-up finds whatever was executed before it began: no replica that lags, no index that is late."""
+
+    never_executes_after: Duration | None = None
+    """How long after it arrived, at the latest, the upstream begins to execute a request.  Only with this, and where
+    look-ups are linearizable, does absence mean that a payment was never executed."""
+
+
 class TlsEntry(Config):
     """Whom an ``https`` upstream must prove to be, and who the gateway is to it."""
 
@@ -156,6 +167,9 @@ class UpstreamEntry(Config):
 
     idempotent: Annotated[IdempotentEntry | None, _OrFalse()] = None
     """Whether the upstream executes an idempotency key once; only then is what may have arrived sent again."""
+
+    look_up: LookUpEntry = LookUpEntry()
+    """What a resolver's look-ups on it tell; recovery calls a payment failed for being absent only by this."""
 
     tls: TlsEntry | None = None
     """For an `https` url."""

@@ -13,7 +13,7 @@ from gateway.control.policy_upstreams import TlsEntry, UpstreamEntry, socket_pat
 from gateway.control.sharing import Lease
 from gateway.dataplane.pool import Address, Pool, PoolOptions
 from gateway.dataplane.retry import Retry, RetryBudget
-from gateway.dataplane.upstream import Idempotent, Timeouts, Upstream
+from gateway.dataplane.upstream import Idempotent, LookUp, Timeouts, Upstream
 from gateway.parts import Guard
 
 
@@ -42,6 +42,7 @@ def build_upstream(
         idempotent=Idempotent(promise.window, promise.header) if promise else None,
         host=pool.address.authority if entry.host == "rewrite" else None,
         guards=guards,
+        look_up=LookUp(entry.look_up.linearizable, entry.look_up.never_executes_after),
         budget=lease.hold(("retry budget", name, entry.url, retry.budget), lambda: RetryBudget(retry.budget)),
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +15,10 @@ from gateway.dataplane.connection import FRAMING
 from gateway.dataplane.headers import head
 from gateway.dataplane.pool import Pool
 from gateway.dataplane.retry import Retry, RetryBudget
+from gateway.dataplane.shadow import Undecided, would
 from gateway.errors import FirstByteTimeout, GatewayError, IdleTimeout, TotalTimeout, UpstreamBroken, UpstreamError
 from gateway.exchange import Attempt, Delivery, Exchange, Response, Step
 from gateway.parts import Guard
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,14 @@ class Idempotent:
 
     window: float
     header: str = "idempotency-key"
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What look-ups by our key tell, by the upstream's contract.  Seconds."""
+
+    linearizable: bool = False
+    never_executes_after: float | None = None
 
 
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
@@ -67,12 +73,14 @@ class Upstream:
         host: str | None = None,
         guards: Sequence[tuple[Guard[Any], Literal["enforce", "shadow"]]] = (),
         budget: RetryBudget | None = None,
+        look_up: LookUp = LookUp(),
     ) -> None:
         self.name = name
         self.pool = pool
         self.timeouts = timeouts
         self.retry = retry
         self.idempotent = idempotent
+        self.look_up = look_up
         self.host = None if host is None else host.encode("latin-1")
         self.guards = tuple(guards)
         self._budget = budget or RetryBudget(retry.budget)
@@ -152,16 +160,24 @@ class Upstream:
         return sending
 
     async def _admit(self, exchange: Exchange) -> list[Ticket]:
-        """Ask each guard; where one refuses, those that admitted are told that nothing came of it."""
+        """Ask each guard; where one refuses, those that admitted are told that nothing came of it.
+
+        One in shadow is asked alike, but nobody waits for what it awaits.
+        """
         tickets: list[Ticket] = []
         for guard, mode in self.guards:
             exchange.current = guard.name
             try:
-                ticket = guard.admit(exchange)
-                tickets.append((guard, await ticket if inspect.isawaitable(ticket) else ticket))
+                given = guard.admit(exchange)
+                if inspect.isawaitable(given):
+                    if mode == "shadow":
+                        tickets.append((Undecided(guard, given), None))
+                        continue
+                    given = await given
+                tickets.append((guard, given))
             except BaseException as error:
                 if mode == "shadow" and isinstance(error, Exception):
-                    exchange.steps.append(_would(guard, error))
+                    exchange.steps.append(would(guard, error))
                     continue
                 if isinstance(error, GatewayError):
                     exchange.steps.append(Step(guard.name, mode, "refused", 0.0, error.code))
@@ -185,14 +201,6 @@ class Upstream:
         elif any(name in FRAMING for name, _ in fields):
             raise ValueError("A filter has set Content-Length or Transfer-Encoding of a request without a body")
         return head(f"{request.method} {target(exchange)} HTTP/1.1\r\n".encode("ascii"), fields)
-
-
-def _would(guard: Guard[Any], error: Exception) -> Step:
-    """What a guard in shadow would have done; a failure of its own reaches nobody."""
-    if isinstance(error, GatewayError):
-        return Step(guard.name, "shadow", "would_refuse", 0.0, error.code)
-    logger.error("The guard %s failed in shadow", guard.name, exc_info=error)
-    return Step(guard.name, "shadow", "would_fail", 0.0, type(error).__name__)
 
 
 def target(exchange: Exchange) -> str:

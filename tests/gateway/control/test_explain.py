@@ -73,6 +73,7 @@ upstreams
     pool      100 connections, each kept 4s; 1000 requests wait for one, up to 1s
     attempts  up to 3, for at most 20% of requests, also after 502, 503
     repeats   what was not sent, and safe methods; the same bytes under the same idempotency-key for 23h
+    look-ups  a miss proves nothing
     host      the upstream's own
     tls       verified by the system's authorities
     guards    1. breaker [shadow]
