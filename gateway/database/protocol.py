@@ -43,8 +43,9 @@ class Database(Protocol):
     async def open(self) -> None:
         """Connect, see that commits are durable, and bring the schema up to date where the settings say so.
 
-        SchemaMismatch where the schema is not this program's.  A server that cannot be reached is no failure: it is
-        tried again in the background, and until then statements raise DatabaseDown.
+        SchemaMismatch where the schema is not this program's, Unfit where it cannot be used as it is.  A server that
+        cannot be reached is no failure: it is tried again in the background, and until then statements raise
+        DatabaseDown.
         """
 
     async def close(self) -> None:
@@ -54,6 +55,10 @@ class Database(Protocol):
     def opened(self) -> bool:
         """Whether it has been reached and its schema found to be right."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why statements fail now; None once a group has succeeded again."""
+
     def stats(self) -> Mapping[str, float]:
         """Numbers for the metrics.
 
@@ -62,5 +67,9 @@ class Database(Protocol):
         """
 
 
-class SchemaMismatch(Exception):
-    """The schema is not the one that this program works with.  The text says what to do."""
+class Unfit(Exception):
+    """The database cannot be used as it is, and waiting does not mend it.  The text is a line that says what to do."""
+
+
+class SchemaMismatch(Unfit):
+    """The schema is not the one that this program works with."""

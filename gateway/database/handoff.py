@@ -1,0 +1,184 @@
+"""The hand-off: statements taken over on the event loop, given on in batches, and told what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Future
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import structlog
+
+from gateway.database.protocol import DatabaseDown, Row
+
+log = structlog.get_logger("payguard.database")
+
+Unit: TypeAlias = tuple["Future[list[Row]]", str, tuple[Any, ...], bytes]
+"""Who waits, the statement, its values, its lock."""
+
+Batch: TypeAlias = list[Unit]
+
+Outcome: TypeAlias = list[Row] | Exception
+
+MOST_WAITING = 10_000
+"""Statements that may wait at once: 32 connections have a few hundred under way."""
+
+MOST_IN_GROUP = 512
+
+AWAY = "The ledger is not available."
+"""All that a client is told; the reason is the error's cause, and in the log."""
+
+
+@dataclass(slots=True)
+class Group:
+    """What one transaction did: an outcome for each unit, in order, and how long it took."""
+
+    units: Batch
+    outcomes: Sequence[Outcome]
+    seconds: float
+
+
+def down(reason: object) -> DatabaseDown:
+    """One for each who waits: an error that is raised twice drags along the traces of both."""
+    error = DatabaseDown(AWAY)
+    error.__cause__ = reason if isinstance(reason, BaseException) else RuntimeError(str(reason))
+    return error
+
+
+class Handoff:
+    """Gives what is written in one turn of the loop to ``give``, as one batch of at most 512.
+
+    Whoever is given batches calls ``settle`` on the loop, once for each group, in the order in which it was given
+    them; a group is one batch or several.  A statement that nobody has settled after ``patience`` seconds fails, and
+    while one is that late, new ones fail at once: nobody hangs on a disk or a server that does.
+    """
+
+    def __init__(
+        self,
+        give: Callable[[Batch], None],
+        *,
+        most: int = MOST_WAITING,
+        patience: float = 10.0,
+        slow: float = 1.0,
+    ) -> None:
+        self.waiting = 0
+        self.commits = self.statements = self.failures = self.slow = 0
+        self.seconds = 0.0
+        self.trouble: str | None = "it has not been opened"
+        """Why statements fail, until a group has succeeded."""
+        self._give = give
+        self._most = most
+        self._patience = patience
+        self._slow = slow
+        self._turn: Batch = []
+        self._given: deque[tuple[float, Batch]] = deque()
+        self._late = False
+        self._looking: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take statements from now on."""
+        self._loop, self.trouble = loop, None
+
+    def close(self, reason: str) -> None:
+        """Give on what this turn has, and take no more."""
+        self._end_turn()
+        self._loop, self.trouble = None, reason
+
+    def write(self, statement: str, values: tuple[Any, ...], lock: bytes) -> Future[list[Row]]:
+        loop = self._loop
+        if loop is None or self._late or self.waiting >= self._most:
+            return self._refused()
+        future: Future[list[Row]] = loop.create_future()
+        turn = self._turn
+        if not turn:
+            loop.call_soon(self._end_turn)
+        turn.append((future, statement, values, lock))
+        self.waiting += 1
+        return future
+
+    def settle(self, group: Group) -> None:
+        """Tell each who still waits."""
+        count = len(group.units)
+        self._forget(count)
+        self.waiting -= count
+        self.statements += count
+        self.seconds += group.seconds
+        for unit, outcome in zip(group.units, group.outcomes, strict=True):
+            future = unit[0]
+            if isinstance(outcome, list):
+                if not future.done():
+                    future.set_result(outcome)
+            else:
+                self.failures += 1
+                if not future.done():
+                    future.set_exception(outcome)
+        self._judge(group)
+
+    def _judge(self, group: Group) -> None:
+        away = next((each for each in group.outcomes if isinstance(each, DatabaseDown)), None)
+        if away is None:
+            self.commits += 1
+            if self._loop is not None:
+                self.trouble = None
+        else:
+            self.trouble = str(away.__cause__)
+            log.error("statements were not committed", statements=len(group.units), reason=self.trouble)
+        if group.seconds >= self._slow:
+            self.slow += 1
+            slowest = {unit[1].strip().partition("\n")[0][:80] for unit in group.units[:8]}
+            log.warning(
+                "a group was slow", seconds=round(group.seconds, 3), statements=len(group.units), first=sorted(slowest)
+            )
+
+    def _refused(self) -> Future[list[Row]]:
+        reason = self.trouble or f"{self.waiting} statements wait already"
+        future: Future[list[Row]] = asyncio.get_running_loop().create_future()
+        future.set_exception(down(reason))
+        self.failures += 1
+        return future
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, []
+        if not turn:
+            return
+        loop = self._loop
+        assert loop is not None
+        now = loop.time()
+        for start in range(0, len(turn), MOST_IN_GROUP):
+            batch = turn[start : start + MOST_IN_GROUP]
+            self._given.append((now, batch))
+            self._give(batch)
+        if self._looking is None:
+            self._looking = loop.call_later(self._patience, self._look)
+
+    def _forget(self, count: int) -> None:
+        """The oldest batches, which are settled."""
+        while count > 0:
+            count -= len(self._given.popleft()[1])
+        self._late = False
+
+    def _look(self) -> None:
+        """Whether somebody has waited for too long."""
+        self._looking = None
+        loop = self._loop
+        if not self._given or loop is None:
+            return
+        due = loop.time() - self._patience
+        for given, batch in self._given:
+            if given > due:
+                break
+            self._expire(batch)
+        left = self._given[0][0] - due
+        self._looking = loop.call_later(left if left > 0 else self._patience, self._look)
+
+    def _expire(self, batch: Batch) -> None:
+        late = [unit[0] for unit in batch if not unit[0].done()]
+        if late:
+            self._late, self.trouble = True, f"no answer within {self._patience:g} s"
+            log.error("statements were not committed", statements=len(late), reason=self.trouble)
+        for future in late:
+            self.failures += 1
+            future.set_exception(down(self.trouble))
