@@ -145,7 +145,11 @@ class Received(NamedTuple):
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt at an upstream.  Times are ``time.monotonic()``; ``status`` is None where none came."""
+    """One attempt at an upstream.  Times are ``time.monotonic()``; ``status`` is None where none came.
+
+    ``sent`` is when its first byte went out, ``answered`` when the head of its answer had been read; 0 where that
+    never was.
+    """
 
     number: int
     started: float
@@ -154,6 +158,8 @@ class Attempt:
     status: int | None = None
     error: str | None = None
     reused: bool = False
+    sent: float = 0.0
+    answered: float = 0.0
 
     @property
     def stale(self) -> bool:

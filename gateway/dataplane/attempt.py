@@ -95,6 +95,7 @@ class Sending:
             connection = self._take() or await self._connect()
             answer = self._answer = self._send(connection)
             await answer.read_head()
+            self._attempt.answered = monotonic()
         except BaseException as error:
             if self._failure is not None and isinstance(error, UpstreamBroken):
                 error = self._failure
@@ -143,6 +144,7 @@ class Sending:
         head = self._upstream.head(exchange, body.length)
         head_only = exchange.request.method == "HEAD"
         exchange.delivery = self._attempt.delivery = _UNKNOWN
+        self._attempt.sent = monotonic()
         if body.data is not None:
             answer = connection.begin(head + body.data, head_only=head_only, written=True)
             self._limit(answer)

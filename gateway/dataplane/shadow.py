@@ -1,17 +1,18 @@
-"""Shadow: a filter run beside the exchange, on a copy, so that what it would do is seen and nothing of it happens."""
+"""Shadow: a part run beside the exchange, so that what it would do is seen and nothing of it happens."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import Any
 
 from gateway.errors import BodyTooLarge, ClientGone, DependencyDown, GatewayError
-from gateway.exchange import Exchange, Reads, Response, Step
-from gateway.parts import Filter
+from gateway.exchange import Attempt, Exchange, Reads, Response, Step
+from gateway.parts import Config, Filter, Guard
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +101,47 @@ class Shadow:
         if run.task is not None:
             await asyncio.wait([run.task])
         exchange.notes += run.copy.notes
+
+
+class Undecided(Guard[Config]):
+    """Stands among an attempt's guards in the place of one in shadow that takes its time.
+
+    The guard decides in a task of its own, while the attempt is under way, and has until its end.  What it admits is
+    settled with the attempt, so that what it counts is true.  Its refusal is remembered as ``would_refuse``, and as
+    ``would_wait`` that the attempt had ended before it decided.
+    """
+
+    def __init__(self, guard: Guard[Any], deciding: Awaitable[Any]) -> None:
+        self.name = guard.name  # type: ignore[misc]  # of the one in whose place it stands
+        self._guard = guard
+        self._began = perf_counter()
+        self._task = asyncio.ensure_future(deciding)
+
+    def settle(self, exchange: Exchange, attempt: Attempt | None, admitted: Any) -> None:  # noqa: ARG002 - the guard's is in the task
+        if not self._task.done():
+            if attempt is not None:
+                exchange.steps.append(Step(self.name, "shadow", "would_wait", perf_counter() - self._began))
+            self._task.add_done_callback(partial(self._give_back, exchange, attempt))
+            self._task.cancel()
+        elif not self._give_back(exchange, attempt, self._task):
+            error = asyncio.CancelledError() if self._task.cancelled() else self._task.exception()
+            assert error is not None
+            exchange.steps.append(would(self._guard, error))
+
+    def _give_back(self, exchange: Exchange, attempt: Attempt | None, task: asyncio.Future[Any]) -> bool:
+        """Settle what was admitted, be it in the instant in which nobody needed it any more; whether any was."""
+        admitted = not task.cancelled() and task.exception() is None
+        if admitted:
+            self._guard.settle(exchange, attempt, task.result())
+        return admitted
+
+
+def would(guard: Guard[Any], error: BaseException) -> Step:
+    """What a guard in shadow would have done; a failure of its own reaches nobody."""
+    if isinstance(error, GatewayError):
+        return Step(guard.name, "shadow", "would_refuse", 0.0, error.code)
+    logger.error("The guard %s failed in shadow", guard.name, exc_info=error)
+    return Step(guard.name, "shadow", "would_fail", 0.0, type(error).__name__)
 
 
 def decision(error: BaseException) -> tuple[str, str]:

@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from gateway.dataplane.chain import Chain
+from gateway.dataplane.shadow import Undecided
 from gateway.errors import DependencyDown, Rejected
-from gateway.exchange import Delivery, Exchange, Reads, Response
+from gateway.exchange import Attempt, Delivery, Exchange, Reads, Response
 from gateway.facts import Principal
-from gateway.testing import exchange, streaming
+from gateway.parts import Config, Guard
+from gateway.testing import exchange, scope, streaming
 from tests.gateway.dataplane.harness import OK, filter_of, gateway, raw_upstream
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -209,3 +211,99 @@ async def test_a_shadow_of_a_client_that_left_ends_too():
         assert gate.snapshot.in_flight == 0
     assert made.error.code == "client_gone"
     assert [step.decision for step in made.steps] == ["would_refuse", "cancelled"]
+
+
+# guards that take their time
+
+
+class Slow(Guard[Config]):
+    """Decides when the test says so: by what ``decides`` is given, a ticket or an error."""
+
+    name = "slow"
+
+    def __init__(self) -> None:
+        super().__init__(Config(), scope())
+        self.decides: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.settled: list[tuple[str, object]] = []
+
+    def admit(self, exchange: Exchange) -> asyncio.Future[str]:
+        return self.decides
+
+    def settle(self, exchange: Exchange, attempt: Attempt | None, admitted: str) -> None:
+        self.settled.append((admitted, attempt and attempt.number))
+
+
+def undecided(guard: Slow) -> Undecided:
+    return Undecided(guard, guard.admit(exchange()))
+
+
+async def test_what_a_guard_admits_beside_an_attempt_is_settled_with_it() -> None:
+    place = undecided(guard := Slow())
+    guard.decides.set_result("ticket")
+    await asyncio.sleep(0)
+    place.settle(made := exchange(), Attempt(1, 0.0), None)
+    assert (guard.settled, made.steps) == ([("ticket", 1)], [])
+
+
+@pytest.mark.parametrize(
+    ("error", "decided", "code"),
+    [
+        (Rejected("Enough"), "would_refuse", "rejected"),
+        (RuntimeError("a bug"), "would_fail", "RuntimeError"),
+        (asyncio.CancelledError(), "would_fail", "CancelledError"),
+    ],
+)
+async def test_what_it_refuses_is_remembered_and_nothing_is_settled(error, decided, code) -> None:
+    place = undecided(guard := Slow())
+    if isinstance(error, asyncio.CancelledError):
+        guard.decides.cancel()
+    else:
+        guard.decides.set_exception(error)
+    await asyncio.sleep(0)
+    place.settle(made := exchange(), Attempt(1, 0.0), None)
+    assert [(step.filter, step.mode, step.decision, step.code) for step in made.steps] == [
+        ("slow", "shadow", decided, code)
+    ]
+    assert guard.settled == []
+
+
+async def test_one_that_has_not_decided_when_the_attempt_ends_is_let_go() -> None:
+    place = undecided(guard := Slow())
+    place.settle(made := exchange(), Attempt(1, 0.0), None)
+    await asyncio.sleep(0)
+    assert [(step.decision, step.code) for step in made.steps] == [("would_wait", None)]
+    assert (guard.decides.cancelled(), guard.settled) == (True, [])
+
+
+async def test_nothing_is_said_of_one_whose_attempt_another_guard_refused() -> None:
+    place = undecided(guard := Slow())
+    place.settle(made := exchange(), None, None)
+    await asyncio.sleep(0)
+    assert (made.steps, guard.decides.cancelled()) == ([], True)
+
+
+async def test_what_is_admitted_though_it_was_let_go_is_given_back() -> None:
+    async def stubborn() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "ticket"
+        return ""
+
+    place = Undecided(guard := Slow(), stubborn())
+    await asyncio.sleep(0)
+    place.settle(exchange(), Attempt(3, 0.0), None)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert guard.settled == [("ticket", 3)]
+
+
+async def test_one_that_never_got_its_turn_took_nothing() -> None:
+    async def deciding() -> str:
+        raise AssertionError
+
+    place = Undecided(guard := Slow(), deciding())
+    place.settle(exchange(), None, None)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert guard.settled == []

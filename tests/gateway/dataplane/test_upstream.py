@@ -511,6 +511,38 @@ async def test_a_guard_in_shadow_refuses_nothing_and_says_what_it_would_have_don
         await closed(upstream)
 
 
+async def test_a_guard_in_shadow_that_takes_its_time_delays_nobody() -> None:
+    class Never(Turnstile):
+        async def _later(self):
+            await never().wait()
+
+    patient, never_decided = Turnstile(awaited=True), Never(awaited=True)
+    async with raw_upstream() as raw:
+        upstream = upstream_to(raw.port, guards=[(never_decided, "shadow"), (patient, "shadow")])
+        assert await text(await upstream.dispatch(asking := ask("POST"))) == b"ok"
+        assert [(step.mode, step.decision) for step in asking.steps] == [("shadow", "would_wait")]
+        assert (never_decided.settled, patient.settled) == ([], [(1, ANSWERED)])
+        await closed(upstream)
+
+
+async def test_an_attempt_says_when_it_was_sent_and_when_its_answer_began() -> None:
+    held = asyncio.Event()
+    async with raw_upstream(answering(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no", held, b"k")) as raw:
+        upstream = upstream_to(raw.port)
+        streaming_answer = await upstream.dispatch(asking := ask("GET"))
+        [attempt] = asking.attempts
+        assert 0 < attempt.started <= attempt.sent <= attempt.answered
+        assert attempt.ended == 0
+        held.set()
+        assert await text(streaming_answer) == b"ok"
+        assert attempt.answered <= attempt.ended
+        await closed(upstream)
+    upstream = upstream_to(unused_port())
+    with pytest.raises(UpstreamUnreachable):
+        await upstream.dispatch(asking := ask("GET"))
+    assert (asking.attempts[0].sent, asking.attempts[0].answered) == (0, 0)
+
+
 async def test_a_guard_that_fails_to_settle_fails_nothing_else(caplog) -> None:
     class Clumsy(Turnstile):
         def settle(self, exchange, attempt, admitted) -> None:
