@@ -42,6 +42,14 @@ class Idempotent:
     header: str = "idempotency-key"
 
 
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What look-ups by our key tell, by the upstream's contract.  Seconds."""
+
+    linearizable: bool = False
+    never_executes_after: float | None = None
+
+
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 """Methods whose request says nothing of its length where it has no body (RFC 9110 §8.6)."""
 
@@ -65,12 +73,14 @@ class Upstream:
         host: str | None = None,
         guards: Sequence[tuple[Guard[Any], Literal["enforce", "shadow"]]] = (),
         budget: RetryBudget | None = None,
+        look_up: LookUp = LookUp(),
     ) -> None:
         self.name = name
         self.pool = pool
         self.timeouts = timeouts
         self.retry = retry
         self.idempotent = idempotent
+        self.look_up = look_up
         self.host = None if host is None else host.encode("latin-1")
         self.guards = tuple(guards)
         self._budget = budget or RetryBudget(retry.budget)
