@@ -190,13 +190,20 @@ class Filter(Part[ConfigT]):
 
 
 class Guard(Part[ConfigT]):
-    """Stands before an upstream's attempts: a circuit breaker, a limit on concurrency."""
+    """Stands before an upstream's attempts: a circuit breaker, a limit on concurrency.
+
+    It changes nothing in the exchange.  In shadow it is asked and told alike, on the live exchange, but nobody waits
+    for what it awaits: it has until the attempt ends, and is then cancelled.
+    """
 
     def admit(self, exchange: Exchange) -> Awaitable[Any] | Any:
         """Raise to refuse the attempt.  What is returned (awaited, where it can be) comes back in ``settle``."""
 
     def settle(self, exchange: Exchange, attempt: Attempt | None, admitted: Any) -> None:
-        """How it went; called once for each ``admit`` that did not raise.  None: another guard refused the attempt."""
+        """How it went; called once for each ``admit`` that did not raise, whatever becomes of the exchange.
+
+        None: nothing was attempted, because a guard after it refused, or the client left while that one decided.
+        """
 
 
 class Resolver(Part[ConfigT]):
