@@ -69,6 +69,26 @@ class Ledger(Protocol):
         neither send any more nor release it.
         """
 
+    def accept(
+        self,
+        id: str,  # noqa: A002
+        epoch: int,
+        request: bytes,
+        trail: bytes,
+        *,
+        most: int,
+        ceiling: int,
+        within: float,
+    ) -> Awaitable[bool]:
+        """``reserved`` or ``sent`` → ``accepted``, with the request to send later; what its owner knows was not sent.
+
+        False also where ``most`` of its route are accepted already, or with this one their amounts would be more than
+        ``ceiling`` in its currency.  It is due, and then failed, after ``within`` seconds.
+        """
+
+    async def expire_accepted(self, limit: int) -> Sequence[str]:
+        """``accepted`` and due → ``failed``, reason ``not_sent``; the ids."""
+
     async def take_due(self, limit: int, lease: float) -> Sequence[Record]:
         """Records that are sent, pending or in_doubt and due, the longest due first.
 
