@@ -10,6 +10,7 @@ from gateway.control.building import Building
 from gateway.control.draft import PlacedEntry, RouteDraft, UpstreamDraft, draft
 from gateway.control.explain import Description, describe
 from gateway.control.order import Step, misplaced
+from gateway.control.own import claims, own_routes
 from gateway.control.payments import payment_reader, unknown_currencies
 from gateway.control.placing import Kinds, Placed, Role
 from gateway.control.policy import MatchEntry, Policy, RouteEntry
@@ -79,6 +80,7 @@ class Compilation:
             [building.lease.release],
             components=building.host.components,
             upstreams=list(self._upstreams.values()),
+            own=own_routes(self._services.ledger, dict(self._enforced())),
         )
         building.tasks.holder = snapshot
         return snapshot
@@ -173,7 +175,15 @@ class Compilation:
                 names[name] = path
             if upstream is not None and upstream not in known:
                 self._problem((*path, "upstream"), f"no upstream has this name{did_you_mean(upstream, known)}")
+            for claimed, why in claims(name, route.draft.match or route.draft.place):
+                self._problem((*path, *claimed), why)
             self._check_reach(route, self._routes[:number])
+
+    def _enforced(self) -> Iterator[tuple[str, list[Filter[Any]]]]:
+        for built in self._routes:
+            assert built.draft.name is not None
+            steps = [part for step, part in built.filters if isinstance(part, Filter) and step.mode == "enforce"]
+            yield built.draft.name, steps
 
     def _check_reach(self, route: _BuiltRoute, earlier: Sequence[_BuiltRoute]) -> None:
         for before in earlier:

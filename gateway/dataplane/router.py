@@ -148,12 +148,22 @@ def _template(path: str) -> str:
     return "".join([*pieces, re.escape(tail.rstrip("/")), "" if path.endswith(":path}") else "/?"])
 
 
+OWN = "/.payguard"
+"""What is below it is the gateway's own: no route of a policy takes it."""
+
+
+def is_own(path: str) -> bool:
+    """Whether a path, as a backend reads it, is the gateway's own."""
+    return path[1:2] == "." and f"{folded(path)}/".startswith(f"{OWN}/")
+
+
 class Router:
-    """The first of ``routes`` that takes a request."""
+    """The first of ``routes`` that takes a request; of ``own``, where its path is the gateway's own."""
 
-    __slots__ = ("_any", "_by_method", "asks_host")
+    __slots__ = ("_any", "_by_method", "_own", "asks_host")
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    def __init__(self, routes: Sequence[Route], own: Sequence[Route] = ()) -> None:
+        self._own = tuple(own)
         methods = {method for route in routes for method in route.match.takes or ()}
         self.asks_host = any(route.match.host is not None for route in routes)
         """Whether any route looks at the host; where none does, ``find`` may be given an empty one."""
@@ -166,7 +176,7 @@ class Router:
     def find(self, method: str, raw_path: str, host: str, headers: Headers) -> tuple[Route, Mapping[str, str]]:
         """The route and its parameters.  RouteNotFound or AmbiguousPath where there is none."""
         path = readable(raw_path)
-        for route in self._by_method.get(method, self._any):
+        for route in self._own if is_own(path) else self._by_method.get(method, self._any):
             parameters = route.match.take(method, path, host, headers)
             if parameters is not None:
                 return route, parameters

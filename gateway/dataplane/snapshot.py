@@ -31,7 +31,7 @@ class Snapshot:
     ``parts`` are opened in order and closed in reverse; ``releases`` give back what is shared between snapshots, after
     the parts are closed.  ``observers`` are told of each exchange after it has ended.  ``components`` are those that
     the policy has in the process; what opens and closes them is among ``parts`` and ``releases``, and so it is with
-    what ``upstreams`` stand on.
+    what ``upstreams`` stand on.  ``own`` are routes of the gateway's own, which no policy names.
     """
 
     def __init__(
@@ -44,12 +44,13 @@ class Snapshot:
         *,
         components: Sequence[Component[Any]] = (),
         upstreams: Sequence[Upstream] = (),
+        own: Sequence[Route] = (),
     ) -> None:
         self.digest = digest
         self.components = tuple(components)
         self.upstreams = tuple(upstreams)
         self.routes = tuple(routes)
-        self.router = Router(self.routes)
+        self.router = Router(self.routes, own)
         self.observers = tuple(observers)
         self.in_flight = 0
         self._parts = tuple(parts)
