@@ -44,6 +44,8 @@ class Access:
 
     This machine's own trust is not lent to others: not to whom a proxy forwards for, and not to a web page in a
     browser that runs here, be it by its origin or by a name that it has pointed at this address (DNS rebinding).
+
+    ``scope["payguard.via"]`` then says what let somebody through: ``loopback``, ``token read``, ``token operate``.
     """
 
     def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
@@ -72,11 +74,12 @@ class Access:
             return Problem(403, "cross_origin", "A page of another origin may not do this.")
         if _is_local(scope, headers):
             if _is_name_of_this_machine(headers.get("host", "")):
+                scope["payguard.via"] = "loopback"
                 return None
             return Problem(403, "unknown_host", "Over loopback this port is called localhost or by its address.")
-        return self._refusal_of_stranger(headers, asks)
+        return self._refusal_of_stranger(scope, headers, asks)
 
-    def _refusal_of_stranger(self, headers: Headers, asks: str) -> Problem | None:
+    def _refusal_of_stranger(self, scope: Scope, headers: Headers, asks: str) -> Problem | None:
         if self._tokens == Tokens():
             return Problem(403, "no_token_configured", f"Other machines may read probes and metrics only. {_HOW}")
         kind, _, given = headers.get("authorization", "").partition(" ")
@@ -86,6 +89,7 @@ class Access:
         if asks == "operate" and granted != "operate":
             challenge = {"www-authenticate": 'Bearer error="insufficient_scope", scope="operate"'}
             return Problem(403, "insufficient_scope", "This token may read; to operate takes another.", challenge)
+        scope["payguard.via"] = f"token {granted}"
         return None
 
 

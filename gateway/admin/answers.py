@@ -29,7 +29,9 @@ class Json(Response):
 class Problem(Json):
     media_type = "application/problem+json"
 
-    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **members: Any
+    ) -> None:
         document = {
             "type": f"urn:payguard:problem:{code}",
             "title": TITLES[status],
@@ -37,7 +39,7 @@ class Problem(Json):
             "code": code,
             "detail": detail,
         }
-        super().__init__(document, status, headers)
+        super().__init__(document | members, status, headers)
 
 
 def text(content: str, status: int = 200) -> Response:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.admin import payments
 from gateway.admin.answers import Json, moment
 from gateway.admin.state import AdminState
 from gateway.control.jobs import JobState
@@ -22,6 +23,7 @@ def routes(state: AdminState) -> list[BaseRoute]:
         Route("/drain", _drain(state), methods=["POST"]),
         Route("/api/v1/policy", _policy(state), methods=["GET"]),
         Route("/api/v1/jobs", _jobs(state), methods=["GET"]),
+        *payments.routes(state),
         Mount("/api/v1/{component}", _components(state)),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -12,6 +13,7 @@ from gateway.admin.access import Tokens
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
 from gateway.control.reloader import PolicyStatus
+from gateway.ledger.protocol import Ledger
 from gateway.parts import Component
 from gateway.telemetry.metrics import Metrics
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 class AdminState:
     """``drain`` begins draining, if nobody has, and returns for how many seconds new connections are still served.
 
-    ``metrics`` is None where monitoring is off.  ``components`` are those of the policy in force.
+    ``metrics`` is None where monitoring is off.  ``components`` are those of the policy in force, and
+    ``routes`` the names of its routes.  ``hashes`` says what a value of a purpose may have
+    been recorded as, ``mask`` takes out of a text what nobody may read, and ``tell`` tells people of an event.
     """
 
     health: Health
@@ -33,10 +37,15 @@ class AdminState:
     drain: Callable[[], float]
     components: Callable[[], Sequence[Component[Any]]]
     tokens: Tokens
+    ledger: Callable[[], Ledger | None]
+    routes: Callable[[], Sequence[str]]
+    hashes: Callable[[str, str], Sequence[str]]
+    mask: Callable[[str], str]
+    tell: Callable[..., None]
 
     @classmethod
     def of(cls, process: Process) -> AdminState:
-        settings, draining = process.settings, process.draining
+        settings, draining, services = process.settings, process.draining, process.foundation.services
 
         def drain() -> float:
             draining.begin()
@@ -50,6 +59,11 @@ class AdminState:
             drain=drain,
             components=lambda: process.active.snapshot.components,
             tokens=Tokens(_value(settings.admin_token_read), _value(settings.admin_token_operate)),
+            ledger=lambda: services.ledger,
+            routes=lambda: [each.name for each in process.active.snapshot.routes],
+            hashes=services.salts.hashes,
+            mask=process.foundation.masking.text,
+            tell=partial(services.events.tell, source="admin", severity="info"),
         )
 
 

@@ -12,6 +12,7 @@ from gateway.admin.state import AdminState
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
 from gateway.control.reloader import PolicyStatus
+from gateway.telemetry.masking import Masking
 from gateway.telemetry.metrics import Metrics
 
 HERE = "127.0.0.1"
@@ -28,6 +29,11 @@ def state(**changes: Any) -> AdminState:
         "drain": lambda: 4.5,
         "components": list,
         "tokens": Tokens(),
+        "ledger": lambda: None,
+        "routes": list,
+        "hashes": lambda purpose, value: (f"1:{purpose}:{value}",),
+        "mask": Masking().text,
+        "tell": lambda *_, **__: None,
     }
     return AdminState(**given | changes)
 

@@ -1,0 +1,153 @@
+"""/api/v1/payments: what the ledger knows of payments, and a human's word on what became of one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.admin.answers import Json, Problem
+from gateway.admin.documents import RESOLVABLE, item, whole
+from gateway.admin.parameters import Asked, BadParameter, Decision, asked_of, decision_of
+from gateway.database.protocol import DatabaseDown
+from gateway.ledger.claims import claim_of
+from gateway.ledger.protocol import Ledger
+from gateway.ledger.records import SETTLED, Record, State
+
+if TYPE_CHECKING:
+    from gateway.admin.state import AdminState
+
+Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+_Answer: TypeAlias = Callable[[Request, Ledger], Coroutine[Any, Any, Response]]
+
+_ID = re.compile(r"[0-9A-Za-z]{1,64}")
+
+
+def routes(state: AdminState) -> list[BaseRoute]:
+    return [
+        Route("/api/v1/payments", _with_ledger(state, _list(state)), methods=["GET"]),
+        Route("/api/v1/payments/{id}", _with_ledger(state, _show), methods=["GET"]),
+        Route("/api/v1/payments/{id}/resolve", _with_ledger(state, _resolve(state)), methods=["POST"]),
+    ]
+
+
+def _with_ledger(state: AdminState, answer: _Answer) -> Endpoint:
+    """What cannot be asked or done is a problem that says so."""
+
+    @wraps(answer)
+    async def endpoint(request: Request) -> Response:
+        ledger = state.ledger()
+        if ledger is None:
+            return _unavailable("This gateway has no ledger")
+        try:
+            return await answer(request, ledger)
+        except BadParameter as error:
+            return Problem(400, "invalid_parameter", str(error), parameter=error.name)
+        except DatabaseDown as error:
+            return _unavailable(error.detail or "The ledger cannot be asked")
+
+    return endpoint
+
+
+def _unavailable(what: str) -> Problem:
+    return Problem(503, DatabaseDown.code, f"{what}; /healthz says more.", {"retry-after": "5"})
+
+
+def _list(state: AdminState) -> _Answer:
+    async def payments(request: Request, ledger: Ledger) -> Response:
+        asked = asked_of(request.query_params.multi_items())
+        if asked.customer is not None:
+            customers = tuple(state.hashes("customer", asked.customer))
+            asked = replace(asked, query=replace(asked.query, customers=customers))
+        if asked.key is not None:
+            return Json({"items": await _of_key(asked, asked.key, ledger, state.routes()), "next": None})
+        limit = asked.query.limit
+        found = await ledger.list(replace(asked.query, limit=limit + 1))
+        more = len(found) > limit
+        return Json({"items": [item(each) for each in found[:limit]], "next": found[limit - 1].id if more else None})
+
+    return payments
+
+
+async def _of_key(asked: Asked, key: str, ledger: Ledger, routes: Sequence[str]) -> list[dict[str, Any]]:
+    """The records of a client's own key: one at most for each route that may have taken it."""
+    query, found = asked.query, list[Record]()
+    assert query.owner is not None
+    for route in routes if query.route is None else (query.route,):
+        found += await ledger.list(replace(query, claim=claim_of(query.owner, route, key)))
+    return [item(each) for each in sorted(found, key=lambda record: record.id, reverse=True)]
+
+
+async def _show(request: Request, ledger: Ledger) -> Response:
+    record = await _found(request, ledger)
+    return _unknown(request) if record is None else Json(whole(record))
+
+
+async def _found(request: Request, ledger: Ledger) -> Record | None:
+    id = request.path_params["id"]  # noqa: A001
+    return await ledger.find(id) if _ID.fullmatch(id) else None
+
+
+def _unknown(request: Request) -> Problem:
+    hint = "Its id stands in the header Payguard-Payment-Id; ?request_id= finds it by that of its request."
+    return Problem(404, "payment_not_found", f"No payment has the id {request.path_params['id']!r}. {hint}")
+
+
+def _resolve(state: AdminState) -> _Answer:
+    async def resolve(request: Request, ledger: Ledger) -> Response:
+        decision = decision_of(await request.body())
+        record = await _found(request, ledger)
+        if record is None:
+            return _unknown(request)
+        if (refusal := _refusal(record, decision)) is not None:
+            return refusal
+        by = f"human:{decision.by or 'unnamed'} via {request.scope['payguard.via']}"
+        reason = state.mask(decision.reason)
+        if not await _resolved(ledger, record, decision.state, by, reason):
+            return _changed(await ledger.find(record.id) or record)
+        state.tell("payment_resolved", payment=record.id, was=record.state, state=decision.state, by=by, reason=reason)
+        settled = await ledger.find(record.id)
+        assert settled is not None
+        return Json(whole(settled))
+
+    return resolve
+
+
+async def _resolved(ledger: Ledger, record: Record, state: State, by: str, reason: str) -> bool:
+    try:
+        return await ledger.resolve(record.id, record.revision, state, by=by, reason=reason)
+    except DatabaseDown as error:
+        raise DatabaseDown(
+            "Nobody knows whether this was recorded: look at the payment before you repeat it"
+        ) from error
+
+
+def _refusal(record: Record, decision: Decision) -> Problem | None:
+    """Why this cannot be said of such a record."""
+    if decision.revision not in (None, record.revision):
+        return _changed(record)
+    allowed = RESOLVABLE.get(record.state, ())
+    if decision.state in allowed:
+        return None
+    if record.state in SETTLED:
+        return _conflict("payment_settled", f"This payment is {record.state} already; that stays.", record)
+    if not allowed:
+        why = f"This payment is {record.state}: whoever has it in hand is asked first. It may be resolved once it is"
+        return _conflict("payment_under_way", f"{why} in_doubt or pending.", record)
+    only = " or ".join(allowed)
+    return _conflict("transition_refused", f"A payment that is {record.state} can be taken to {only} only.", record)
+
+
+def _changed(now: Record) -> Problem:
+    what = f"This payment has changed meanwhile: it is {now.state}, in revision {now.revision}."
+    return _conflict("payment_changed", f"{what} Look at it, and decide again.", now)
+
+
+def _conflict(code: str, detail: str, record: Record) -> Problem:
+    return Problem(409, code, detail, state=record.state, revision=record.revision)
