@@ -3,6 +3,7 @@
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
+from gateway.crypto.protocol import Unreadable
 from gateway.errors import (
     BodyTooLarge,
     DependencyDown,
@@ -66,6 +67,7 @@ __all__ = [
     "SecretRef",
     "Size",
     "State",
+    "Unreadable",
     "UpstreamBroken",
     "UpstreamError",
     "UpstreamTimeout",

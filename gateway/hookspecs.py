@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import click
 
     from gateway.control.settings import Settings
+    from gateway.crypto.protocol import Keyring
     from gateway.parts import Component, Filter, Guard, Observer, Resolver
     from gateway.store.protocol import Store
 
@@ -57,6 +58,11 @@ def register_commands() -> Iterable[click.Command]:
 @hookspec(firstresult=True)
 def create_store(settings: Settings) -> Store | None:
     """Return a store if the settings ask for one that this plugin serves, else None"""
+
+
+@hookspec(firstresult=True)
+def create_keyring(settings: Settings) -> Keyring | None:
+    """Return a keyring if the settings ask for one that this plugin serves, else None"""
 
 
 @hookspec

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
-import structlog
 from pydantic import SecretStr
 
 from gateway.control.compiler import Compiler
+from gateway.control.keys import make_keyring, make_salts
 from gateway.control.plugins import Plugins, load_plugins
 from gateway.control.scope import Services
 from gateway.control.settings import Settings
-from gateway.control.start import BadStart, bad_starts, prepare_data_dir, why
-from gateway.crypto.salts import FILE_NAME, Salts, load_salts
+from gateway.control.start import bad_starts, prepare_data_dir
 from gateway.store.memory import MemoryStore
 from gateway.store.protocol import Store
 from gateway.telemetry import log as logs
@@ -25,8 +24,6 @@ from gateway.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from gateway.telemetry.spans import Spans
-
-log = structlog.get_logger("payguard.process")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,11 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         plugins = load_plugins(settings)
     prepare_data_dir(settings.data_dir)
     services = Services(
-        store=_store(settings, plugins), salts=_salts(settings, masking), environ=environ, on_secret=masking.add_secret
+        store=_store(settings, plugins),
+        salts=make_salts(settings, masking),
+        keyring=make_keyring(settings, plugins, masking),
+        environ=environ,
+        on_secret=masking.add_secret,
     )
     metrics, templates = Metrics(), dict[str, str]()
     spans = _spans(settings, masking, templates)
@@ -85,18 +86,3 @@ def _masking(settings: Settings) -> Masking:
 def _store(settings: Settings, plugins: Plugins) -> Store:
     made = cast("Store | None", plugins.hooks.create_store(settings=settings))
     return MemoryStore() if made is None else made  # one that holds nothing yet is false
-
-
-def _salts(settings: Settings, masking: Masking) -> Salts:
-    salt = settings.hash_salt
-    try:
-        loaded = load_salts(None if salt is None else salt.get_secret_value(), settings.data_dir)
-    except OSError as error:
-        raise BadStart(f"cannot keep the salt of hashes in {settings.data_dir}: {why(error)}") from error
-    except ValueError as error:
-        raise BadStart(f"{'HASH_SALT' if salt else settings.data_dir / FILE_NAME}: {error}") from error
-    for secret in loaded.secrets:
-        masking.add_secret(secret)
-    if loaded.made is not None:
-        log.warning("no HASH_SALT is set; one was made and is kept in the data folder", file=str(loaded.made))
-    return loaded.salts

@@ -24,7 +24,7 @@ CLIENT_VARIABLES = frozenset({"PAYGUARD_ADMIN_URL", "PAYGUARD_ADMIN_TOKEN"})
 SHORTEST_TOKEN = 16
 
 _PREFIX = "PAYGUARD_"
-_SHARED = frozenset({"log_level", "monitoring_enabled", "hash_salt", "database_url"})
+_SHARED = frozenset({"log_level", "monitoring_enabled", "encryption_key", "hash_salt", "database_url"})
 """Settings whose variable has no prefix: other programs of the pod have them too."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -113,6 +113,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("payguard-data")
     """Where the gateway keeps what must survive it."""
+
+    encryption_key: SecretStr | None = None
+    """32 bytes in hex, or ``id:hex,id:hex``: the first encrypts, all decrypt.  Unset, no bodies are kept."""
 
     hash_salt: SecretStr | None = None
     """At least 16 bytes in hex, or ``id:hex,id:hex``.  Unset, one is made and kept in the data folder."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.control.start import BadStart
 from gateway.store.memory import MemoryStore
 from gateway.testing import exchange
 
@@ -78,33 +77,3 @@ async def test_the_query_is_in_the_log_where_the_settings_ask_for_it(foundation,
     assert written in said
     assert ("query" in said, "ada" in said) == (asked, False)
     await laid.services.close()
-
-
-def test_each_salt_is_masked_by_itself(foundation) -> None:
-    old, new = "ab" * 16, "cd" * 16
-    laid = foundation(hash_salt=f"new:{new},{old}")
-    assert laid.masking.text(f"{new} and {old}") == "[masked] and [masked]"
-
-
-def test_a_salt_that_is_made_is_masked(foundation, tmp_path) -> None:
-    laid = foundation(hash_salt=None)
-    made = (tmp_path / "data" / "hash_salt").read_text()
-    assert laid.masking.text(f"it is {made}") == "it is [masked]"
-
-
-def test_a_salt_that_is_none_is_one_line_without_it(foundation) -> None:
-    with pytest.raises(BadStart, match=r"^HASH_SALT: salt 1 is not hex$"):
-        foundation(hash_salt="not hex at all, is it")
-
-
-def test_a_salt_is_made_where_there_is_none_and_is_the_same_the_next_time(foundation, tmp_path) -> None:
-    first, second = (foundation(hash_salt=None).services.salts.hash("card", "4242") for _ in range(2))
-    assert first == second
-    assert (tmp_path / "data" / "hash_salt").exists()
-
-
-def test_a_kept_salt_that_was_spoiled_is_one_line(foundation, tmp_path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "hash_salt").write_text("spoiled")
-    with pytest.raises(BadStart, match="hash_salt"):
-        foundation(hash_salt=None)
