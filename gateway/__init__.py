@@ -21,7 +21,20 @@ from gateway.facts import Card, Payment, Principal
 from gateway.hookspecs import hookimpl
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
-from gateway.parts import Check, Component, Config, Filter, Guard, Job, Observer, OptionalConfig, Part, Resolver, Scope
+from gateway.parts import (
+    Check,
+    Component,
+    Config,
+    Filter,
+    Guard,
+    Job,
+    Observer,
+    OptionalConfig,
+    Part,
+    Resolver,
+    Scope,
+    Severity,
+)
 from gateway.pointer import Pointer
 from gateway.units import Duration, SecretRef, Size
 
@@ -65,6 +78,7 @@ __all__ = [
     "Response",
     "Scope",
     "SecretRef",
+    "Severity",
     "Size",
     "State",
     "Unreadable",
