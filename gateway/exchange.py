@@ -203,6 +203,8 @@ class Reservation:
     send_by: float
     sent: bool = False
     """Whether the record says, or may say, that it was sent."""
+    waits_until: float = 0.0
+    """Of one that was accepted earlier, by ``time.monotonic()``: until when it may still be sent; else 0."""
 
 
 class Recorder(Protocol):
@@ -213,6 +215,8 @@ class Recorder(Protocol):
     ) -> Reservation | Record: ...
 
     async def reserve_again(self, exchange: Exchange, record: Record) -> Reservation | None: ...
+
+    def stored_answer(self, record: Record) -> Response | None: ...
 
 
 class Exchange:
@@ -330,6 +334,14 @@ class Exchange:
         """Claim a record that is released, or reserved by somebody who was lost; None where another was faster."""
         assert self.recorder is not None
         return await self.recorder.reserve_again(self, record)
+
+    def stored_answer(self, record: Record) -> Response | None:
+        """The first answer as it passed up, for a repeat; None where none is kept.
+
+        Unreadable where it is kept and cannot be opened: the text says why, to people who look after this gateway.
+        """
+        assert self.recorder is not None
+        return self.recorder.stored_answer(record)
 
     def before_send(self, call: Callable[[], Awaitable[None]]) -> None:
         """``call`` is awaited once, before the first byte of the first attempt; if it raises, nothing is sent."""

@@ -83,6 +83,10 @@ class Scope(Protocol):
         """The name of the route that a filter, or of the upstream that a guard, stands at; else empty."""
 
     @property
+    def operation(self) -> str | None:
+        """What the payments of that route are, such as ``payment.create``; None where it has none."""
+
+    @property
     def mode(self) -> Literal["enforce", "shadow"]:
         """In ``shadow``, ``store`` is a namespace of its own."""
 
@@ -109,10 +113,10 @@ class Scope(Protocol):
         Raises ValueError where there is none.
         """
 
-    def hash(self, purpose: str, value: str) -> str:
+    def hash(self, purpose: str, value: str | bytes) -> str:
         """``salt id:hex``, a keyed hash; another one for another purpose.  A purpose is a word of the code."""
 
-    def hashes(self, purpose: str, value: str) -> Sequence[str]:
+    def hashes(self, purpose: str, value: str | bytes) -> Sequence[str]:
         """What ``hash`` says now, then what it said with each older salt that is still known."""
 
     def event(self, code: str, /, *, severity: Severity = "warning", **detail: Any) -> None:

@@ -41,8 +41,8 @@ class Building:
         """In the order in which they are opened: components first, since parts may use them while they open."""
         return (*self.host.openers, *self._made)
 
-    def make(self, placed: Placed, place: str = "") -> Part[Any] | None:
-        """The part, at the route or upstream called ``place``.
+    def make(self, placed: Placed, place: str = "", operation: str | None = None) -> Part[Any] | None:
+        """The part, at the route or upstream called ``place``; ``operation`` is what that route's payments are.
 
         None where it is off or there is a problem with it, which is then on the list.
         """
@@ -50,7 +50,14 @@ class Building:
         if mode == "off" or config is None:
             return None
         scope = PartScope(
-            self._services, self.lease, placed.kind, place=place, mode=mode, tasks=self.tasks, component=self.host.find
+            self._services,
+            self.lease,
+            placed.kind,
+            place=place,
+            operation=operation,
+            mode=mode,
+            tasks=self.tasks,
+            component=self.host.find,
         )
         part = self._try(placed, lambda: placed.kind(config, scope))
         if part is not None:

@@ -18,7 +18,7 @@ from gateway.control.policy_parts import PartEntry
 from gateway.control.positions import Document
 from gateway.control.problems import Path, Problem
 from gateway.control.reach import covers
-from gateway.control.recording import Recording
+from gateway.control.recording import Recording, later_of, unacceptable
 from gateway.control.scope import Services
 from gateway.control.spelling import did_you_mean
 from gateway.control.upstreams import UnusableFile, build_upstream
@@ -93,8 +93,8 @@ class Compilation:
         """Give back what was shared; the parts were never opened."""
         self._building.lease.abandon()
 
-    def _make(self, placed: Placed, place: str = "") -> Part[Any] | None:
-        return self._keep(placed, self._building.make(placed, place))
+    def _make(self, placed: Placed, place: str = "", operation: str | None = None) -> Part[Any] | None:
+        return self._keep(placed, self._building.make(placed, place, operation))
 
     def _keep(self, placed: Placed, part: Part[Any] | None) -> Part[Any] | None:
         if part is not None:
@@ -136,7 +136,8 @@ class Compilation:
 
     def _build_route(self, each: RouteDraft) -> _BuiltRoute:
         placed = self._kinds.place(each.filters, ("filter",), self._document, self.problems)
-        parts = [self._make(step, each.name or "") if step is not None else None for step in placed]
+        name, operation = each.name or "", each.payment.operation if each.payment is not None else None
+        parts = [self._make(step, name, operation) if step is not None else None for step in placed]
         steps = [
             _step(step, part) if step is not None else Step(entry.entry.name, known=False)
             for entry, step, part in zip(each.filters, placed, parts, strict=True)
@@ -178,6 +179,11 @@ class Compilation:
             for claimed, why in claims(name, route.draft.match or route.draft.place):
                 self._problem((*path, *claimed), why)
             self._check_reach(route, self._routes[:number])
+        if self._draft.policy is not None:
+            for number, entry in enumerate(self._draft.policy.routes):
+                parts = [part for _, part in self._routes[number].filters if isinstance(part, Filter)]
+                for path, message in unacceptable(entry, parts, self._services.secret):
+                    self._problem(("routes", number, "when_unreachable", *path), message)
 
     def _enforced(self) -> Iterator[tuple[str, list[Filter[Any]]]]:
         for built in self._routes:
@@ -205,14 +211,16 @@ class Compilation:
         filters = [(part, step.mode) for step, part in built.filters if isinstance(part, Filter) and step.mode != "off"]
         upstream = self._upstreams[entry.upstream]
         records = entry.payment is not None or any(part.reserves for part, _ in filters)
+        recorder = recording.of(entry, upstream) if records else None
         chain = Chain(
             filters,
             upstream,
             payment=payment_reader(entry.payment, self._services.salts) if entry.payment else None,
             buffer=entry.buffer,
-            recorder=recording.of(entry, upstream) if records else None,
+            recorder=recorder,
         )
-        return Route(entry.name, built.match, chain, entry.payment.operation if entry.payment else None)
+        operation = entry.payment.operation if entry.payment else None
+        return Route(entry.name, built.match, chain, operation, later_of(filters, upstream, recorder, entry.buffer))
 
     def _problem(self, path: Path, message: str, *, at_key: bool = False) -> None:
         self.problems.append(self._document.problem(path, message, at_key=at_key))

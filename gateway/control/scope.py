@@ -146,11 +146,13 @@ class PartScope:
         kind: type[Part[Any]],
         *,
         place: str = "",
+        operation: str | None = None,
         mode: Literal["enforce", "shadow"],
         tasks: Tasks,
         component: Callable[[type[Part[Any]]], Part[Any]],
     ) -> None:
         self.place = place
+        self.operation = operation
         self.mode = mode
         self.tasks = tasks
         self.clock = services.clock

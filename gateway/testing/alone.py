@@ -113,6 +113,7 @@ class HandScope:
     """What a part is lent, each piece of it in the test's hand.  ``secrets`` are by reference: ``env:KEY``."""
 
     place: str = "test"
+    operation: str | None = None
     mode: Literal["enforce", "shadow"] = "enforce"
     store: Store = field(default_factory=MemoryStore)
     http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(transport=httpx.AsyncHTTPTransport()))
@@ -131,10 +132,10 @@ class HandScope:
         assert self.records is not None, "give the scope a ledger: records=..."
         return self.records
 
-    def hash(self, purpose: str, value: str) -> str:
+    def hash(self, purpose: str, value: str | bytes) -> str:
         return self.salts.hash(purpose, value)
 
-    def hashes(self, purpose: str, value: str) -> tuple[str, ...]:
+    def hashes(self, purpose: str, value: str | bytes) -> tuple[str, ...]:
         return self.salts.hashes(purpose, value)
 
     def event(self, code: str, /, *, severity: Severity = "warning", **detail: Any) -> None:

@@ -50,6 +50,12 @@ def placed(kind: type[Part[Any]], mode: Mode = "enforce") -> Placed:
     return Placed(("filters", 0, "step"), "step", mode, kind, Config())
 
 
+def test_a_part_is_told_where_it_stands_and_what_the_payments_are_there(building: Building) -> None:
+    step = building.make(placed(Step), "refunds", "refund.create")
+    assert step is not None
+    assert (step.scope.place, step.scope.operation) == ("refunds", "refund.create")
+
+
 def test_a_part_is_made_with_its_scope_and_components_are_opened_before_it(building: Building) -> None:
     step = building.make(placed(Step, "shadow"))
     assert isinstance(step, Step)
