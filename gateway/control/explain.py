@@ -140,6 +140,8 @@ def _route_lines(number: int, route: Description) -> Iterator[str]:
     yield f"  {number}. {route['name']}  {_match(MatchEntry.model_validate(route['match']))} -> {route['upstream']}"
     for place, outcome in enumerate(route["outcomes"]):
         yield _row(5, "" if place else "outcomes", _outcome(outcome))
+    if route["when_unreachable"] != "refuse":
+        yield _row(5, "else", f"accept {flow(route['when_unreachable']['accept'])}")
     steps = [*route["filters"]]
     if route["payment"]:
         payment = PaymentEntry.model_validate(route["payment"])

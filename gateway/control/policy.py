@@ -12,9 +12,10 @@ from gateway.control.policy_upstreams import UpstreamEntry
 from gateway.outcomes import Outcome
 from gateway.parts import Config
 from gateway.pointer import Pointer
-from gateway.units import Size
+from gateway.units import Duration, SecretRef, Size
 
 Method = Annotated[str, Field(pattern=r"^[A-Z][A-Z-]*$", examples=["GET", "POST"])]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 AnswerStatus = Annotated[int, Field(ge=200, le=599)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$", examples=["eur", "usd"])]
 Operation = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", examples=["payment.create"])]
@@ -119,6 +120,32 @@ class OutcomeEntry(Config):
         return self
 
 
+class AcceptEntry(Config):
+    """Payments that are kept while the upstream cannot be reached, and sent when it is back."""
+
+    most: Annotated[int, Field(ge=1, le=100_000)]
+    """How many may wait, on this route."""
+
+    for_: Annotated[Duration, Field(gt=0, alias="for")]
+    """How long each may wait; then it has failed, and was never sent."""
+
+    ceiling: Annotated[Mapping[Currency, Annotated[int, Field(ge=1)]], NotEmpty]
+    """By currency, how many minor units may wait altogether.  A currency that is not here is refused."""
+
+    rate: Annotated[float, Field(gt=0, le=1000)] = 5.0
+    """How many a second are sent, at most, once the upstream is back."""
+
+    headers: Mapping[HeaderName, SecretRef] = Field(default_factory=dict)
+    """Credentials for what is sent later, by reference: a caller's own are never stored."""
+
+
+class WhenUnreachableEntry(Config):
+    """What becomes of a payment that cannot be sent."""
+
+    accept: AcceptEntry
+    """Answer 202, and send it later."""
+
+
 class RouteEntry(Config):
     """A match, its filters, its upstream.  The first route that matches takes a request."""
 
@@ -137,6 +164,10 @@ class RouteEntry(Config):
     outcomes: tuple[OutcomeEntry, ...] = ()
     """What answers mean for the payment, before the default: 2xx succeeded (202 pending), 401, 403 and 429 released,
     408, 409, 425 and 5xx in_doubt, any other 4xx failed.  The first that holds decides."""
+
+    when_unreachable: Literal["refuse"] | WhenUnreachableEntry = "refuse"
+    """What a payment is answered while its upstream cannot be reached, and certainly got nothing: `refuse` with 503
+    and Retry-After, or `accept` with 202 and where to ask what becomes of it."""
 
     buffer: Size = 1 << 20
     """The largest body that is kept whole for filters that read it; what none reads streams, however large."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any, Literal
 
-from gateway.control.policy import OutcomeEntry, Policy, RouteEntry
+from gateway.control.policy import OutcomeEntry, Policy, RouteEntry, WhenUnreachableEntry
+from gateway.control.problems import Path
 from gateway.control.scope import Services
+from gateway.dataplane.acceptance import Limits
+from gateway.dataplane.chain import Chain, Mode
+from gateway.dataplane.currency import exponent
 from gateway.dataplane.outcomes import Outcomes, Rule
-from gateway.dataplane.recorder import Means, Recorder, Terms
+from gateway.dataplane.recorder import Recorder
+from gateway.dataplane.snapshot import Later
+from gateway.dataplane.terms import Means, Terms
 from gateway.dataplane.upstream import Upstream
 from gateway.ledger.bodies import Bodies
+from gateway.parts import Filter
 
 
 class Recording:
@@ -18,6 +26,7 @@ class Recording:
 
     def __init__(self, services: Services, policy: Policy, digest: str) -> None:
         self._digest = digest
+        self._services = services
         self._means = _means(services, policy.tenant)
 
     def of(self, route: RouteEntry, upstream: Upstream) -> Recorder | None:
@@ -25,8 +34,16 @@ class Recording:
         if self._means is None:
             return None
         operation = "request" if route.payment is None else route.payment.operation
-        terms = Terms(route.name, operation, self._digest)
+        terms = Terms(route.name, operation, self._digest, limits=self._limits(route.when_unreachable))
         return Recorder(terms, self._means, upstream, outcomes_of(route.outcomes), buffer=route.buffer)
+
+    def _limits(self, entry: Literal["refuse"] | WhenUnreachableEntry) -> Limits | None:
+        """ValueError where a credential is not to be had."""
+        if entry == "refuse":
+            return None
+        given = entry.accept
+        headers = {name.lower(): self._services.secret(reference) for name, reference in given.headers.items()}
+        return Limits(given.most, given.for_, given.ceiling, headers, given.rate)
 
 
 def _means(services: Services, tenant: str) -> Means | None:
@@ -40,6 +57,38 @@ def _means(services: Services, tenant: str) -> Means | None:
         services.salts.hash,
         partial(services.events.tell, source="ledger"),
     )
+
+
+def later_of(
+    filters: Sequence[tuple[Filter[Any], Mode]], upstream: Upstream, recorder: Recorder | None, buffer: int
+) -> Later | None:
+    """What runs what a route accepted; None where it accepts nothing."""
+    if recorder is None or recorder.limits is None:
+        return None
+    claims = next(number for number, (part, _) in enumerate(filters) if part.reserves)
+    below = [(part, mode) for part, mode in filters[claims + 1 :] if part.reruns]
+    return Later(Chain(below, upstream, buffer=buffer, recorder=recorder), recorder.limits)
+
+
+def unacceptable(
+    route: RouteEntry, filters: Iterable[Filter[Any]], secret: Callable[[str], str]
+) -> Iterator[tuple[Path, str]]:
+    """Why a route cannot accept payments as its ``when_unreachable`` says, and where in that this stands."""
+    if route.when_unreachable == "refuse":
+        return
+    accept = route.when_unreachable.accept
+    if route.payment is None or route.payment.amount is None:
+        yield ("accept",), "is of payments whose amount is known: give the route a payment with an amount"
+    elif not any(part.reserves for part in filters):
+        yield ("accept",), "needs a filter that claims requests, such as idempotency: else a repeat is another payment"
+    for currency in accept.ceiling:
+        if route.payment is not None and exponent(currency, route.payment.exponents) is None:
+            yield ("accept", "ceiling", currency), f"is no currency of {route.payment.exponents}"
+    for name, reference in accept.headers.items():
+        try:
+            secret(reference)
+        except ValueError as error:
+            yield ("accept", "headers", name), str(error)
 
 
 def outcomes_of(entries: Iterable[OutcomeEntry]) -> Outcomes:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Protocol
 
 from gateway.database.protocol import DatabaseDown
+from gateway.dataplane.acceptance import Limits, accepted, reason_against, refused
 from gateway.dataplane.outcomes import Outcomes
+from gateway.dataplane.terms import Means, Terms
 from gateway.dataplane.upstream import Upstream, target
-from gateway.errors import BodyTooLarge, GatewayError
+from gateway.errors import BodyTooLarge, GatewayError, UpstreamUnreachable
 from gateway.exchange import Delivery, Exchange, Reservation, Response
 from gateway.facts import Payment, Principal
 from gateway.ids import payment_id
-from gateway.ledger.protocol import Ledger
 from gateway.ledger.records import Entry, Record, Settlement, State
-from gateway.ledger.trail import Masks, trail_of
+from gateway.ledger.trail import trail_of
 from gateway.outcomes import Outcome
 
 PAYMENT_ID = b"payguard-payment-id"
@@ -38,62 +36,6 @@ class ClaimLost(GatewayError):
     code = "claim_lost"
 
 
-class Bodies(Protocol):
-    """Seals what is stored; None where it is not kept."""
-
-    def request(
-        self,
-        id: str,  # noqa: A002
-        method: str,
-        target: str,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: bytes,
-    ) -> bytes | None: ...
-
-    def answer(
-        self,
-        id: str,  # noqa: A002
-        status: int,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: bytes,
-    ) -> bytes | None: ...
-
-
-class Late(Protocol):
-    def add(self, id: str, epoch: int, settlement: Settlement) -> None:  # noqa: A002
-        """Write it once the ledger is back, for as long as this process lives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a route's payments are recorded with.  Times are seconds.
-
-    ``claim`` is how long a reservation holds; ``grace`` what the lease of a sent payment has beyond the upstream's
-    ``total``.  Nothing is sent after a claim, or after ``total``: both are shorter than their lease in the ledger.
-    """
-
-    route: str
-    operation: str
-    policy: str
-    keep: float = 90 * 86400.0
-    claim: float = 30.0
-    grace: float = 10.0
-    stuck_after: float = 60.0
-    keep_request: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What the process lends to every recorder."""
-
-    ledger: Ledger
-    late: Late
-    bodies: Bodies
-    masks: Masks
-    hash: Callable[[str, str], str]
-    tell: Callable[..., None] = field(default=lambda *_, **__: None)
-
-
 class Recorder:
     """Stands between a route's chain and its upstream.
 
@@ -112,6 +54,10 @@ class Recorder:
         self._ledger = means.ledger
         self._upstream = upstream
         self._outcomes = outcomes
+
+    @property
+    def limits(self) -> Limits | None:
+        return self._terms.limits
 
     # for filters
 
@@ -135,6 +81,9 @@ class Recorder:
         if not await self._ledger.reserve_again(record.id, record.epoch, entry, self._lease):
             exchange.reservation = None
         return exchange.reservation
+
+    def stored_answer(self, record: Record) -> Response | None:
+        return self._means.bodies.open_answer(record)
 
     @property
     def _lease(self) -> float:
@@ -199,18 +148,74 @@ class Recorder:
         reservation.send_by = began + self._upstream.timeouts.total
 
     def _request(self, exchange: Exchange, id: str) -> bytes | None:  # noqa: A002
-        """What is about to be sent, sealed."""
+        """What is about to be sent, sealed, where the ledger is to have it."""
+        return self._seal(exchange, id) if self._terms.keep_request else None
+
+    def _seal(self, exchange: Exchange, id: str) -> bytes | None:  # noqa: A002
         request = exchange.request
-        if not self._terms.keep_request or request.body.data is None:
+        if request.body.data is None:
             return None
         return self._means.bodies.request(id, request.method, target(exchange), request.headers.raw, request.body.data)
 
     async def conclude(self, exchange: Exchange) -> None:
         """Write what became of it, before a byte of the answer leaves; of an answer that streams, once it has ended."""
+        if isinstance(exchange.error, UpstreamUnreachable) and exchange.delivery is _UNSENT:
+            if await self._keep(exchange, exchange.error):
+                return
+            exchange.response = refused(exchange, exchange.error)
         if exchange.answer.body.data is None:
             exchange.at_end(partial(self._settle, exchange, whole=False))
         else:
             await self._settle(exchange, whole=True)
+
+    async def _keep(self, exchange: Exchange, error: UpstreamUnreachable) -> bool:
+        """Accept it, where the route does; whether there is nothing more to write."""
+        reservation, limits = exchange.reservation, self._terms.limits
+        if reservation is None or limits is None:
+            return False
+        if reservation.waits_until:  # it was accepted before
+            return await self._wait_on(exchange, reservation)
+        reason = reason_against(exchange, limits)
+        request = None if reason else self._seal(exchange, reservation.id)
+        if request is None:
+            exchange.note("not_accepted", reason=reason or "not_kept")
+            return False
+        try:
+            accepted_now = await self._ledger.accept(
+                reservation.id,
+                reservation.epoch,
+                request,
+                trail_of(exchange, self._means.masks),
+                most=limits.most,
+                ceiling=limits.ceiling[exchange.require(Payment).currency or ""],
+                within=limits.seconds,
+            )
+        except DatabaseDown:  # it may have been: then it is sent later, and a repeat of its key is told so
+            exchange.response = refused(exchange, error)
+            return True
+        if not accepted_now:
+            exchange.note("not_accepted", reason="too_much_waits")
+            return False
+        exchange.error, exchange.outcome = None, Outcome.PENDING
+        exchange.response = accepted(exchange, reservation)
+        return True
+
+    async def _wait_on(self, exchange: Exchange, reservation: Reservation) -> bool:
+        left = max(0.0, reservation.waits_until - monotonic())
+        settlement = Settlement(
+            State.ACCEPTED,
+            "upstream_unreachable",
+            exchange.delivery.value,
+            len(exchange.attempts),
+            trail=trail_of(exchange, self._means.masks),
+            due_in=left,
+        )
+        exchange.outcome = Outcome.PENDING
+        try:
+            await self._ledger.settle(reservation.id, reservation.epoch, settlement)
+        except DatabaseDown:
+            self._means.late.add(reservation.id, reservation.epoch, settlement)
+        return True
 
     async def _settle(self, exchange: Exchange, *, whole: bool) -> None:
         exchange.outcome = outcome = _outcome(exchange)
@@ -222,8 +227,10 @@ class Recorder:
         try:
             kept = await committed
         except DatabaseDown:
-            self._means.late.add(reservation.id, reservation.epoch, settlement)
-            self._tell("outcome_not_recorded", settlement, reservation)
+            if reservation.sent:  # a reservation alone ends with its lease
+                self._means.late.add(reservation.id, reservation.epoch, settlement)
+            if outcome is not Outcome.RELEASED:
+                self._tell("outcome_not_recorded", settlement, reservation)
             return
         if not kept and reservation.sent and not isinstance(exchange.error, ClaimLost | DatabaseDown):
             self._tell("outcome_refused", settlement, reservation)

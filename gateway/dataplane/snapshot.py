@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.dataplane.acceptance import Limits
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import Match, Router
 from gateway.dataplane.upstream import Upstream
@@ -17,12 +18,23 @@ from gateway.parts import Component, Part
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A match, its filters, its upstream.  ``operation`` is the payment's, where the route has payment facts."""
+    """A match, its filters, its upstream.
+
+    ``operation`` is the payment's, where the route has payment facts.  ``later`` is what runs a payment that the route
+    accepted earlier, where it accepts any: of the filters below the one that claims, those that say ``reruns``.
+    """
 
     name: str
     match: Match
     chain: Chain
     operation: str | None = None
+    later: Later | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    chain: Chain
+    limits: Limits
 
 
 class Snapshot:

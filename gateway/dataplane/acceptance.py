@@ -1,0 +1,91 @@
+"""Acceptance: a payment whose upstream cannot be reached is kept, durably, and sent when it is back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.datastructures import MutableHeaders as Headers
+
+from gateway.dataplane.problem import render
+from gateway.errors import UpstreamUnreachable
+from gateway.exchange import Exchange, Reservation, Response
+from gateway.facts import Payment
+
+STATUS_PATH = "/.payguard/payments/"
+
+_SECURITY_CODES = frozenset(
+    {"cvc", "cvc2", "cvv", "cvv2", "cid", "csc", "cvn", "cvd", "cardcode", "cardverificationvalue", "securitycode"}
+)
+"""Names, without - and _, under which a card's security code is sent.  It may not be stored after authorisation, nor
+while it is waited for: PCI DSS 4.0 requirement 3.3.1.2."""
+
+_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""They are the caller's own, for this one request; and are never stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may wait on one route: so many, for so many seconds, and per currency so many minor units altogether.
+
+    A currency that has no ceiling is not kept at all.  ``headers`` replace the caller's credentials where a payment is
+    sent later.
+    """
+
+    most: int
+    seconds: float
+    ceiling: Mapping[str, int]
+    headers: Mapping[str, str]
+    rate: float = 5.0
+
+
+def reason_against(exchange: Exchange, limits: Limits) -> str | None:
+    """Why this payment cannot be kept, as a word for the log; None where nothing speaks against it."""
+    request, payment = exchange.request, exchange.get(Payment)
+    if payment is None or payment.amount is None or payment.currency not in limits.ceiling:
+        return "no_ceiling_for_its_currency"
+    if request.body.data is None:
+        return "body_not_whole"
+    if any(name in request.headers and name not in limits.headers for name in _CREDENTIALS):
+        return "credentials_of_the_caller"
+    if "json" in request.headers.get("content-type", ""):
+        if any(_plain(key) in _SECURITY_CODES for key in _keys(request.json())):
+            return "security_code"
+    elif any(name in request.body.data.lower().replace(b"-", b"").replace(b"_", b"") for name in _CODES_AS_BYTES):
+        return "security_code"
+    return None
+
+
+_CODES_AS_BYTES = tuple(name.encode() for name in sorted(_SECURITY_CODES))
+
+
+def _plain(key: str) -> str:
+    return key.lower().replace("-", "").replace("_", "")
+
+
+def _keys(document: Any) -> Iterator[str]:
+    match document:
+        case dict():
+            for key, value in document.items():
+                yield key
+                yield from _keys(value)
+        case list():
+            for each in document:
+                yield from _keys(each)
+
+
+def accepted(exchange: Exchange, reservation: Reservation) -> Response:
+    """202 with where to ask what becomes of it (RFC 9110 §15.3.3)."""
+    where = STATUS_PATH + reservation.id
+    body = orjson.dumps({"id": reservation.id, "state": "accepted", "status": where, "request_id": exchange.id})
+    headers = {"content-type": "application/json", "cache-control": "no-store", "location": where}
+    return Response(202, headers=Headers(headers), body=body)
+
+
+def refused(exchange: Exchange, error: UpstreamUnreachable, *, after: int = 1) -> Response:
+    """The problem as it was, and when it is worth another try."""
+    response = render(error, exchange.id)
+    response.headers.setdefault("retry-after", str(after))
+    return response

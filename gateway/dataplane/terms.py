@@ -1,0 +1,73 @@
+"""Terms: what a route's payments are recorded with, and what the process lends for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.dataplane.acceptance import Limits
+from gateway.exchange import Response
+from gateway.ledger.protocol import Ledger
+from gateway.ledger.records import Record, Settlement
+from gateway.ledger.trail import Masks
+
+
+class Bodies(Protocol):
+    """Seals what is stored; None where it is not kept."""
+
+    def request(
+        self,
+        id: str,  # noqa: A002
+        method: str,
+        target: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> bytes | None: ...
+
+    def answer(
+        self,
+        id: str,  # noqa: A002
+        status: int,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> bytes | None: ...
+
+    def open_answer(self, record: Record) -> Response | None: ...
+
+
+class Late(Protocol):
+    def add(self, id: str, epoch: int, settlement: Settlement) -> None:  # noqa: A002
+        """Write it once the ledger is back, for as long as this process lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a route's payments are recorded with.  Times are seconds.
+
+    ``claim`` is how long a reservation holds; ``grace`` what the lease of a sent payment has beyond the upstream's
+    ``total``.  Nothing is sent after a claim, or after ``total``: both are shorter than their lease in the ledger.
+    """
+
+    route: str
+    operation: str
+    policy: str
+    keep: float = 90 * 86400.0
+    claim: float = 30.0
+    grace: float = 10.0
+    stuck_after: float = 60.0
+    keep_request: bool = False
+    limits: Limits | None = None
+    """Of what is accepted while the upstream cannot be reached; None where it is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the process lends to every recorder."""
+
+    ledger: Ledger
+    late: Late
+    bodies: Bodies
+    masks: Masks
+    hash: Callable[[str, str], str]
+    tell: Callable[..., None] = field(default=lambda *_, **__: None)
