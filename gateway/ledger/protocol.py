@@ -22,6 +22,8 @@ class Ledger(Protocol):
     def reserve_again(self, id: str, epoch: int, entry: Entry, lease: float) -> Awaitable[bool]:  # noqa: A002
         """Claim the record in epoch + 1: one that is released, or reserved and its lease is over.
 
+        Never one with ``accepted_until``: that is sent by whoever takes it with ``take_accepted``.
+
         It takes the request id, the trace id and the policy of ``entry``; its history goes on.
         """
 
@@ -38,7 +40,7 @@ class Ledger(Protocol):
     def settle(self, id: str, epoch: int, settlement: Settlement) -> Awaitable[bool]:  # noqa: A002
         """What the owner of ``epoch`` knows to have become of it.
 
-        Takes a record that is ``reserved`` to released, accepted, held or failed; ``sent`` to any state but reserved;
+        Takes a record that is ``reserved`` to released, accepted (again, due at its ``accepted_until``), held or failed; ``sent`` to any state but reserved;
         ``in_doubt``, ``pending`` and ``unresolved`` (its owner was slow, and recovery spoke first) to where its late
         answer says.  Never leaves ``succeeded`` or ``failed``.
         """
@@ -83,7 +85,7 @@ class Ledger(Protocol):
         """``reserved`` or ``sent`` → ``accepted``, with the request to send later; what its owner knows was not sent.
 
         False also where ``most`` of its route are accepted already, or with this one their amounts would be more than
-        ``ceiling`` in its currency.  It is due, and then failed, after ``within`` seconds.
+        ``ceiling`` in its currency.  ``accepted_until``, when it is due, and then failed, is in ``within`` seconds.
         """
 
     async def expire_accepted(self, limit: int) -> Sequence[str]:
@@ -97,7 +99,10 @@ class Ledger(Protocol):
         """
 
     async def free_expired(self, limit: int) -> int:
-        """Release what is reserved and whose lease is over, in a new epoch, so that its owner can no longer send."""
+        """Release what is reserved and whose lease is over, in a new epoch, so that its owner can no longer send.
+
+        One with ``accepted_until`` is ``accepted`` again, and due then: it was promised to somebody.
+        """
 
     async def take_accepted(self, limit: int, lease: float) -> Sequence[Record]:
         """Records that are accepted, the oldest first, one of each customer (or owner, where it has none).

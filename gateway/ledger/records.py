@@ -119,6 +119,8 @@ class Record:
     """When it was first sent, at the earliest."""
     lease_until: float | None
     """Until when the owner of ``epoch`` may begin to send, and follows what it sent."""
+    accepted_until: float | None
+    """Until when it may be sent, of one that was accepted while its upstream could not be reached."""
     settled_at: float | None
     due_at: float | None
     asked: int
