@@ -75,14 +75,15 @@ class Postgres:
     def start(self) -> None:
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
         options = [f"--{name}={value}" for name, value in self._settings.items()]
-        self._server = subprocess.Popen(
-            [_binary("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "log").open("ab"),
-            cwd=self.folder,
-            **_owner(),
-        )
+        with (self.folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [_binary("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                cwd=self.folder,
+                **_owner(),
+            )
         self._until_ready()
 
     def stop(self) -> None:
