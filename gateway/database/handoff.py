@@ -26,6 +26,7 @@ MOST_WAITING = 10_000
 """Statements that may wait at once: 32 connections have a few hundred under way."""
 
 MOST_IN_GROUP = 512
+"""Statements, beyond which a group takes no further batch."""
 
 AWAY = "The ledger is not available."
 """All that a client is told; the reason is the error's cause, and in the log."""
@@ -74,22 +75,22 @@ class Handoff:
         self._slow = slow
         self._turn: Batch = []
         self._given: deque[tuple[float, Batch]] = deque()
-        self._late = False
+        self._late = self._refuses = False
         self._looking: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take statements from now on."""
-        self._loop, self.trouble = loop, None
+        self._loop, self._refuses, self.trouble = loop, False, None
 
-    def close(self, reason: str) -> None:
-        """Give on what this turn has, and take no more."""
+    def pause(self, reason: str) -> None:
+        """Take none, until it is opened again; give on what this turn has."""
         self._end_turn()
-        self._loop, self.trouble = None, reason
+        self._refuses, self.trouble = True, reason
 
     def write(self, statement: str, values: tuple[Any, ...], lock: bytes) -> Future[list[Row]]:
         loop = self._loop
-        if loop is None or self._late or self.waiting >= self._most:
+        if loop is None or self._refuses or self._late or self.waiting >= self._most:
             return self._refused()
         future: Future[list[Row]] = loop.create_future()
         turn = self._turn
@@ -121,7 +122,7 @@ class Handoff:
         away = next((each for each in group.outcomes if isinstance(each, DatabaseDown)), None)
         if away is None:
             self.commits += 1
-            if self._loop is not None:
+            if not self._refuses:
                 self.trouble = None
         else:
             self.trouble = str(away.__cause__)

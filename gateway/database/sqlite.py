@@ -92,7 +92,7 @@ class SqliteDatabase:
         self._handoff.open(loop)
 
     async def close(self) -> None:
-        self._handoff.close("it is closed")
+        self._handoff.pause("it is closed")
         loop, self._loop = self._loop, None
         if loop is not None:
             if not await loop.run_in_executor(None, self._writer.stop, CLOSES_WITHIN):

@@ -30,7 +30,6 @@ class SqliteWriter:
         self._connect = connect
         self._queue: SimpleQueue[Batch] = SimpleQueue()
         self.put = self._queue.put
-        self._next: Batch | None = None
         self._connection: sqlite3.Connection | None = None
         self._thread: threading.Thread | None = None
 
@@ -58,12 +57,11 @@ class SqliteWriter:
 
     def _gathered(self) -> Batch:
         """What waits, as one; empty at the end."""
-        next_, self._next = self._next, None
-        units = self._queue.get() if next_ is None else next_
-        while units and not self._queue.empty():
+        units = self._queue.get()
+        while units and len(units) < MOST_IN_GROUP and not self._queue.empty():
             more = self._queue.get()
-            if not more or len(units) + len(more) > MOST_IN_GROUP:
-                self._next = more
+            if not more:
+                self._queue.put(more)
                 break
             units = units + more
         return units
