@@ -203,8 +203,8 @@ class Reservation:
     send_by: float
     sent: bool = False
     """Whether the record says, or may say, that it was sent."""
-    waits_until: float = 0.0
-    """Of one that was accepted earlier, by ``time.monotonic()``: until when it may still be sent; else 0."""
+    promised: bool = False
+    """Whether it was accepted earlier: then it is never released, but accepted again until its time is over."""
 
 
 class Recorder(Protocol):

@@ -67,7 +67,7 @@ def later_of(
         return None
     claims = next(number for number, (part, _) in enumerate(filters) if part.reserves)
     below = [(part, mode) for part, mode in filters[claims + 1 :] if part.reruns]
-    return Later(Chain(below, upstream, buffer=buffer, recorder=recorder), recorder.limits)
+    return Later(Chain(below, upstream, buffer=buffer, recorder=recorder), recorder.limits, recorder.bodies)
 
 
 def unacceptable(

@@ -14,6 +14,7 @@ from gateway.errors import BodyTooLarge, GatewayError, UpstreamUnreachable
 from gateway.exchange import Delivery, Exchange, Reservation, Response
 from gateway.facts import Payment, Principal
 from gateway.ids import payment_id
+from gateway.ledger.bodies import Bodies
 from gateway.ledger.records import Entry, Record, Settlement, State
 from gateway.ledger.trail import trail_of
 from gateway.outcomes import Outcome
@@ -54,6 +55,10 @@ class Recorder:
         self._ledger = means.ledger
         self._upstream = upstream
         self._outcomes = outcomes
+
+    @property
+    def bodies(self) -> Bodies:
+        return self._means.bodies
 
     @property
     def limits(self) -> Limits | None:
@@ -171,10 +176,8 @@ class Recorder:
     async def _keep(self, exchange: Exchange, error: UpstreamUnreachable) -> bool:
         """Accept it, where the route does; whether there is nothing more to write."""
         reservation, limits = exchange.reservation, self._terms.limits
-        if reservation is None or limits is None:
+        if reservation is None or limits is None or reservation.promised:
             return False
-        if reservation.waits_until:  # it was accepted before
-            return await self._wait_on(exchange, reservation)
         reason = reason_against(exchange, limits)
         request = None if reason else self._seal(exchange, reservation.id)
         if request is None:
@@ -200,29 +203,12 @@ class Recorder:
         exchange.response = accepted(exchange, reservation)
         return True
 
-    async def _wait_on(self, exchange: Exchange, reservation: Reservation) -> bool:
-        left = max(0.0, reservation.waits_until - monotonic())
-        settlement = Settlement(
-            State.ACCEPTED,
-            "upstream_unreachable",
-            exchange.delivery.value,
-            len(exchange.attempts),
-            trail=trail_of(exchange, self._means.masks),
-            due_in=left,
-        )
-        exchange.outcome = Outcome.PENDING
-        try:
-            await self._ledger.settle(reservation.id, reservation.epoch, settlement)
-        except DatabaseDown:
-            self._means.late.add(reservation.id, reservation.epoch, settlement)
-        return True
-
     async def _settle(self, exchange: Exchange, *, whole: bool) -> None:
         exchange.outcome = outcome = _outcome(exchange)
         reservation = exchange.reservation
         if reservation is None:
             return
-        settlement = self._settlement(exchange, reservation.id, outcome, whole=whole)
+        settlement = self._settlement(exchange, reservation, outcome, whole=whole)
         committed = self._ledger.settle(reservation.id, reservation.epoch, settlement)
         try:
             kept = await committed
@@ -238,14 +224,14 @@ class Recorder:
     def _tell(self, code: str, settlement: Settlement, reservation: Reservation) -> None:
         self._means.tell(code, severity="critical", payment=reservation.id, state=settlement.state)
 
-    def _settlement(self, exchange: Exchange, id: str, outcome: Outcome, *, whole: bool) -> Settlement:  # noqa: A002
-        state, answer, sealed = _STATES[outcome], exchange.response, None
+    def _settlement(self, exchange: Exchange, reservation: Reservation, outcome: Outcome, *, whole: bool) -> Settlement:
+        id, answer, sealed = reservation.id, exchange.response, None  # noqa: A001
         if answer is not None and outcome is not Outcome.RELEASED:
             answer.headers.raw.append((PAYMENT_ID, id.encode()))
         if whole and outcome in _ANSWERS and exchange.error is None and answer is not None:
             sealed = self._means.bodies.answer(id, answer.status, answer.headers.raw, answer.body.data or b"")
         return Settlement(
-            state,
+            State.ACCEPTED if outcome is Outcome.RELEASED and reservation.promised else _STATES[outcome],
             "" if exchange.error is None else exchange.error.code,
             exchange.delivery.value,
             len(exchange.attempts),

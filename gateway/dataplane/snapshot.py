@@ -13,6 +13,7 @@ from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import Match, Router
 from gateway.dataplane.upstream import Upstream
 from gateway.exchange import Exchange
+from gateway.ledger.bodies import Bodies
 from gateway.parts import Component, Part
 
 
@@ -35,6 +36,7 @@ class Route:
 class Later:
     chain: Chain
     limits: Limits
+    bodies: Bodies
 
 
 class Snapshot:

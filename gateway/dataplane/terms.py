@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.dataplane.acceptance import Limits
-from gateway.exchange import Response
+from gateway.ledger.bodies import Bodies
 from gateway.ledger.protocol import Ledger
-from gateway.ledger.records import Record, Settlement
+from gateway.ledger.records import Settlement
 from gateway.ledger.trail import Masks
-
-
-class Bodies(Protocol):
-    """Seals what is stored; None where it is not kept."""
-
-    def request(
-        self,
-        id: str,  # noqa: A002
-        method: str,
-        target: str,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: bytes,
-    ) -> bytes | None: ...
-
-    def answer(
-        self,
-        id: str,  # noqa: A002
-        status: int,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: bytes,
-    ) -> bytes | None: ...
-
-    def open_answer(self, record: Record) -> Response | None: ...
 
 
 class Late(Protocol):

@@ -40,9 +40,9 @@ class Ledger(Protocol):
     def settle(self, id: str, epoch: int, settlement: Settlement) -> Awaitable[bool]:  # noqa: A002
         """What the owner of ``epoch`` knows to have become of it.
 
-        Takes a record that is ``reserved`` to released, accepted (again, due at its ``accepted_until``), held or failed; ``sent`` to any state but reserved;
-        ``in_doubt``, ``pending`` and ``unresolved`` (its owner was slow, and recovery spoke first) to where its late
-        answer says.  Never leaves ``succeeded`` or ``failed``.
+        Takes a record that is ``reserved`` to released, held, failed, or accepted again (due at its
+        ``accepted_until``); ``sent`` to any state but reserved; ``in_doubt``, ``pending`` and ``unresolved`` (its owner
+        was slow, and recovery spoke first) to where its late answer says.  Never leaves ``succeeded`` or ``failed``.
         """
 
     def resolve(

@@ -1,0 +1,108 @@
+"""Forwarding: payments that were accepted while their upstream could not be reached are sent when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
+from typing import Protocol
+
+from gateway.crypto.protocol import Unreadable
+from gateway.dataplane.rebuilt import rebuilt
+from gateway.dataplane.snapshot import Later
+from gateway.exchange import Delivery, Exchange, Reservation
+from gateway.facts import Payment, Principal
+from gateway.ledger.bodies import StoredRequest
+from gateway.ledger.protocol import Ledger
+from gateway.ledger.records import Record, Settlement, State
+
+logger = logging.getLogger(__name__)
+
+BATCH = 20
+LEASE = 60.0
+TURN = 30.0
+"""Seconds that one may take from when it was taken up to its sending, half of its lease: else its turn comes again."""
+
+
+class Route(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def later(self) -> Later | None: ...
+
+
+class Forwarder:
+    """Sends what was accepted, in order per customer, each at most once.
+
+    The first of a run goes alone: while the upstream is away, nothing else is tried.  ``ended`` are told of each
+    exchange, as of any other.
+    """
+
+    def __init__(self, ledger: Ledger, tell: Callable[..., None]) -> None:
+        self._ledger = ledger
+        self._tell = tell
+
+    async def run(self, routes: Iterable[Route], ended: Sequence[Callable[[Exchange], None]]) -> int:
+        """Until nothing waits, or the upstream is away; how many were sent."""
+        for id in await self._ledger.expire_accepted(BATCH):  # noqa: A001
+            self._tell("accepted_payment_expired", severity="critical", payment=id)
+        laters = {route.name: route.later for route in routes if route.later is not None}
+        sent, batch, left = 0, 1, set[str]()
+        while laters and (records := await self._ledger.take_accepted(batch, LEASE)):
+            until = monotonic() + TURN
+            for record in records:
+                went = await self._forward(record, laters.get(record.route), until, ended)
+                if went is None:
+                    left.add(record.id)
+                elif not went:
+                    return sent
+                sent += bool(went)
+            if left.issuperset(record.id for record in records):
+                break
+            batch = BATCH
+        return sent
+
+    async def _forward(
+        self, record: Record, later: Later | None, until: float, ended: Sequence[Callable[[Exchange], None]]
+    ) -> bool | None:
+        """Whether it was sent; else it waits on, in its place.  None where it could not even be tried."""
+        stored = None if later is None else self._stored(record, later)
+        if later is None or stored is None:
+            await self._put_back(record, "no_route" if later is None else "unreadable")
+            return None
+        exchange = rebuilt(record, stored, later.limits.headers)
+        exchange.reservation = Reservation(record.id, record.epoch, until, promised=True)
+        exchange.put(Payment(record.operation, record.amount, record.currency))
+        if record.owner is not None:
+            exchange.put(Principal(record.owner))
+        exchange.note("accepted_earlier", payment=record.id)
+        exchange.started = monotonic()
+        await later.chain(exchange)
+        await _end(exchange, ended)
+        await asyncio.sleep(1 / later.limits.rate)
+        return exchange.delivery is not Delivery.UNSENT
+
+    def _stored(self, record: Record, later: Later) -> StoredRequest | None:
+        try:
+            return later.bodies.open_request(record)
+        except Unreadable as error:
+            logger.error("The payment %s cannot be sent: %s", record.id, error)  # noqa: TRY400 - the text says it all
+            self._tell("accepted_payment_unreadable", severity="critical", payment=record.id, reason=str(error))
+            return None
+
+    async def _put_back(self, record: Record, reason: str) -> None:
+        await self._ledger.settle(record.id, record.epoch, Settlement(State.ACCEPTED, reason, "unsent", 0))
+
+
+async def _end(exchange: Exchange, ended: Sequence[Callable[[Exchange], None]]) -> None:
+    for call in exchange.take_at_end():
+        await call()
+    exchange.abandon()
+    exchange.ended = monotonic()
+    for tell in ended:
+        try:
+            tell(exchange)
+        except Exception:
+            logger.exception("An observer failed")

@@ -1,0 +1,27 @@
+"""Rebuilt: an exchange made of a stored request, to be sent without a client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.datastructures import MutableHeaders as Headers
+
+from gateway.body import Body
+from gateway.exchange import Exchange, Received, Request
+from gateway.ids import request_id
+from gateway.ledger.bodies import StoredRequest
+from gateway.ledger.records import Record
+from gateway.trace import continue_or_begin
+
+
+def rebuilt(record: Record, stored: StoredRequest, headers: Mapping[str, str]) -> Exchange:
+    """As it was when it was sent, or about to be; ``headers`` are credentials in the place of those not kept."""
+    fields = [field for field in stored.headers if field[0].decode("latin-1") not in headers]
+    fields += [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+    path, _, query = stored.target.partition("?")
+    body = Body(stored.body)
+    received = Received(stored.method, stored.target.encode(), tuple(fields), body, "", "", "http")
+    request = Request(stored.method, path, query=query, headers=Headers(raw=fields), body=body)
+    exchange = Exchange(request_id(), received, request, continue_or_begin(None, 0))
+    exchange.route, exchange.operation = record.route, record.operation
+    return exchange
