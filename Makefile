@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: venv demo test lint bench lock clean
+.PHONY: venv demo test lint bench chaos lock clean
 
 venv: .venv/.ready
 
@@ -27,6 +27,9 @@ lint: venv
 
 bench: venv
 	$(BIN)/python -m bench $(ARGS)
+
+chaos: venv # make chaos ARGS=--full takes the better part of an hour
+	$(BIN)/python -m chaos $(ARGS)
 
 lock: # needs uv; run after editing the dependencies in pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml -o requirements/run.txt

@@ -1,0 +1,80 @@
+"""The policy of a run: three upstreams that promise different things, and leases as short as the run is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chaos.plan import NEVER_EXECUTES_AFTER, WINDOW
+
+CLAIM_LEASE = 2.0
+"""Seconds for which a claim holds that nobody has sent on."""
+
+TEXT = """\
+# edit {edit}
+version: 1
+tenant: chaos
+components:
+  recovery:
+    stuck_after: 1s
+    every: 200ms
+    batch: 50
+    rate: 200
+    timeout: 2s
+    attempts: 12
+    backoff: {{first: 500ms, most: 3s}}
+    resolvers:
+      - status_url:
+          url: "{url}/{{upstream}}/v1/payments?key={{key}}"
+          status: /status
+          amount: /amount
+          currency: /currency
+          values: {{paid: succeeded, declined: failed, processing: pending}}
+      - replay
+upstreams:
+  naked:
+    url: "{url}"
+    timeouts: {{connect: 500ms, first_byte: 1s, total: 1500ms}}
+    look_up: {{linearizable: true, never_executes_after: {never}s}}
+  late:
+    url: "{url}"
+    timeouts: {{connect: 500ms, first_byte: 1s, total: 1500ms}}
+  dedup:
+    url: "{url}"
+    timeouts: {{connect: 500ms, first_byte: 1s, total: 1500ms}}
+    retry: {{attempts: 2}}
+    idempotent: {{window: {window}s}}
+routes:
+{routes}
+"""
+
+ROUTE = """\
+  - name: {kind}
+    match: {{methods: [POST], path: /{kind}/v1/payments}}
+    upstream: {kind}
+    payment: {{operation: payment.create, amount: /amount, currency: /currency}}
+    filters:
+      - principal: {{header: x-user-id, from: any}}
+      - body_limit: {{bytes: 16KiB}}
+      - require_json
+      - idempotency
+"""
+
+
+class Policy:
+    """A file that gateways watch.  An edit changes a remark: the same is compiled, opened and swapped in again."""
+
+    def __init__(self, folder: Path, upstream: int) -> None:
+        self.path = folder / "policy.yaml"
+        self._url = f"http://127.0.0.1:{upstream}"
+        self._edits = 0
+        self.edit()
+
+    def edit(self) -> None:
+        routes = "".join(ROUTE.format(kind=kind) for kind in ("naked", "late", "dedup"))
+        text = TEXT.format(
+            edit=self._edits, url=self._url, never=NEVER_EXECUTES_AFTER, window=WINDOW - 5, routes=routes
+        )
+        self._edits += 1
+        fresh = self.path.with_suffix(".new")
+        fresh.write_text(text)
+        fresh.replace(self.path)
