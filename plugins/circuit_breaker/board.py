@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from gateway import Component, Config, Scope
+
+if TYPE_CHECKING:
+    from .circuit import Circuit
+    from .guard import CircuitBreaker
+
+
+class Circuits:
+    """What survives a reload: the circuits by operation, one for the whole upstream under the empty name.
+
+    ``event`` tells of their changes: that of the guard which was opened last.
+    """
+
+    def __init__(self) -> None:
+        self.by_operation: dict[str, Circuit] = {}
+        self.event: Callable[..., None] | None = None
+
+
+class CircuitBreakers(Component[Config]):
+    """Shows every circuit at ``/api/v1/circuit_breaker``; what they are, their guards decide alone."""
+
+    name = "circuit_breaker"
+
+    def __init__(self, config: Config, scope: Scope) -> None:
+        super().__init__(config, scope)
+        self._guards: list[CircuitBreaker] = []
+
+    def add(self, guard: CircuitBreaker) -> None:
+        self._guards.append(guard)
+
+    def remove(self, guard: CircuitBreaker) -> None:
+        """Also one that was never added."""
+        self._guards = [each for each in self._guards if each is not guard]
+
+    def admin_routes(self) -> Sequence[BaseRoute]:
+        return [Route("/", self._list, methods=["GET"])]
+
+    async def _list(self, _: Request) -> JSONResponse:
+        return JSONResponse({"items": list(self._items()), "next": None}, headers={"cache-control": "no-store"})
+
+    def _items(self) -> Iterator[dict[str, Any]]:
+        """Each circuit once, though two policies have it while one takes the place of the other."""
+        found = {
+            id(circuit): _item(guard, operation, circuit)
+            for guard in self._guards
+            for operation, circuit in guard.circuits.by_operation.items()
+        }
+        yield from found.values()
+
+
+def _item(guard: CircuitBreaker, operation: str, circuit: Circuit) -> dict[str, Any]:
+    now, window = guard.scope.clock.monotonic(), circuit.window
+    window.forget(now)
+    state = circuit.state
+    return {
+        "upstream": guard.scope.place,
+        "operation": operation or None,
+        "mode": guard.scope.mode,
+        "state": state.replace("-", "_"),
+        "seconds": round(now - circuit.changed, 3),
+        "refuses_for": round(circuit.left, 3) if state == "open" else 0,
+        "opened": circuit.opened,
+        "calls": window.calls,
+        "failed": window.failed,
+        "slow": window.slow,
+    }
