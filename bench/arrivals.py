@@ -25,16 +25,15 @@ def at_rate(port: int, workload: Workload, rate: float, seconds: float, connecti
     """
     latencies: list[float] = []
     statuses: list[int] = []
-    request = workload.encode()
 
     async def one(idle: asyncio.Queue[Connection], due: float) -> None:
         connection = await idle.get()
-        statuses.append(await connection.ask(request))
+        statuses.append(await connection.ask(workload.encode()))
         latencies.append(perf_counter() - due)
         idle.put_nowait(connection)
 
     async def run() -> float:
-        idle = await _connections(port, connections, request)
+        idle = await _connections(port, connections, workload)
         started = perf_counter() + 0.05
         async with asyncio.timeout(seconds + GRACE_SECONDS), asyncio.TaskGroup() as group:
             await _paced(started, rate, int(rate * seconds), lambda due: group.create_task(one(idle, due)))
@@ -47,12 +46,12 @@ def at_rate(port: int, workload: Workload, rate: float, seconds: float, connecti
     return summary(latencies, statuses, took, workload)
 
 
-async def _connections(port: int, count: int, request: bytes) -> asyncio.Queue[Connection]:
+async def _connections(port: int, count: int, workload: Workload) -> asyncio.Queue[Connection]:
     """Open connections that have answered once."""
     idle: asyncio.Queue[Connection] = asyncio.Queue()
     for _ in range(count):
         connection = await Connection.open(port)
-        await connection.ask(request)
+        await connection.ask(workload.encode())
         idle.put_nowait(connection)
     return idle
 

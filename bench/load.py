@@ -67,6 +67,7 @@ def wrk(port: int, workload: Workload, seconds: float, connections: int) -> Load
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s", str(_SCRIPT)]
     argv += [f"http://127.0.0.1:{port}", "--", workload.method, workload.path, HOST]
     argv += [f"{name}:{value}" for name, value in workload.headers]
+    argv += ["+Idempotency-Key"] if workload.keyed else []
     with tempfile.NamedTemporaryFile() as body:
         body.write(workload.body)
         body.flush()
@@ -81,12 +82,11 @@ def closed_loop(port: int, workload: Workload, seconds: float, connections: int)
     """Load by asyncio, in this process."""
     latencies: list[float] = []
     statuses: list[int] = []
-    request = workload.encode()
 
     async def client(until: float) -> None:
         connection = await Connection.open(port)
         while (sent := perf_counter()) < until:
-            statuses.append(await connection.ask(request))
+            statuses.append(await connection.ask(workload.encode()))
             latencies.append(perf_counter() - sent)
         connection.close()
 

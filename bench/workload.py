@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
+from itertools import count
+from string import ascii_lowercase
 from typing import Any
 
 HOST = "payments.example"
 BODY_BYTES = 600
 
+_KEYS = "bench-" + "".join(secrets.choice(ascii_lowercase) for _ in range(16))
+_count = count()
+
 
 @dataclass(frozen=True)
 class Workload:
-    """One kind of request, the same bytes every time."""
+    """One kind of request: the same bytes every time, but for the idempotency key that an unsafe one has of its own."""
 
     name: str
     method: str
@@ -20,10 +26,16 @@ class Workload:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
+    @property
+    def keyed(self) -> bool:
+        return self.method == "POST"
+
     def encode(self) -> bytes:
-        """The request as HTTP/1.1 on the wire."""
+        """The request as HTTP/1.1 on the wire, its key a new one."""
         lines = [f"{self.method} {self.path} HTTP/1.1", f"Host: {HOST}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
+        if self.keyed:
+            lines.append(f"Idempotency-Key: {_KEYS}-{next(_count):010d}")
         if self.body:
             lines.append(f"Content-Length: {len(self.body)}")
         return "\r\n".join([*lines, "", ""]).encode() + self.body

@@ -23,3 +23,9 @@ def test_a_request_is_encoded_with_its_length() -> None:
 def test_a_request_without_a_body_has_no_length() -> None:
     assert b"Content-Length" not in GET.encode()
     assert GET.encode().endswith(b"\r\n\r\n")
+
+
+def test_each_payment_has_an_idempotency_key_of_its_own() -> None:
+    keys = {line for _ in range(3) for line in POST.encode().split(b"\r\n") if line.startswith(b"Idempotency-Key: ")}
+    assert len(keys) == 3
+    assert b"Idempotency-Key" not in GET.encode()
