@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gateway.admin import payments
 from gateway.admin.answers import Json, moment
@@ -19,12 +19,14 @@ from gateway.control.reloader import PolicyStatus
 
 
 def routes(state: AdminState) -> list[BaseRoute]:
+    components = _Components(state)
     return [
         Route("/drain", _drain(state), methods=["POST"]),
         Route("/api/v1/policy", _policy(state), methods=["GET"]),
         Route("/api/v1/jobs", _jobs(state), methods=["GET"]),
         *payments.routes(state),
-        Mount("/api/v1/{component}", _components(state)),
+        Route("/api/v1/{component}", components),
+        Mount("/api/v1/{component}", components),
     ]
 
 
@@ -76,15 +78,21 @@ def _job(state: JobState) -> dict[str, Any]:
     }
 
 
-def _components(state: AdminState) -> ASGIApp:
-    """Each component's own routes.  They are asked for anew, as a reload may bring and take components."""
+class _Components:
+    """Each component's own routes.  They are asked for anew, as a reload may bring and take components.
 
-    async def components(scope: Scope, receive: Receive, send: Send) -> None:
+    A component's ``/`` is at its name, with or without a slash behind it.
+    """
+
+    def __init__(self, state: AdminState) -> None:
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path_params"]["component"]
-        for component in state.components():
+        if scope["path"] == f"/api/v1/{name}":
+            scope = {**scope, "root_path": scope["path"], "path": f"{scope['path']}/"}
+        for component in self._state.components():
             if component.name == name:
                 await Router(component.admin_routes(), redirect_slashes=False)(scope, receive, send)
                 return
         raise HTTPException(404, f"No component of the policy is called {name}")
-
-    return components

@@ -21,7 +21,10 @@ class Recovery(Component[Config]):
         async def retry(request):
             return PlainTextResponse("retried")
 
-        return [Route("/stuck/{id}", stuck), Route("/retry", retry, methods=["POST"])]
+        async def found(request):
+            return PlainTextResponse("all")
+
+        return [Route("/", found), Route("/stuck/{id}", stuck), Route("/retry", retry, methods=["POST"])]
 
 
 async def test_draining_says_how_long_it_serves_on():
@@ -87,6 +90,13 @@ async def test_a_component_has_its_routes_under_its_name_for_as_long_as_the_poli
         components.clear()
         gone = await local.get("/api/v1/recovery/stuck/7")
     assert (gone.status_code, gone.json()["detail"]) == (404, "No component of the policy is called recovery")
+
+
+async def test_a_components_own_root_is_at_its_name():
+    async with client(state(components=lambda: [Recovery(Config(), None)])) as local:
+        assert [(await local.get(f"/api/v1/recovery{end}")).text for end in ("", "/")] == ["all", "all"]
+        assert (await local.post("/api/v1/recovery")).status_code == 405
+        assert (await local.get("/api/v1/other")).json()["detail"] == "No component of the policy is called other"
 
 
 async def test_to_change_something_in_a_component_takes_the_scope_operate():
