@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSourc
 from gateway.control.spelling import did_you_mean
 from gateway.units import Duration, Size
 
-BUILT_IN = ("principal", "body_limit", "require_json", "circuit_breaker", "concurrency")
+BUILT_IN = ("principal", "body_limit", "require_json", "idempotency", "circuit_breaker", "concurrency")
 """The plugins that are loaded where the settings name none."""
 
 CLIENT_VARIABLES = frozenset({"PAYGUARD_ADMIN_URL", "PAYGUARD_ADMIN_TOKEN"})
