@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.datastructures import MutableHeaders as Headers
@@ -21,6 +23,8 @@ _SECURITY_CODES = frozenset(
 )
 """Names, without - and _, under which a card's security code is sent.  It may not be stored after authorisation, nor
 while it is waited for: PCI DSS 4.0 requirement 3.3.1.2."""
+
+_WORDS = re.compile(r"[^a-z0-9]+")
 
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 """They are the caller's own, for this one request; and are never stored."""
@@ -50,19 +54,19 @@ def reason_against(exchange: Exchange, limits: Limits) -> str | None:
         return "body_not_whole"
     if any(name in request.headers and name not in limits.headers for name in _CREDENTIALS):
         return "credentials_of_the_caller"
-    if "json" in request.headers.get("content-type", ""):
-        if any(_plain(key) in _SECURITY_CODES for key in _keys(request.json())):
-            return "security_code"
-    elif any(name in request.body.data.lower().replace(b"-", b"").replace(b"_", b"") for name in _CODES_AS_BYTES):
-        return "security_code"
-    return None
+    content = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content == "application/json" or content.endswith("+json"):
+        names = _keys(request.json())
+    elif content == "application/x-www-form-urlencoded":
+        names = (name for name, _ in parse_qsl(request.body.data.decode("latin-1"), keep_blank_values=True))
+    else:
+        return "body_of_unknown_form"
+    return "security_code" if any(map(_is_security_code, names)) else None
 
 
-_CODES_AS_BYTES = tuple(name.encode() for name in sorted(_SECURITY_CODES))
-
-
-def _plain(key: str) -> str:
-    return key.lower().replace("-", "").replace("_", "")
+def _is_security_code(name: str) -> bool:
+    """Also as ``card[cvc]`` and ``card.cvc``."""
+    return not _SECURITY_CODES.isdisjoint(_WORDS.split(name.lower().replace("-", "").replace("_", "")))
 
 
 def _keys(document: Any) -> Iterator[str]:
