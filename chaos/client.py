@@ -106,8 +106,8 @@ class View:
         document = answer.json()
         word = str(document.get("code") or document.get("status") or "")
         self.answers[f"{answer.status} {word}".strip()] += 1
-        if id := answer.headers.get("payguard-payment-id"):  # noqa: A001
-            self.ids.add(id)
+        if id := answer.headers.get("payguard-payment-id") or document.get("payment_id"):  # noqa: A001
+            self.ids.add(str(id))
         reference = document.get("reference")
         if reference not in (None, self.payment.reference):
             self.wrong.append(f"the answer of another payment, {reference}")

@@ -39,16 +39,53 @@ class Messages:
             yield kind, payload
 
 
-def commits(kind: bytes, payload: bytes) -> bool:
-    """Whether this message asks for a COMMIT: as a query, or as a statement that is prepared to be executed."""
-    match kind:
-        case b"Q":
-            text = payload
-        case b"P":
-            text = payload.partition(b"\0")[2]
-        case _:
-            return False
-    return text.lstrip().upper().startswith(b"COMMIT")
+class Commits:
+    """How many transactions that change something end with what a client says.
+
+    They end with a COMMIT, or with the Sync after a statement that was executed outside BEGIN and COMMIT: the
+    protocol makes that one a transaction of its own.
+    """
+
+    def __init__(self) -> None:
+        self._messages = Messages()
+        self._statements: dict[bytes, bytes] = {}
+        self._within = self._changed = False
+
+    def feed(self, data: bytes) -> int:
+        return sum(self._ends(kind, payload) for kind, payload in self._messages.feed(data))
+
+    def _ends(self, kind: bytes, payload: bytes) -> bool:
+        match kind:
+            case b"Q":
+                return self._query(_word(payload))
+            case b"P":
+                name, text, *_ = payload.split(b"\0")
+                self._statements[name] = _word(text)
+            case b"B":
+                _, name, *_ = payload.split(b"\0")
+                self._changed |= self._statements.get(name, b"") in _CHANGES
+            case b"S":
+                ends = self._changed and not self._within
+                self._changed = self._changed and self._within
+                return ends
+        return False
+
+    def _query(self, word: bytes) -> bool:
+        if word == b"BEGIN":
+            self._within = True
+        if word not in (b"COMMIT", b"ROLLBACK"):
+            return word in _CHANGES and not self._within
+        ends = word == b"COMMIT" and self._changed
+        self._within = self._changed = False
+        return ends
+
+
+_CHANGES = frozenset({b"INSERT", b"UPDATE", b"DELETE", b"WITH"})
+
+
+def _word(text: bytes) -> bytes:
+    """The first of a statement, in capitals."""
+    return next(iter(text.split(None, 1)), b"").rstrip(b";\0").upper()
 
 
 class Proxy:
@@ -125,7 +162,7 @@ class _Session:
         self._proxy = proxy
         self._client = client
         self._server = server
-        self._messages = Messages()
+        self._commits = Commits()
         self._swallows = False
 
     async def run(self) -> None:
@@ -142,7 +179,7 @@ class _Session:
     async def _there(self) -> None:
         with contextlib.suppress(OSError):
             while data := await self._client[0].read(1 << 16):
-                if any(commits(*each) for each in self._messages.feed(data)) and self._proxy.loses():
+                if self._commits.feed(data) and self._proxy.loses():
                     if self._proxy.on_its_way():
                         return
                     self._swallows = True

@@ -28,9 +28,6 @@ from chaos.troubles import Place, Troubles
 from tests.servers import postgres_server
 
 DATABASE = "ledger.sqlite3"
-SETTLES_WITHIN = 120.0
-"""Seconds after the last fault in which recovery must have come to an end with everything."""
-
 Say = Callable[[str], None]
 
 
@@ -54,8 +51,8 @@ class Options:
     kinds: tuple[Kind, ...] = tuple(Kind)
     arguments: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
-    enough: tuple[Check, ...] = ()
-    """Checks of which one finding ends the run early."""
+    settles_within: float = 120.0
+    """Seconds after the last payment in which recovery must have come to an end with everything."""
 
     @property
     def plan(self) -> Plan:
@@ -151,10 +148,10 @@ async def run(options: Options, say: Say) -> Result:
             say(skipped)
         passing = Passing(made, options, say)
         await passing.all()
-        rested = await _rest(made, say)
+        rested = await _rest(made, options, say)
         views = await passing.views()
         await repeat(made.client, views, options.seed)
-        await _rest(made, say)
+        await _rest(made, options, say)
         records = await recorded(made.ledger)
         findings, all_cases, pages = _judged(views, records, made, options)
         findings += [Finding(Check.DISAGREES, "API", each) for each in await _api_differs(made, records)]
@@ -239,10 +236,10 @@ class Passing:
         return self._views
 
 
-async def _rest(made: Site, say: Say) -> float:
+async def _rest(made: Site, options: Options, say: Say) -> float:
     """Until nothing is open in the ledger any more; for how long that took."""
     began = monotonic()
-    while (count := await still_open(made.ledger)) and monotonic() - began < SETTLES_WITHIN:  # noqa: ASYNC110 - others write it
+    while (count := await still_open(made.ledger)) and monotonic() - began < options.settles_within:  # noqa: ASYNC110 - others write it
         await asyncio.sleep(0.5)
     took = monotonic() - began
     say(f"came to rest after {took:.0f} s, {count} still open")

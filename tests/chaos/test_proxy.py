@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from chaos.proxy import Messages, Proxy, commits
+from chaos.proxy import Commits, Messages, Proxy
 from tests.servers import Postgres
 
 
@@ -26,12 +26,39 @@ def test_messages_are_told_apart_however_they_arrive() -> None:
     heard = [each for at in range(len(said)) for each in messages.feed(said[at : at + 1])]
 
     assert [kind for kind, _ in heard] == [b"", b"", b"Q", b"Q"]
-    assert [commits(*each) for each in heard] == [False, False, False, True]
 
 
-def test_a_commit_may_be_a_statement_that_is_prepared() -> None:
-    assert commits(b"P", b"name\0COMMIT\0\0\0")
-    assert not commits(b"P", b"commit\0SELECT 1\0\0\0")
+def prepared(statement: bytes) -> bytes:
+    """As drivers execute one."""
+    return (
+        message(b"P", b"s1\0" + statement + b"\0\0\0")
+        + message(b"B", b"\0s1\0\0\0\0\0\0\0")
+        + message(b"E", b"\0\0\0\0\0")
+        + message(b"S", b"")
+    )
+
+
+def query(text: bytes) -> bytes:
+    return message(b"Q", text + b"\0")
+
+
+@pytest.mark.parametrize(
+    ("said", "ends"),
+    [
+        ([prepared(b"INSERT INTO t VALUES ($1)")], [1]),
+        ([prepared(b" with a AS (SELECT 1) UPDATE t SET x = 1")], [1]),
+        ([prepared(b"SELECT 1")], [0]),
+        ([query(b"BEGIN"), prepared(b"UPDATE t SET x = 1"), query(b"COMMIT"), prepared(b"SELECT 1")], [0, 0, 1, 0]),
+        ([query(b"BEGIN;"), prepared(b"UPDATE t SET x = 1"), query(b"ROLLBACK;"), query(b"COMMIT;")], [0, 0, 0, 0]),
+        ([query(b"DELETE FROM t")], [1]),
+    ],
+    ids=["prepared", "with", "read", "transaction", "rolled back", "query"],
+)
+def test_it_sees_where_something_is_committed(said: list[bytes], ends: list[int]) -> None:
+    commits = Commits()
+    commits.feed(START)
+
+    assert [commits.feed(each) for each in said] == ends
 
 
 @pytest.fixture

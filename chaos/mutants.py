@@ -1,0 +1,165 @@
+"""``python -m chaos.mutants``: the gateway with one safeguard taken away at a time; the judge must notice each.
+
+A mutant that nobody notices means that the judge is blind there, or that the safeguard guards nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from chaos.judge import Check
+from chaos.plan import Fault, Kind, Trouble
+from chaos.run import Options, Result, run
+
+FOLDER = Path(__file__).parent / "mutation"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """``name`` is that of its function in ``chaos/mutation/mutant.py``; the faults are those that bring it out."""
+
+    name: str
+    title: str
+    faults: tuple[Fault, ...] = (Fault.NONE,)
+    kinds: tuple[Kind, ...] = (Kind.NAKED,)
+    troubles: tuple[Trouble, ...] = (Trouble.NONE,)
+    database: Literal["sqlite", "postgres"] = "sqlite"
+    payments: int = 160
+    kills: int = 4
+    checks: frozenset[Check] = field(default_factory=lambda: frozenset(Check))
+    """One of these must find something."""
+
+
+MUTANTS = (
+    Mutant(
+        "no_fsync",
+        "commits are not on the disk when they return",
+        troubles=(Trouble.UNSYNCED,),
+        kills=6,
+        checks=frozenset({Check.FORGOTTEN, Check.SENT_TWICE, Check.EXECUTED_TWICE}),
+    ),
+    Mutant(
+        "release_on_timeout",
+        "a timeout counts as not executed",
+        faults=(Fault.HANG_AFTER_COMMIT, Fault.NONE),
+        checks=frozenset({Check.SENT_TWICE, Check.EXECUTED_TWICE}),
+    ),
+    Mutant(
+        "resend_after_unknown",
+        "what may have arrived is sent again",
+        faults=(Fault.DROPPED, Fault.ERROR_AFTER, Fault.NONE),
+        checks=frozenset({Check.SENT_TWICE, Check.EXECUTED_TWICE}),
+    ),
+    Mutant(
+        "failed_on_a_miss",
+        "a look-up that finds nothing proves a failure",
+        faults=(Fault.DELAYED, Fault.NONE),
+        kinds=(Kind.LATE,),
+        checks=frozenset({Check.CALLED_FAILED}),
+    ),
+    Mutant(
+        "absence_too_early",
+        "absence counts before never_executes_after is over",
+        faults=(Fault.DELAYED, Fault.NONE),
+        checks=frozenset({Check.CALLED_FAILED}),
+    ),
+    Mutant(
+        "any_amount",
+        "success without an equal amount",
+        faults=(Fault.OTHER_AMOUNT, Fault.NONE),
+        checks=frozenset({Check.CALLED_SUCCEEDED}),
+    ),
+    Mutant(
+        "outcome_before_answer",
+        "the outcome is written before the answer",
+        faults=(Fault.HANG, Fault.RESET_BEFORE, Fault.NONE),
+        checks=frozenset({Check.CALLED_SUCCEEDED}),
+    ),
+    Mutant(
+        "sent_after_first_byte",
+        "sent is written after the first byte",
+        faults=(Fault.SLOW,),
+        troubles=(Trouble.KILL,),
+        kills=6,
+        checks=frozenset({Check.SENT_TWICE, Check.CALLED_FAILED}),
+    ),
+    Mutant("unbound_keys", "keys are not bound to owners", checks=frozenset({Check.NOT_OURS})),
+    Mutant(
+        "other_answer",
+        "a repeat is given another payment's answer",
+        checks=frozenset({Check.NOT_OURS}),
+    ),
+    Mutant(
+        "lease_ignored",
+        "it is sent however long ago its claim was committed",
+        troubles=(Trouble.STOP,),
+        database="postgres",
+        payments=600,
+        checks=frozenset({Check.SENT_TWICE, Check.CALLED_FAILED}),
+    ),
+)
+
+
+def options(mutant: Mutant, seed: int) -> Options:
+    return Options(
+        seed,
+        mutant.database,
+        payments=mutant.payments,
+        clean=0,
+        workers=24,
+        each=mutant.payments,
+        kills=mutant.kills,
+        troubles=mutant.troubles,
+        faults=mutant.faults,
+        kinds=mutant.kinds,
+        arguments=("--plugin-dir", str(FOLDER)),
+        settings=(("CHAOS_MUTANT", mutant.name),),
+        settles_within=30.0,
+    )
+
+
+def caught_by(mutant: Mutant, result: Result) -> Counter[Check]:
+    """What found it, of that which should."""
+    return Counter(finding.check for finding in result.findings if finding.check in mutant.checks)
+
+
+@click.command()
+@click.option("--seed", default=1, show_default=True)
+@click.option("--only", multiple=True, type=click.Choice([mutant.name for mutant in MUTANTS]))
+def main(*, seed: int, only: tuple[str, ...]) -> None:
+    """Let each mutant pass payments.  Exit code 1 where one was not noticed."""
+    console = Console(width=150)
+    table = Table(title="mutants of the gateway", title_justify="left")
+    for column in ("mutant", "what it does", "database", "payments", "seconds", "caught by"):
+        table.add_column(column)
+    missed = []
+    for mutant in MUTANTS:
+        if only and mutant.name not in only:
+            continue
+        result = asyncio.run(run(options(mutant, seed), lambda line: console.print(f"[dim]{line}[/]")))
+        shutil.rmtree(result.folder, ignore_errors=True)
+        found = caught_by(mutant, result)
+        if not found:
+            missed.append(mutant.name)
+        said = "; ".join(f"{check} ×{count}" for check, count in found.most_common()) or "NOBODY"
+        console.print(f"{mutant.name}: {said}", highlight=False)
+        cells = (mutant.name, mutant.title, mutant.database, f"{len(result.cases)}", f"{result.took:.0f}", said)
+        table.add_row(*cells)
+    console.print(table)
+    if missed:
+        console.print(f"[red]not noticed[/]: {', '.join(missed)}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
