@@ -56,7 +56,8 @@ def test_an_installed_plugin_that_is_not_named_stays_out() -> None:
 
 
 def test_the_built_ins_are_loaded_unless_the_settings_say_otherwise() -> None:
-    assert load_plugins(load_settings({})).registry.filters.keys() == {"principal", "body_limit", "require_json"}
+    built_in = {"principal", "body_limit", "require_json", "idempotency"}
+    assert load_plugins(load_settings({})).registry.filters.keys() == built_in
 
 
 def test_a_plugin_for_another_api_is_refused(tmp_path) -> None:
