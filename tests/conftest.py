@@ -1,12 +1,33 @@
-"""What tests of every room may ask for: a real PostgreSQL, and databases in it."""
+"""What tests of every room may ask for: databases that are up to date, and a real PostgreSQL."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from gateway.database.postgres import PostgresDatabase
+from gateway.database.sqlite_file import connect
+from gateway.database.sqlite_schema import bring_up
 from tests.servers import Postgres, postgres_server
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the newest schema and nothing in it: what takes a second is done once."""
+    path = tmp_path_factory.mktemp("migrated") / "payguard.db"
+    connection = connect(path, cache=1024)
+    bring_up(connection, "auto")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def sqlite_path(migrated_file: Path, tmp_path: Path) -> Path:
+    """A SQLite file of the test's own, with the newest schema."""
+    return Path(shutil.copy(migrated_file, tmp_path / "payguard.db"))
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +46,13 @@ def own_postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 async def postgres_url(postgres: Postgres) -> AsyncIterator[str]:
-    """The URL of an empty database."""
-    name = await postgres.create()
+    """The URL of a database of the test's own, with the newest schema."""
+    if postgres.template is None:
+        template = await postgres.create()
+        first = PostgresDatabase(postgres.url(template))
+        await first.open()
+        await first.close()
+        postgres.template = template
+    name = await postgres.create(postgres.template)
     yield postgres.url(name)
     await postgres.drop(name)

@@ -45,6 +45,8 @@ class Postgres:
         self.password = secrets.token_hex(8)
         self._settings = {**QUICK, **settings}
         self._server: subprocess.Popen[bytes] | None = None
+        self.template: str | None = None
+        """A database that others are copied from."""
         self._names = itertools.count(1)
         self._make()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from asyncio import Future
 from collections.abc import Mapping
 from random import uniform
@@ -13,6 +14,7 @@ import asyncpg
 import structlog
 
 from gateway.database.handoff import AWAY, MOST_IN_GROUP, MOST_WAITING, Batch, Group, Handoff, down
+from gateway.database.postgres_schema import bring_up
 from gateway.database.postgres_session import (
     CONNECTS_WITHIN,
     SETTINGS,
@@ -24,6 +26,7 @@ from gateway.database.postgres_session import (
 )
 from gateway.database.postgres_writer import Commit, dialect
 from gateway.database.protocol import DatabaseDown, Row, Unfit
+from gateway.database.schema import Migrate
 
 log = structlog.get_logger("payguard.database")
 
@@ -34,14 +37,23 @@ CLOSES_WITHIN = 8.0
 
 
 class PostgresDatabase:
-    """A Database on the server and database that ``url`` names.
+    """A Database on the server and database that ``url`` names, in a namespace of its own there.
 
     ``most`` statements may wait; one waits for at most ``patience`` seconds, of which a group has half; a group that
     takes ``slow`` seconds is logged.  While the server cannot be reached, statements fail at once.
     """
 
-    def __init__(self, url: str, *, most: int = MOST_WAITING, patience: float = 10.0, slow: float = 1.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        migrate: Migrate = "auto",
+        most: int = MOST_WAITING,
+        patience: float = 10.0,
+        slow: float = 1.0,
+    ) -> None:
         self._url = url
+        self._migrate = migrate
         self._patience = patience
         self._batches: asyncio.Queue[Batch | None] = asyncio.Queue()
         self._handoff = Handoff(self._batches.put_nowait, most=most, patience=patience, slow=slow)
@@ -150,6 +162,8 @@ class PostgresDatabase:
         try:
             async with asyncio.timeout(CONNECTS_WITHIN):
                 await see_that_commits_last(connection)
+            if not self._opened:  # later, a newer one may have been made for those that take over
+                await bring_up(connection, self._migrate)
         except BaseException:
             connection.terminate()
             raise
@@ -203,8 +217,8 @@ class PostgresDatabase:
 
     async def _commit(self, connection: Connection, units: Batch) -> str | None:
         """Why the connection is of no use any more."""
-        commit, loop = Commit(connection, units), asyncio.get_running_loop()
-        began, reason = loop.time(), None
+        commit = Commit(connection, units)
+        began, reason = time.perf_counter(), None
         try:
             async with asyncio.timeout(self._patience / 2):
                 await commit.run()
@@ -215,7 +229,7 @@ class PostgresDatabase:
         except Exception as error:
             log.exception("the writer failed")
             reason = repr(error)
-        self._handoff.settle(Group(units, commit.outcomes(reason), loop.time() - began))
+        self._handoff.settle(Group(units, commit.outcomes(reason), time.perf_counter() - began))
         return reason
 
     def _fail(self, reason: str) -> None:

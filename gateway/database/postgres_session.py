@@ -18,8 +18,12 @@ CONNECTS_WITHIN = 3.0
 STATEMENT = 4.0
 """Seconds that the server gives a statement; a group gets a little more, so that the server's own word comes first."""
 
+NAMESPACE = "payguard"
+"""Our tables' own: the database may be the backend's too."""
+
 SETTINGS = {
     "application_name": "payguard",
+    "search_path": NAMESPACE,
     "statement_timeout": f"{STATEMENT * 1000:.0f}",
     # less than deadlock_timeout (1 s): two groups that wait for each other crosswise part sooner
     "lock_timeout": "500",

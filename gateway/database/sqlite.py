@@ -16,7 +16,9 @@ import structlog
 
 from gateway.database.handoff import AWAY, MOST_WAITING, Handoff, down
 from gateway.database.protocol import DatabaseDown, Row, Unfit
+from gateway.database.schema import Migrate
 from gateway.database.sqlite_file import connect, execute, is_down, own
+from gateway.database.sqlite_schema import bring_up
 from gateway.database.sqlite_writer import SqliteWriter
 
 log = structlog.get_logger("payguard.database")
@@ -38,12 +40,14 @@ class SqliteDatabase:
         self,
         path: Path,
         *,
+        migrate: Migrate = "auto",
         most: int = MOST_WAITING,
         patience: float = 10.0,
         slow: float = 1.0,
         pages: int | None = None,
     ) -> None:
         self.path = path
+        self._migrate = migrate
         self._pages = pages
         self._patience = patience
         self._writer = SqliteWriter(self._connect)
@@ -120,6 +124,7 @@ class SqliteDatabase:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._owned = own(self.path)
             writer = self._connect()
+            bring_up(writer, self._migrate)
             readers = [connect(self.path, cache=READER_CACHE, reads=True) for _ in range(READERS)]
         except (OSError, sqlite3.Error) as error:
             raise Unfit(f"cannot use the database {self.path}: {error}") from error

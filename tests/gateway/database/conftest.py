@@ -38,12 +38,12 @@ async def opening(integer: str, bytes_: str) -> AsyncIterator[Callable[[Database
 
 
 @pytest.fixture
-async def on_sqlite(tmp_path: Path) -> AsyncIterator[OnSqlite]:
+async def on_sqlite(sqlite_path: Path) -> AsyncIterator[OnSqlite]:
     """Opens a database on ``payguard.db`` in the test's folder."""
     async with opening("INTEGER", "BLOB") as begin:
 
         async def make(**options: Any) -> SqliteDatabase:
-            database = SqliteDatabase(tmp_path / "payguard.db", **options)
+            database = SqliteDatabase(sqlite_path, **options)
             await begin(database)
             return database
 

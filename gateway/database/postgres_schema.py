@@ -1,0 +1,50 @@
+"""The schema in PostgreSQL: a namespace of its own, which version it says it has, and its way to the newest."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from gateway.database.postgres_session import NAMESPACE, Connection
+from gateway.database.schema import HEAD, VERSION_OF, VERSION_TABLE, Migrate, behind, refuse_manual, statements
+
+log = structlog.get_logger("payguard.database")
+
+_LOCK = 0x7061_7967_7561_7264
+""""payguard": what a program holds while it migrates, so that no other does."""
+
+_PATIENT = (
+    "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+)
+
+
+async def version(connection: Connection) -> str | None:
+    """None where there is no schema yet."""
+    if await connection.fetchval("SELECT to_regclass($1)", f"{NAMESPACE}.{VERSION_TABLE}") is None:
+        return None
+    found = await connection.fetchval(VERSION_OF)
+    return None if found is None else str(found)
+
+
+async def bring_up(connection: Connection, migrate: Migrate) -> None:
+    """SchemaMismatch where it is newer, or older and only a person may change it."""
+    found = await version(connection)
+    while behind(found):
+        if migrate == "manual":
+            raise refuse_manual(found)
+        sql = await asyncio.get_running_loop().run_in_executor(None, statements, "postgresql", found)
+        async with connection.transaction():
+            await connection.execute(_PATIENT)
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            if await version(connection) == found:  # nobody else was quicker
+                await _make_namespace(connection)
+                await connection.execute(sql)
+                log.info("the database's schema was brought up to date", before=found, now=HEAD)
+        found = await version(connection)
+
+
+async def _make_namespace(connection: Connection) -> None:
+    """Not IF NOT EXISTS: that asks for the right to make one also where there is one already."""
+    if await connection.fetchval("SELECT to_regnamespace($1)", NAMESPACE) is None:
+        await connection.execute(f"CREATE SCHEMA {NAMESPACE}")

@@ -1,0 +1,35 @@
+"""The schema of a SQLite file: which version it says it has, and its way to the newest."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import structlog
+
+from gateway.database.schema import HEAD, VERSION_OF, VERSION_TABLE, Migrate, behind, refuse_manual, statements
+
+log = structlog.get_logger("payguard.database")
+
+
+def version(connection: sqlite3.Connection) -> str | None:
+    """None where the file is empty."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)).fetchone():
+        return None
+    row = connection.execute(VERSION_OF).fetchone()
+    return None if row is None else str(row[0])
+
+
+def bring_up(connection: sqlite3.Connection, migrate: Migrate) -> None:
+    """SchemaMismatch where it is newer, or older and only a person may change it."""
+    found = version(connection)
+    if not behind(found):
+        return
+    if migrate == "manual":
+        raise refuse_manual(found)
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{statements('sqlite', found)}\nCOMMIT;")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.rollback()
+        raise
+    log.info("the database's schema was brought up to date", before=found, now=HEAD)
