@@ -118,6 +118,7 @@ def _gateway(port: int, admin_port: int, policy: Path, folder: Path) -> Service:
         environment={
             "PAYGUARD_DATA_DIR": str(folder / "payguard-data"),
             "PAYGUARD_DRAIN_DELAY": "0s",
+            "ENCRYPTION_KEY": secrets.token_hex(32),
             "HASH_SALT": secrets.token_hex(32),
         },
     )

@@ -12,9 +12,15 @@ Row: TypeAlias = Sequence[Any]
 
 
 class DatabaseDown(DependencyDown):
-    """A statement was not carried out, or nobody knows whether it was: the reply to its commit may be lost."""
+    """A statement was not carried out, or nobody knows whether it was: the reply to its commit may be lost.
+
+    Where a client is told of it, nothing was sent, and it may ask again soon.
+    """
 
     code = "ledger_unavailable"
+
+    def __init__(self, detail: str = "", *, headers: dict[str, str] | None = None, **members: Any) -> None:
+        super().__init__(detail, headers={"retry-after": "1"} | (headers or {}), **members)
 
 
 class Database(Protocol):

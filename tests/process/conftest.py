@@ -18,7 +18,16 @@ import pytest
 
 from gateway.testing import Backend, backend, serve
 
-FOREIGN = ("PAYGUARD_", "DATABASE_URL", "DB_", "OTEL_", "HASH_SALT", "LOG_LEVEL", "MONITORING_ENABLED")
+FOREIGN = (
+    "PAYGUARD_",
+    "DATABASE_URL",
+    "DB_",
+    "OTEL_",
+    "ENCRYPTION_KEY",
+    "HASH_SALT",
+    "LOG_LEVEL",
+    "MONITORING_ENABLED",
+)
 
 
 class Gateway:
