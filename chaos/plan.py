@@ -110,10 +110,9 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some payments that pass while one trouble, ``events`` times, befalls the gateways."""
+    """At least ``count`` payments pass while one trouble, ``events`` times, befalls the gateways."""
 
     trouble: Trouble
-    first: int
     count: int
     events: int
 
@@ -177,23 +176,16 @@ def _delay(draw: random.Random, kind: Kind, fault: Fault) -> float:
     return 0.0
 
 
-def stretches(
-    seed: int, first: int, payments: int, troubles: Sequence[Trouble], *, each: int, kills: int
-) -> Iterator[Stretch]:
-    """Stretches of about ``each`` payments, every trouble about as often, in an order drawn from the seed.
+DEADLY = frozenset({Trouble.KILL, Trouble.UNSYNCED})
 
-    ``kills`` is how many times gateways are killed in all of them together, at least.
+
+def stretches(seed: int, troubles: Sequence[Trouble], *, each: int, kills: int) -> Iterator[Stretch]:
+    """Without an end: round after round of all troubles, in an order drawn from the seed.
+
+    Each stretch has ``each`` payments; where gateways are killed, ``kills`` of them are.
     """
     draw = random.Random(f"{seed}:stretches")
-    count = max(len(troubles), payments // each)
-    order = [trouble for _ in range(count // len(troubles) + 1) for trouble in draw.sample(troubles, len(troubles))]
-    order = order[:count]
-    draw.shuffle(order)
-    deadly = sum(trouble in DEADLY for trouble in order)
-    for number, trouble in enumerate(order):
-        begin, end = (first + payments * which // count for which in (number, number + 1))
-        events = -(-kills // deadly) if trouble in DEADLY else draw.randint(1, 3)
-        yield Stretch(trouble, begin, end - begin, 0 if trouble is Trouble.NONE else events)
-
-
-DEADLY = frozenset({Trouble.KILL, Trouble.UNSYNCED})
+    while True:
+        for trouble in draw.sample(troubles, len(troubles)):
+            events = kills if trouble in DEADLY else draw.randint(1, 3)
+            yield Stretch(trouble, each, 0 if trouble is Trouble.NONE else events)

@@ -19,7 +19,7 @@ from chaos.client import FINAL, Client, Told, View
 from chaos.gateways import Gateway, without_foreign
 from chaos.judge import Case, Check, Finding, Recorded, cases, judge
 from chaos.ledgers import Ledger, PostgresLedger, SqliteLedger, differences, listed, recorded, still_open
-from chaos.plan import Fault, Kind, Plan, Stretch, Trouble, stretches
+from chaos.plan import DEADLY, Fault, Kind, Plan, Stretch, Trouble, stretches
 from chaos.policy import Policy
 from chaos.proxy import Proxy
 from chaos.shim import Control, NoShim, Shim
@@ -35,17 +35,20 @@ Say = Callable[[str], None]
 class Options:
     """``troubles``, ``faults`` and ``kinds`` narrow what happens; empty means all that are possible.
 
-    ``each`` payments pass during one trouble, ``workers`` of them at once; ``kills`` is how many gateways are killed.
-    ``arguments`` are further ones of ``payguard serve``.
+    At least ``each`` payments pass during one trouble, ``pace`` a second and ``workers`` of them at once.  ``kills`` is
+    how many gateways are killed at least, ``kills_each`` in one stretch.  ``arguments`` and ``settings`` are further
+    ones of ``payguard serve``.
     """
 
     seed: int
     database: Literal["sqlite", "postgres"]
     payments: int = 1500
     clean: int = 200
-    workers: int = 32
-    each: int = 120
-    kills: int = 8
+    workers: int = 48
+    each: int = 80
+    pace: float = 40.0
+    kills: int = 10
+    kills_each: int = 5
     troubles: tuple[Trouble, ...] = ()
     faults: tuple[Fault, ...] = ()
     kinds: tuple[Kind, ...] = tuple(Kind)
@@ -197,42 +200,54 @@ class Passing:
         self._options = options
         self._say = say
         self._views: list[View] = []
-        self._following: set[asyncio.Task[None]] = set()
+        self._passing: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(options.workers)
+        self._draw = random.Random(f"{options.seed}:arrivals")
+        self._number = 0
 
     async def all(self) -> None:
+        """Until as many payments have passed, and as many gateways were killed, as the options say."""
         options = self._options
-        await self._pass(Stretch(Trouble.NONE, 0, options.clean, 0))
+        await self._pass(Stretch(Trouble.NONE, options.clean, 0))
         possible = [each for each in self._made.place.possible() if each in (options.troubles or tuple(Trouble))]
-        rest = options.payments - options.clean
-        for stretch in stretches(options.seed, options.clean, rest, possible, each=options.each, kills=options.kills):
+        kills = options.kills if DEADLY.intersection(possible) else 0
+        for stretch in stretches(options.seed, possible, each=options.each, kills=options.kills_each):
+            if self._number >= options.payments and self.kills >= kills:
+                break
             await self._pass(stretch)
 
-    async def _pass(self, stretch: Stretch) -> None:
-        began = monotonic()
-        numbers = iter(range(stretch.first, stretch.first + stretch.count))
-        self.during.update((number, stretch.trouble) for number in range(stretch.first, stretch.first + stretch.count))
-        async with asyncio.TaskGroup() as group:
-            if stretch.events:
-                group.create_task(self.troubles.befall(stretch.trouble, stretch.events))
-            for _ in range(self._options.workers):
-                group.create_task(self._work(numbers))
-        told = Counter(str(view.told) for view in self._views[-stretch.count :])
-        events = f" ×{stretch.events}" if stretch.events else ""
-        took = monotonic() - began
-        self._say(f"{stretch.first:>6} {stretch.trouble}{events}: {stretch.count} payments, {took:.0f} s, {dict(told)}")
+    @property
+    def kills(self) -> int:
+        return sum(self.troubles.happened[trouble] for trouble in DEADLY)
 
-    async def _work(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
+    async def _pass(self, stretch: Stretch) -> None:
+        """Payments come at random moments, ``pace`` a second, while the trouble lasts; else as fast as they can."""
+        began, first = monotonic(), self._number
+        events = asyncio.create_task(self.troubles.befall(stretch.trouble, stretch.events))
+        while self._number < first + stretch.count or not events.done():
+            await self._slots.acquire()
+            self.during[self._number] = stretch.trouble
+            self._passing.add(asyncio.create_task(self._work(self._number)))
+            self._number += 1
+            if stretch.events and not events.done():
+                await asyncio.sleep(self._draw.expovariate(self._options.pace))
+        await events
+        count, took = self._number - first, monotonic() - began
+        events_said = f" ×{stretch.events}" if stretch.events else ""
+        self._say(f"{first:>6}  {stretch.trouble}{events_said}: {count} payments in {took:.0f} s")
+
+    async def _work(self, number: int) -> None:
+        try:
             view = await self._made.client.pay(self._options.plan.payment(number))
-            self._views.append(view)
-            if view.told not in FINAL and view.ids:
-                task = asyncio.create_task(self._made.client.follow(view))
-                self._following.add(task)
-                task.add_done_callback(self._following.discard)
+        finally:
+            self._slots.release()
+        self._views.append(view)
+        if view.told not in FINAL and view.ids:
+            await self._made.client.follow(view)
 
     async def views(self) -> list[View]:
         """Once every client has had its last word, or has lost its patience."""
-        await asyncio.gather(*self._following)
+        await asyncio.gather(*self._passing)
         return self._views
 
 
