@@ -19,7 +19,6 @@ async def database(tmp_path):
     path = tmp_path / "ledger.sqlite"
     first = SqliteDatabase(path)
     await first.open()
-    await first.write("CREATE TABLE IF NOT EXISTS key_checks (kind text, id text, value text, PRIMARY KEY (kind, id))")
     await KeyWatch(first, LocalKeyring.parse(OLD), Salts.parse(OLD)).at_start()
     await first.close()
     made = SqliteDatabase(path)

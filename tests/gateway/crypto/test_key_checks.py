@@ -20,7 +20,6 @@ OLD, NEW = "00" * 32, "ff" * 32
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     made = SqliteDatabase(tmp_path / "ledger.sqlite")
     await made.open()
-    await made.write("CREATE TABLE IF NOT EXISTS key_checks (kind text, id text, value text, PRIMARY KEY (kind, id))")
     yield made
     await made.close()
 
