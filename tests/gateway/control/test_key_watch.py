@@ -14,14 +14,13 @@ OLD, NEW = "00" * 32, "ff" * 32
 
 
 @pytest.fixture
-async def database(tmp_path):
+async def database(sqlite_path):
     """One that is not open yet, and whose keys are the old ones."""
-    path = tmp_path / "ledger.sqlite"
-    first = SqliteDatabase(path)
+    first = SqliteDatabase(sqlite_path)
     await first.open()
     await KeyWatch(first, LocalKeyring.parse(OLD), Salts.parse(OLD)).at_start()
     await first.close()
-    made = SqliteDatabase(path)
+    made = SqliteDatabase(sqlite_path)
     yield made
     await made.close()
 

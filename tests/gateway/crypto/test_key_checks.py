@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,18 +9,25 @@ import pytest
 from gateway.crypto.key_checks import KeyChecks, WrongKey
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.salts import Salts
+from gateway.database.postgres import PostgresDatabase
 from gateway.database.protocol import Database, DatabaseDown, Row
 from gateway.database.sqlite import SqliteDatabase
 
 OLD, NEW = "00" * 32, "ff" * 32
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def closed(request) -> Database:
+    if request.param == "sqlite":
+        return SqliteDatabase(request.getfixturevalue("sqlite_path"))
+    return PostgresDatabase(request.getfixturevalue("postgres_url"))
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = SqliteDatabase(tmp_path / "ledger.sqlite")
-    await made.open()
-    yield made
-    await made.close()
+async def database(closed) -> AsyncIterator[Database]:
+    await closed.open()
+    yield closed
+    await closed.close()
 
 
 def checks(database: Database, keys: str = OLD, salts: str = OLD) -> KeyChecks:
