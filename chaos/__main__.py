@@ -13,7 +13,8 @@ from rich.console import Console
 
 from chaos.plan import Fault, Kind, Trouble
 from chaos.report import keep, tell
-from chaos.run import Options, Result, run
+from chaos.run import Result, run
+from chaos.site import Options
 
 Database = Literal["sqlite", "postgres"]
 

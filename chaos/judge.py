@@ -158,7 +158,7 @@ def _left_open(case: Case) -> str:
     for record in case.records:
         if record.state in ("reserved", "sent", "pending", "in_doubt", "accepted", "held"):
             return f"{record.state}: {record.reason}"
-        promised = case.payment.kind is Kind.NAKED and case.payment.fault is not Fault.OTHER_AMOUNT
+        promised = case.payment.kind in (Kind.NAKED, Kind.QUEUED) and case.payment.fault is not Fault.OTHER_AMOUNT
         if record.state == "unresolved" and promised:
             return f"unresolved: {record.reason}"
     return ""

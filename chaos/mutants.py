@@ -19,7 +19,8 @@ from rich.table import Table
 
 from chaos.judge import Check
 from chaos.plan import Fault, Kind, Trouble
-from chaos.run import Options, Result, run
+from chaos.run import Result, run
+from chaos.site import Options
 
 FOLDER = Path(__file__).parent / "mutation"
 

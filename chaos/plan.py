@@ -18,6 +18,9 @@ FIRST_AMOUNT = 10_000
 """Each payment has an amount of its own, which is how the judge knows it in the ledger."""
 
 
+OWNERS = 40
+
+
 class Kind(StrEnum):
     """What a payment's upstream promises."""
 
@@ -29,6 +32,9 @@ class Kind(StrEnum):
 
     DEDUPLICATING = "dedup"
     """Executes a key once within its window; it can be asked by sending the same again, and in no other way."""
+
+    QUEUED = "queued"
+    """As naked; its route accepts payments while it cannot be reached, and they are sent later."""
 
 
 class Fault(StrEnum):
@@ -70,6 +76,7 @@ class Trouble(StrEnum):
     STALL = "Postgres' replies stalled"
     DISK_FULL = "disk full"
     CLOCK = "wall clock jumps"
+    AWAY = "upstream away for seconds"
 
 
 SHARES: dict[Fault, float] = {
@@ -136,8 +143,8 @@ class Plan:
         if number < self.clean:
             fault, delay, clicks = Fault.NONE, 0.0, 1
         shares = number % 25 == 1  # the key of the payment before it, of another owner
-        owner = "bob" if shares else "ada"
-        return Payment(number, kind, fault, delay, owner, f"{self.seed}-{number - shares}", clicks, declines)
+        owner, key = f"user{number % OWNERS}", f"{self.seed}-{number - shares}"
+        return Payment(number, kind, fault, delay, owner, key, clicks, declines)
 
     def of(self, reference: str) -> Payment:
         """The payment with this reference."""
@@ -155,7 +162,7 @@ class Plan:
         return times <= 2 and random.Random(f"{self.seed}:look-up:{key}:{times}").random() < 0.15
 
 
-_KIND_SHARES = {Kind.NAKED: 50, Kind.LATE: 20, Kind.DEDUPLICATING: 30}
+_KIND_SHARES = {Kind.NAKED: 40, Kind.LATE: 15, Kind.DEDUPLICATING: 30, Kind.QUEUED: 15}
 
 
 def possible(fault: Fault, kind: Kind) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chaos.plan import NEVER_EXECUTES_AFTER, WINDOW
+from chaos.plan import NEVER_EXECUTES_AFTER, WINDOW, Kind
 
 CLAIM_LEASE = 2.0
 """Seconds for which a claim holds that nobody has sent on."""
@@ -35,6 +35,10 @@ upstreams:
     url: "{url}"
     timeouts: {{connect: 500ms, first_byte: 1s, total: 1500ms}}
     look_up: {{linearizable: true, never_executes_after: {never}s}}
+  queued:
+    url: "{url}"
+    timeouts: {{connect: 500ms, first_byte: 1s, total: 1500ms}}
+    look_up: {{linearizable: true, never_executes_after: {never}s}}
   late:
     url: "{url}"
     timeouts: {{connect: 500ms, first_byte: 1s, total: 1500ms}}
@@ -51,13 +55,17 @@ ROUTE = """\
   - name: {kind}
     match: {{methods: [POST], path: /{kind}/v1/payments}}
     upstream: {kind}
-    payment: {{operation: payment.create, amount: /amount, currency: /currency}}
+    payment: {{operation: payment.create, amount: /amount, currency: /currency}}{accept}
     filters:
       - principal: {{header: x-user-id, from: any}}
       - body_limit: {{bytes: 16KiB}}
       - require_json
       - idempotency
 """
+
+
+ACCEPT = """
+    when_unreachable: {accept: {most: 1000, for: 2m, ceiling: {eur: 1000000000}}}"""
 
 
 class Policy:
@@ -70,7 +78,7 @@ class Policy:
         self.edit()
 
     def edit(self) -> None:
-        routes = "".join(ROUTE.format(kind=kind) for kind in ("naked", "late", "dedup"))
+        routes = "".join(ROUTE.format(kind=kind, accept=ACCEPT if kind is Kind.QUEUED else "") for kind in Kind)
         text = TEXT.format(
             edit=self._edits, url=self._url, never=NEVER_EXECUTES_AFTER, window=WINDOW - 5, routes=routes
         )

@@ -5,61 +5,21 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
-import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Literal
 
 from chaos.book import Pages, read
 from chaos.client import FINAL, Client, Told, View
-from chaos.gateways import Gateway, without_foreign
 from chaos.judge import Case, Check, Finding, Recorded, cases, judge
-from chaos.ledgers import Ledger, PostgresLedger, SqliteLedger, differences, listed, recorded, still_open
-from chaos.plan import DEADLY, Fault, Kind, Plan, Stretch, Trouble, stretches
-from chaos.policy import Policy
-from chaos.proxy import Proxy
-from chaos.shim import Control, NoShim, Shim
-from chaos.supervisor import Supervised
-from chaos.troubles import Place, Troubles
-from tests.servers import postgres_server
+from chaos.ledgers import differences, listed, recorded, still_open
+from chaos.plan import DEADLY, Stretch, Trouble, stretches
+from chaos.site import Options, Site, site
+from chaos.troubles import Troubles
 
-DATABASE = "ledger.sqlite3"
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """``troubles``, ``faults`` and ``kinds`` narrow what happens; empty means all that are possible.
-
-    At least ``each`` payments pass during one trouble, ``pace`` a second and ``workers`` of them at once.  ``kills`` is
-    how many gateways are killed at least, ``kills_each`` in one stretch.  ``arguments`` and ``settings`` are further
-    ones of ``payguard serve``.
-    """
-
-    seed: int
-    database: Literal["sqlite", "postgres"]
-    payments: int = 1500
-    clean: int = 200
-    workers: int = 48
-    each: int = 80
-    pace: float = 40.0
-    kills: int = 10
-    kills_each: int = 5
-    troubles: tuple[Trouble, ...] = ()
-    faults: tuple[Fault, ...] = ()
-    kinds: tuple[Kind, ...] = tuple(Kind)
-    arguments: tuple[str, ...] = ()
-    settings: tuple[tuple[str, str], ...] = ()
-    settles_within: float = 120.0
-    """Seconds after the last payment in which recovery must have come to an end with everything."""
-
-    @property
-    def plan(self) -> Plan:
-        return Plan(self.seed, self.clean, self.faults, self.kinds)
 
 
 @dataclass(slots=True)
@@ -79,68 +39,6 @@ class Result:
     rested: float
     """Seconds from the last payment to nothing being open any more."""
     folder: Path
-
-
-@dataclass(slots=True)
-class Site:
-    """Everything that a run is made of, started."""
-
-    folder: Path
-    upstream: Supervised
-    place: Place
-    ledger: Ledger
-    client: Client
-    skipped: list[str] = field(default_factory=list)
-
-
-@asynccontextmanager
-async def site(options: Options) -> AsyncIterator[Site]:
-    folder = Path(tempfile.mkdtemp(prefix=f"payguard-chaos-{options.database}-"))
-    skipped: list[str] = []
-    without_foreign()
-    async with AsyncExitStack() as stack:
-        upstream = await stack.enter_async_context(Supervised(folder, options.plan))
-        policy = Policy(folder, upstream.port)
-        try:
-            shim = await asyncio.to_thread(Shim, folder, DATABASE)
-        except NoShim as missing:
-            shim = None
-            skipped.append(f"NO SHIM, so no power cuts, full disks or moved clocks: {missing}")
-        make = _on_sqlite if options.database == "sqlite" else _on_postgres
-        place, ledger = await make(stack, options, folder, policy, shim)
-        for gateway in place.gateways:
-            if shim is not None:
-                gateway.shimmed(shim, Control(gateway.folder.with_suffix(".control")))
-            stack.push_async_callback(gateway.kill)
-            await gateway.start()
-        client = Client([gateway.port for gateway in place.gateways], options.seed)
-        yield Site(folder, upstream, place, ledger, client, skipped)
-
-
-Made = tuple[Place, Ledger]
-
-
-async def _on_sqlite(_: AsyncExitStack, options: Options, folder: Path, policy: Policy, shim: Shim | None) -> Made:
-    file = folder / "one" / DATABASE
-    settings = {"DATABASE_URL": f"sqlite:///{file}", **dict(options.settings)}
-    gateway = Gateway(folder / "one", policy.path, settings, arguments=options.arguments)
-    return Place([gateway], policy, shim=shim), SqliteLedger(file)
-
-
-async def _on_postgres(
-    stack: AsyncExitStack, options: Options, folder: Path, policy: Policy, shim: Shim | None
-) -> Made:
-    server = stack.enter_context(postgres_server())
-    name = await server.create()
-    proxies, gateways = [], []
-    for number, title in enumerate(("one", "two")):
-        proxy = await stack.enter_async_context(Proxy(("127.0.0.1", server.port), options.seed + number))
-        url = f"postgresql://payguard:{server.password}@127.0.0.1:{proxy.port}/{name}?sslmode=disable"
-        settings = {"DATABASE_URL": url, **dict(options.settings)}
-        gateways.append(Gateway(folder / title, policy.path, settings, arguments=options.arguments))
-        proxies.append(proxy)
-    place = Place(gateways, policy, shim=shim, postgres=server, proxies=proxies)
-    return place, PostgresLedger(server, name)
 
 
 async def run(options: Options, say: Say) -> Result:

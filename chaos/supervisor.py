@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +29,8 @@ class Supervised:
         self._command += ["--seed", str(plan.seed), "--clean", str(plan.clean)]
         self._command += ["--faults", ";".join(plan.faults), "--kinds", ",".join(plan.kinds)]
         self._process: Process | None = None
+        self._up = asyncio.Event()
+        self._up.set()
         self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -45,6 +49,14 @@ class Supervised:
         if self._process is not None:
             self._process.stop()
 
+    async def away(self, seconds: float) -> None:
+        """Killed, and not started again before so long."""
+        assert self._process is not None
+        self._up.clear()
+        os.kill(self._process.pid, signal.SIGKILL)
+        await asyncio.sleep(seconds)
+        self._up.set()
+
     def _start(self) -> None:
         self._process = Process(self._command, self._log)
 
@@ -61,5 +73,6 @@ class Supervised:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK)
+            await self._up.wait()
             if self._process is not None and not self._process.running:
                 self._start()

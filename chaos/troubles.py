@@ -12,6 +12,7 @@ from chaos.plan import Trouble
 from chaos.policy import CLAIM_LEASE, Policy
 from chaos.proxy import Proxy
 from chaos.shim import Shim, cut_power, settle
+from chaos.supervisor import Supervised
 from tests.servers import Postgres
 
 NEEDS_SHIM = frozenset({Trouble.UNSYNCED, Trouble.FREEZE, Trouble.CLOCK, Trouble.DISK_FULL})
@@ -27,6 +28,7 @@ class Place:
         self,
         gateways: Sequence[Gateway],
         policy: Policy,
+        upstream: Supervised,
         *,
         shim: Shim | None,
         postgres: Postgres | None = None,
@@ -34,6 +36,7 @@ class Place:
     ) -> None:
         self.gateways = gateways
         self.policy = policy
+        self.upstream = upstream
         self.shim = shim
         self.postgres = postgres
         self.proxies = proxies
@@ -65,6 +68,7 @@ class Troubles:
             Trouble.STALL: self._stall,
             Trouble.DISK_FULL: self._fill_disk,
             Trouble.CLOCK: self._jump,
+            Trouble.AWAY: self._take_upstream,
         }
 
     async def befall(self, trouble: Trouble, times: int) -> None:
@@ -122,6 +126,9 @@ class Troubles:
         proxy.stall()
         await self._pause(0.5, CLAIM_LEASE + 1.5)
         proxy.flow()
+
+    async def _take_upstream(self, _: Gateway) -> None:
+        await self._place.upstream.away(self._draw.uniform(1.0, 3.0))
 
     async def _fill_disk(self, gateway: Gateway) -> None:
         assert gateway.control is not None

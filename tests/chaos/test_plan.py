@@ -38,7 +38,7 @@ def test_a_plan_may_be_narrowed() -> None:
 def test_two_owners_choose_the_same_key_now_and_then() -> None:
     owners = {(each.key, each.owner) for each in map(Plan(1).payment, range(50))}
 
-    assert {("1-0", "ada"), ("1-0", "bob")} <= owners
+    assert {("1-0", "user0"), ("1-0", "user1")} <= owners
     assert len(owners) == 50
 
 

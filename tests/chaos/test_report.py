@@ -8,7 +8,8 @@ from chaos.client import Told, View
 from chaos.judge import Case, Check, Finding, Recorded
 from chaos.plan import Fault, Trouble
 from chaos.report import by_fault, by_trouble, markdown, percentile, verdict
-from chaos.run import Options, Result
+from chaos.run import Result
+from chaos.site import Options
 from tests.chaos.conftest import payment
 
 
