@@ -119,6 +119,9 @@ class Ledger(Protocol):
     async def list(self, query: Query) -> Sequence[Record]:
         """Without their bodies, histories and trails."""
 
+    async def now(self) -> float:
+        """The database's clock: seconds since the epoch."""
+
     async def counts(self) -> Mapping[State, int]:
         """Of the states that are not settled."""
 

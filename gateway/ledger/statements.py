@@ -1,0 +1,199 @@
+"""The statements of the ledger, in the SQL that SQLite and PostgreSQL share.
+
+Each changes or finds what it says in one go.  What writes and returns rows returns ``$1`` first: it tells one
+execution from another.  All times are by the database's clock.
+"""
+
+from __future__ import annotations
+
+from gateway.ledger.records import State
+
+COLUMNS = (
+    "id",
+    "state",
+    "epoch",
+    "revision",
+    "route",
+    "operation",
+    "upstream",
+    "request_id",
+    "trace_id",
+    "policy",
+    "owner",
+    "claim",
+    "fingerprint",
+    "amount",
+    "currency",
+    "customer",
+    "card",
+    "link_kind",
+    "link_id",
+    "keep",
+    "created_at",
+    "sent_at",
+    "lease_until",
+    "accepted_until",
+    "settled_at",
+    "due_at",
+    "asked",
+    "delivery",
+    "attempts",
+    "status",
+    "reason",
+)
+"""As a Record has them; then history, trail, request and answer."""
+
+LARGE = ("history", "trail", "request", "answer")
+
+_SHORT = ", ".join(COLUMNS)
+_ALL = f"{_SHORT}, {', '.join(LARGE)}"
+_SETTLED = "('succeeded', 'failed', 'released')"
+
+
+def _code(reason: str) -> str:
+    """A word of the code, as SQL that gives it as JSON."""
+    return f"""'"{reason}"'"""
+
+
+def _line(state: str, by: str = "'gateway'", reason: str | None = None) -> str:
+    """What is added to a history: a line of JSON.  ``reason`` is SQL that gives JSON."""
+    why = "" if reason is None else f""" || ',"reason":' || {reason}"""
+    return (
+        f"""'{{"at":' || CAST({{now}} AS TEXT) || ',"state":"' || {state} || '","by":"' || {by} || '"'{why} || '}}\n'"""
+    )
+
+
+_ENTRY = """
+INSERT INTO payments (id, route, operation, upstream, request_id, trace_id, policy, keep, owner, claim, fingerprint,
+  amount, currency, customer, card, link_kind, link_id, state, epoch, revision, created_at, sent_at, lease_until,
+  due_at, asked, attempts, reason, request, history)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '{state}', 1, 1, {{now}}, {sent},
+  {{now}} + $18, {{now}} + $18, 0, 0, '', {request}, {line})
+ON CONFLICT (claim) WHERE claim IS NOT NULL DO NOTHING RETURNING id
+"""
+RESERVE = _ENTRY.format(state=State.RESERVED, sent="NULL", request="NULL", line=_line("'reserved'"))
+BEGIN = _ENTRY.format(state=State.SENT, sent="{now}", request="$19", line=_line("'sent'"))
+
+RESERVE_AGAIN = f"""
+UPDATE payments SET state = 'reserved', epoch = epoch + 1, revision = revision + 1, request_id = $3, trace_id = $4,
+  policy = $5, lease_until = {{now}} + $6, due_at = {{now}} + $6, settled_at = NULL, gone_at = NULL, reason = '',
+  history = history || {_line("'reserved'")}
+WHERE id = $1 AND epoch = $2 AND accepted_until IS NULL
+  AND (state = 'released' OR (state = 'reserved' AND lease_until <= {{now}}))
+RETURNING id
+"""  # noqa: S608 - all that stands in it is of this module
+
+SEND = f"""
+UPDATE payments SET state = 'sent', revision = revision + 1, sent_at = COALESCE(sent_at, {{now}}),
+  lease_until = {{now}} + $3, due_at = {{now}} + $3, request = COALESCE($4, request),
+  history = history || {_line("'sent'")}
+WHERE id = $1 AND epoch = $2 AND state = 'reserved' AND lease_until > {{now}}
+RETURNING id
+"""  # noqa: S608 - as above
+
+SETTLE = f"""
+UPDATE payments SET state = CAST($3 AS TEXT), revision = revision + 1, reason = $4, delivery = $6,
+  attempts = attempts + $7, status = $8, answer = $9, trail = $10,
+  due_at = CASE WHEN $3 = 'accepted' THEN accepted_until ELSE {{now}} + CAST($11 AS DOUBLE PRECISION) END,
+  settled_at = CASE WHEN $3 IN {_SETTLED} THEN {{now}} END,
+  gone_at = CASE WHEN $3 IN {_SETTLED} THEN {{now}} + keep END,
+  request = CASE WHEN $3 IN {_SETTLED} THEN NULL ELSE request END,
+  history = history || {_line("$3", reason="CAST($5 AS TEXT)")}
+WHERE id = $1 AND epoch = $2 AND CASE state
+  WHEN 'reserved' THEN $3 IN ('released', 'held', 'failed') AND accepted_until IS NULL
+    OR $3 IN ('accepted', 'failed') AND accepted_until IS NOT NULL
+  WHEN 'sent' THEN $3 <> 'released' AND $3 <> 'accepted' AND $3 <> 'sent' AND $3 <> 'reserved'
+    OR $3 = 'released' AND accepted_until IS NULL OR $3 = 'accepted' AND accepted_until IS NOT NULL
+  WHEN 'pending' THEN $3 IN ('succeeded', 'failed', 'released', 'pending')
+  WHEN 'in_doubt' THEN $3 IN ('succeeded', 'failed', 'released', 'pending', 'in_doubt')
+  WHEN 'unresolved' THEN $3 IN ('succeeded', 'failed', 'released')
+  ELSE 1 = 0 END
+RETURNING id
+"""  # noqa: S608 - as above
+
+RESOLVE = f"""
+UPDATE payments SET state = CAST($3 AS TEXT), revision = revision + 1, reason = $4, trail = COALESCE($7, trail),
+  asked = asked + CASE WHEN state IN ('accepted', 'held') THEN 0 ELSE 1 END,
+  due_at = {{now}} + CAST($8 AS DOUBLE PRECISION),
+  settled_at = CASE WHEN $3 IN {_SETTLED} THEN {{now}} END,
+  gone_at = CASE WHEN $3 IN {_SETTLED} THEN {{now}} + keep END,
+  request = CASE WHEN $3 IN {_SETTLED} THEN NULL ELSE request END,
+  history = history || {_line("$3", by="CAST($6 AS TEXT)", reason="CAST($5 AS TEXT)")}
+WHERE id = $1 AND revision = $2 AND (state IN ('pending', 'in_doubt', 'unresolved') AND $3 NOT IN ('reserved', 'sent')
+  OR state IN ('accepted', 'held') AND $3 = 'failed')
+RETURNING id
+"""  # noqa: S608 - as above
+
+POSTPONE = """
+UPDATE payments SET revision = revision + 1, asked = asked + 1, due_at = {now} + $3, trail = COALESCE($4, trail)
+WHERE id = $1 AND revision = $2 AND state IN ('pending', 'in_doubt') RETURNING id
+"""
+
+RESEND = """
+UPDATE payments SET revision = revision + 1, epoch = epoch + 1, lease_until = {now} + $3
+WHERE id = $1 AND revision = $2 AND state IN ('pending', 'in_doubt', 'unresolved') RETURNING id, epoch
+"""
+
+ACCEPT = f"""
+UPDATE payments SET state = 'accepted', revision = revision + 1, request = $3, trail = $4,
+  accepted_until = {{now}} + $7, due_at = {{now}} + $7, history = history || {_line("'accepted'")}
+WHERE id = $1 AND epoch = $2 AND state IN ('reserved', 'sent')
+  AND (SELECT COUNT(*) FROM payments AS w WHERE w.state = 'accepted' AND w.route = payments.route) < $5
+  AND (SELECT COALESCE(SUM(w.amount), 0) FROM payments AS w
+       WHERE w.state = 'accepted' AND w.route = payments.route AND w.currency = payments.currency) + amount <= $6
+RETURNING id
+"""  # noqa: S608 - as above
+
+EXPIRE_ACCEPTED = f"""
+UPDATE payments SET state = 'failed', revision = revision + 1, epoch = epoch + 1, reason = 'not_sent', due_at = NULL,
+  settled_at = {{now}}, gone_at = {{now}} + keep, request = NULL,
+  history = history || {_line("'failed'", by="'drainer'", reason=_code("not_sent"))}
+WHERE id IN (SELECT id FROM payments WHERE state = 'accepted' AND due_at <= {{now}}
+  ORDER BY due_at LIMIT $2 {{skip_locked}})
+RETURNING CAST($1 AS TEXT), id
+"""  # noqa: S608 - as above
+
+TAKE_ACCEPTED = f"""
+UPDATE payments SET state = 'reserved', epoch = epoch + 1, revision = revision + 1, lease_until = {{now}} + $3,
+  due_at = {{now}} + $3, history = history || {_line("'reserved'", by="'drainer'")}
+WHERE id IN (SELECT a.id FROM payments AS a WHERE a.state = 'accepted' AND a.due_at > {{now}} AND NOT EXISTS (
+    SELECT 1 FROM payments AS b WHERE b.accepted_until IS NOT NULL AND b.state IN ('accepted', 'reserved', 'sent')
+      AND COALESCE(b.customer, b.owner, b.id) = COALESCE(a.customer, a.owner, a.id) AND b.id < a.id)
+  ORDER BY a.id LIMIT $2 {{skip_locked}})
+RETURNING CAST($1 AS TEXT), {_ALL}
+"""  # noqa: S608 - as above
+
+TAKE_DUE = f"""
+UPDATE payments SET revision = revision + 1, due_at = {{now}} + $3,
+  history = CASE WHEN state = 'sent' THEN history || {_line("'in_doubt'", by="'recovery'", reason=_code("owner_lost"))}
+    ELSE history END,
+  reason = CASE WHEN state = 'sent' THEN 'owner_lost' ELSE reason END,
+  state = CASE WHEN state = 'sent' THEN 'in_doubt' ELSE state END
+WHERE id IN (SELECT id FROM payments WHERE due_at <= {{now}} AND state IN ('sent', 'pending', 'in_doubt')
+  ORDER BY due_at LIMIT $2 {{skip_locked}})
+RETURNING CAST($1 AS TEXT), {_ALL}
+"""  # noqa: S608 - as above
+
+_FREED = "CASE WHEN accepted_until IS NULL THEN 'released' ELSE 'accepted' END"
+FREE_EXPIRED = f"""
+UPDATE payments SET epoch = epoch + 1, revision = revision + 1, reason = 'claim_expired',
+  state = {_FREED}, due_at = accepted_until,
+  settled_at = CASE WHEN accepted_until IS NULL THEN {{now}} END,
+  gone_at = CASE WHEN accepted_until IS NULL THEN {{now}} + keep END,
+  history = history || {_line(_FREED, by="'recovery'", reason=_code("claim_expired"))}
+WHERE id IN (SELECT id FROM payments WHERE due_at <= {{now}} AND state = 'reserved'
+  ORDER BY due_at LIMIT $2 {{skip_locked}})
+RETURNING CAST($1 AS TEXT)
+"""  # noqa: S608 - as above
+
+PRUNE = """
+DELETE FROM payments WHERE id IN (SELECT id FROM payments WHERE gone_at <= {now} ORDER BY gone_at LIMIT $2)
+RETURNING CAST($1 AS TEXT)
+"""
+
+FIND = f"SELECT {_ALL} FROM payments WHERE id = $1"  # noqa: S608 - as above
+FIND_CLAIM = f"SELECT {_ALL} FROM payments WHERE claim = $1"  # noqa: S608 - as above
+FIND_REQUEST = f"SELECT {_ALL} FROM payments WHERE request_id = $1 ORDER BY id DESC LIMIT 1"  # noqa: S608 - as above
+LIST = f"SELECT {_SHORT} FROM payments WHERE {{conditions}} ORDER BY id DESC LIMIT {{limit}}"  # noqa: S608 - as above
+COUNTS = "SELECT state, COUNT(*) FROM payments WHERE gone_at IS NULL GROUP BY state"
+NOW = "SELECT CAST({now} AS DOUBLE PRECISION)"
