@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -169,7 +168,7 @@ class Upstream:
             exchange.current = guard.name
             try:
                 given = guard.admit(exchange)
-                if inspect.isawaitable(given):
+                if hasattr(given, "__await__"):  # a tenth of the time of inspect.isawaitable
                     if mode == "shadow":
                         tickets.append((Undecided(guard, given), None))
                         continue
