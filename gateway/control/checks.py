@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from gateway.control.reloader import PolicyStatus
+from gateway.database.protocol import Database, DatabaseDown
 from gateway.dataplane.pool import Pool
 from gateway.parts import Check
 from gateway.telemetry.loop_lag import LoopLag
@@ -62,6 +63,21 @@ def upstream(name: str, pool: Pool, *, readiness: Literal["no", "first", "always
         return "takes connections"
 
     return Check(f"upstream {name}", run, readiness=readiness)
+
+
+def ledger(database: Database) -> Check:
+    """Well while statements are committed; one that has not been reached yet cannot record a payment."""
+
+    async def run() -> str:
+        if database.trouble is not None:
+            raise RuntimeError(database.trouble)
+        try:
+            await database.read("SELECT 1")
+        except DatabaseDown as error:
+            raise RuntimeError(str(error.__cause__ or error)) from error
+        return f"{database.stats()['queued']:.0f} statements wait"
+
+    return Check("ledger", run, every=2.0, timeout=6.0, readiness="first")
 
 
 def storage(folder: Path) -> Check:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, cast
 from pydantic import SecretStr
 
 from gateway.control.compiler import Compiler
+from gateway.control.key_watch import KeyWatch
 from gateway.control.keys import make_keyring, make_salts
 from gateway.control.plugins import Plugins, load_plugins
 from gateway.control.scope import Services
 from gateway.control.settings import Settings
 from gateway.control.start import bad_starts, prepare_data_dir
+from gateway.database.opening import open_database
+from gateway.database.protocol import Database
 from gateway.store.memory import MemoryStore
 from gateway.store.protocol import Store
 from gateway.telemetry import log as logs
@@ -35,6 +38,8 @@ class Foundation:
     lines: Lines
     plugins: Plugins
     services: Services
+    database: Database
+    key_watch: KeyWatch
     metrics: Metrics
     spans: Spans | None
     compiler: Compiler
@@ -49,13 +54,16 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     with bad_starts():
         plugins = load_plugins(settings)
     prepare_data_dir(settings.data_dir)
+    database = open_database(settings.database, migrate=settings.ledger_migrate)
     services = Services(
         store=_store(settings, plugins),
+        database=database,
         salts=make_salts(settings, masking),
         keyring=make_keyring(settings, plugins, masking),
         environ=environ,
         on_secret=masking.add_secret,
     )
+    key_watch = KeyWatch(database, services.keyring, services.salts, services.events.tell)
     metrics, templates = Metrics(), dict[str, str]()
     spans = _spans(settings, masking, templates)
     observers = [logs.ExchangeLog(masking, lines, level=settings.log_level, query=settings.log_query).ended]
@@ -64,7 +72,9 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     if spans is not None:
         observers.append(spans.ended)
     compiler = Compiler(plugins.registry, services, observers=observers)
-    return Foundation(settings, masking, lines, plugins, services, metrics, spans, compiler, templates)
+    return Foundation(
+        settings, masking, lines, plugins, services, database, key_watch, metrics, spans, compiler, templates
+    )
 
 
 def _spans(settings: Settings, masking: Masking, templates: Mapping[str, str]) -> Spans | None:

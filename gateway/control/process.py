@@ -26,6 +26,7 @@ from gateway.control.settings import Settings
 from gateway.control.start import BadStart, why
 from gateway.control.upkeep import Upkeep, read_gauges
 from gateway.control.watcher import SETTLING, PolicyFile, Watcher
+from gateway.database.protocol import Unfit
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.clients import ClientLimits, Clients
 from gateway.dataplane.snapshot import Active, Snapshot
@@ -158,12 +159,21 @@ class Process:
             raise BadStart(f"the policy {name} is not text in UTF-8: {error.reason}") from error
         except PolicyError as error:
             raise BadStart(*reasons_of(error)) from error
+        await self._open_database()
         try:
             await open_soon(snapshot)
         except Exception as error:  # whatever a plugin raises
             reason = self.foundation.masking.text("; ".join(reasons_of(error)))
             raise BadStart(f"cannot open the policy {name}: {reason}") from error
         return snapshot
+
+    async def _open_database(self) -> None:
+        """Before a policy, whose parts use it.  One that cannot be reached is tried on; one that is unfit is not."""
+        try:
+            await self.foundation.database.open()
+        except Unfit as error:
+            raise BadStart(str(error)) from error
+        await self.foundation.key_watch.at_start()
 
     async def _listen(self, first: AsyncExitStack, last: AsyncExitStack) -> None:
         settings = self.settings

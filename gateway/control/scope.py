@@ -13,6 +13,7 @@ from gateway.control.events import Events
 from gateway.control.sharing import Lease, SharedObjects
 from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
+from gateway.database.protocol import Database
 from gateway.ledger.late import LateOutcomes
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.trail import Masks
@@ -63,11 +64,13 @@ class Services:
         clock: Clock | None = None,
         on_secret: Callable[[str], None] = lambda _: None,
         background: Background | None = None,
+        database: Database | None = None,
         ledger: Ledger | None = None,
         keyring: Keyring | None = None,
         masks: Masks = NOTHING_MASKED,
     ) -> None:
         self.store = store
+        self.database = database
         self.ledger = ledger
         self.keyring = keyring
         self.masks = masks
@@ -124,6 +127,8 @@ class Services:
         if self._http is not None:
             await self._http.aclose()
         await self.store.close()
+        if self.database is not None:
+            await self.database.close()
 
 
 def _content(path: Path) -> tuple[str, str]:

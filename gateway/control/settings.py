@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AliasGenerator, BeforeValidator, Field, Sec
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, NoDecode, SettingsConfigDict
 
 from gateway.control.spelling import did_you_mean
+from gateway.database.opening import check_url, postgres_url, sqlite_url
 from gateway.units import Duration, Size
 
 BUILT_IN = ("principal", "body_limit", "require_json", "idempotency", "circuit_breaker", "concurrency")
@@ -24,7 +25,10 @@ CLIENT_VARIABLES = frozenset({"PAYGUARD_ADMIN_URL", "PAYGUARD_ADMIN_TOKEN"})
 SHORTEST_TOKEN = 16
 
 _PREFIX = "PAYGUARD_"
-_SHARED = frozenset({"log_level", "monitoring_enabled", "encryption_key", "hash_salt", "database_url"})
+_DATABASE = ("db_host", "db_port", "db_name", "db_user", "db_password")
+"""Settings that say piece by piece what ``database_url`` says."""
+
+_SHARED = frozenset({"log_level", "monitoring_enabled", "encryption_key", "hash_salt", "database_url", *_DATABASE})
 """Settings whose variable has no prefix: other programs of the pod have them too."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -58,6 +62,12 @@ def _unguessable(token: SecretStr) -> SecretStr:
     if len(token.get_secret_value()) < SHORTEST_TOKEN:
         raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
     return token
+
+
+def _database_url(url: SecretStr | None) -> SecretStr | None:
+    if url is not None:
+        check_url(url.get_secret_value())
+    return url
 
 
 Token = Annotated[SecretStr, AfterValidator(_unguessable)]
@@ -120,8 +130,26 @@ class Settings(BaseSettings):
     hash_salt: SecretStr | None = None
     """At least 16 bytes in hex, or ``id:hex,id:hex``.  Unset, one is made and kept in the data folder."""
 
-    database_url: SecretStr | None = None
-    """Where payments will be recorded.  It is checked, and not used yet."""
+    database_url: Annotated[SecretStr | None, AfterValidator(_database_url)] = None
+    """Where payments are recorded: `postgresql://…`, or `sqlite:///path`.  Unset, `payguard.db` in the data folder."""
+
+    db_host: str | None = None
+    """The PostgreSQL server, instead of `DATABASE_URL`."""
+
+    db_port: Port = 5432
+    """Its port."""
+
+    db_name: str | None = None
+    """The database there."""
+
+    db_user: str | None = None
+    """The role that the gateway has there."""
+
+    db_password: SecretStr | None = None
+    """Its password."""
+
+    ledger_migrate: Literal["auto", "manual"] = "auto"
+    """Who brings the database's schema up to date: the gateway as it starts, or by hand `payguard ledger migrate`."""
 
     reload_interval: Annotated[Duration, Field(ge=0.001)] = 1.0
     """How often the policy file is looked at for changes."""
@@ -183,7 +211,20 @@ class Settings(BaseSettings):
     def _whole_pairs(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("PAYGUARD_TLS_CERTIFICATE and PAYGUARD_TLS_KEY are given together or not at all")
+        pieces = self.db_host and self.db_name and self.db_user
+        if self.database_url is None and self.model_fields_set & {*_DATABASE} and not pieces:
+            raise ValueError("DB_HOST, DB_NAME and DB_USER are given together or not at all")
         return self
+
+    @property
+    def database(self) -> str:
+        """The URL of the ledger's database, password and all."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        if self.db_host and self.db_name and self.db_user:
+            password = "" if self.db_password is None else self.db_password.get_secret_value()
+            return postgres_url(self.db_host, self.db_port, self.db_name, self.db_user, password)
+        return sqlite_url(self.data_dir / "payguard.db")
 
 
 class SettingsError(Exception):

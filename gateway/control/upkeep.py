@@ -14,6 +14,7 @@ from gateway.control.foundation import Foundation
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
 from gateway.control.reloader import PolicyStatus
+from gateway.database.protocol import Database
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.clients import Clients
 from gateway.dataplane.pool import Pool
@@ -21,6 +22,7 @@ from gateway.dataplane.snapshot import Active, Snapshot
 from gateway.parts import Check, Component, Job
 from gateway.telemetry import catalogue
 from gateway.telemetry.loop_lag import LoopLag
+from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.series import Labels
 
 log = structlog.get_logger("payguard.upkeep")
@@ -43,6 +45,8 @@ class Upkeep:
             checks.event_loop(self._lag),
             checks.policy(lambda: status),
             checks.storage(foundation.settings.data_dir),
+            checks.ledger(foundation.database),
+            foundation.key_watch.check(),
         )
         self._upstreams: dict[Pool, Check] = {}
         self._lag.start()
@@ -108,6 +112,29 @@ def read_gauges(
     read(catalogue.JOB_RUNS, lambda: _job_runs(upkeep.jobs))
     read(catalogue.CHECK_UP, lambda: {each.check.name: each.state == "ok" for each in upkeep.health.findings})
     read(catalogue.LINES_DROPPED, lambda: foundation.lines.dropped)
+    read(catalogue.EVENTS, lambda: _numbers(foundation.services.events.counts.items()))
+    _read_ledger(foundation.metrics, foundation.database)
+
+
+def _read_ledger(metrics: Metrics, database: Database) -> None:
+    numbers = {
+        catalogue.LEDGER_QUEUE: "queued",
+        catalogue.LEDGER_COMMITS: "commits_total",
+        catalogue.LEDGER_STATEMENTS: "statements_total",
+        catalogue.LEDGER_FAILURES: "failures_total",
+        catalogue.LEDGER_SLOW: "slow_total",
+        catalogue.LEDGER_SECONDS: "seconds_total",
+    }
+    for series, name in numbers.items():
+        metrics.read(series, partial(_stat, database, name))
+    metrics.read(
+        catalogue.LEDGER_CONNECTIONS,
+        lambda: {"open": _stat(database, "connections"), "idle": _stat(database, "connections_idle")},
+    )
+
+
+def _stat(database: Database, name: str) -> float:
+    return database.stats()[name]
 
 
 def _numbers(items: Iterable[tuple[Labels, float]]) -> dict[Labels, float]:

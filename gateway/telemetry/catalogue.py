@@ -75,6 +75,24 @@ POLICY_REJECTED = Series(
 )
 JOB_RUNS = Series("payguard_job_runs_total", "counter", "Runs of background jobs.", ("job", "result"))
 CHECK_UP = Series("payguard_check_up", "gauge", "1 where a health check is well, 0 where it is not.", ("check",))
+EVENTS = Series("payguard_events_total", "counter", "Events that people should hear of.", ("event", "severity"))
+LEDGER_QUEUE = Series("payguard_ledger_queue", "gauge", "Statements that wait to be committed.")
+LEDGER_COMMITS = Series(
+    "payguard_ledger_commits_total", "counter", "Groups of statements that were committed together."
+)
+LEDGER_STATEMENTS = Series(
+    "payguard_ledger_statements_total", "counter", "Statements in those groups; divide by the commits."
+)
+LEDGER_FAILURES = Series(
+    "payguard_ledger_failures_total",
+    "counter",
+    "Statements that were refused, or of which nobody knows whether they were committed.",
+)
+LEDGER_SLOW = Series("payguard_ledger_slow_total", "counter", "Groups that took a second or more.")
+LEDGER_SECONDS = Series("payguard_ledger_commit_seconds_total", "counter", "Time that the groups took.")
+LEDGER_CONNECTIONS = Series(
+    "payguard_ledger_connections", "gauge", "Connections to the database, open in all and idle.", ("state",)
+)
 LINES_DROPPED = Series(
     "payguard_log_lines_dropped_total", "counter", "Log lines lost because nobody read them in time."
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from collections import defaultdict
@@ -79,6 +80,7 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
     """Of a gateway: this process's, without what would change it, and with small delays."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     own = {
+        "ENCRYPTION_KEY": "11" * 32,
         "HASH_SALT": "00" * 16,
         "PAYGUARD_DATA_DIR": str(folder / "payguard-data"),
         "PAYGUARD_DRAIN_DELAY": "0s",
@@ -95,8 +97,10 @@ Start = Callable[..., Any]
 
 
 @pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts gateways, and ends those that a test leaves."""
+async def start(tmp_path: Path, migrated_file: Path) -> AsyncIterator[Start]:
+    """Starts gateways on a database that is up to date, and ends those that a test leaves."""
+    (tmp_path / "payguard-data").mkdir()
+    shutil.copy(migrated_file, tmp_path / "payguard-data" / "payguard.db")
     async with AsyncExitStack() as stack:
 
         async def begin(policy: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> Gateway:

@@ -139,7 +139,8 @@ async def test_a_plugin_that_fails_to_open_is_one_line_that_keeps_its_secrets(tm
     policy.write_text(
         policy.read_text().replace("upstream: backend", 'upstream: backend, filters: [vault: {token: "env:TOKEN"}]')
     )
-    said = await refused(tmp_path, "--policy", str(policy), "--plugin-dir", str(tmp_path / "ours"), TOKEN=SECRET)
+    ours = ("--plugin-dir", str(tmp_path / "ours"))
+    said = await refused(tmp_path, "--policy", str(policy), *ours, TOKEN=SECRET, LOG_LEVEL="warning")
     assert said == [
         f"cannot open the policy {policy}: vault did not open: ConnectionRefusedError: the vault does not take [masked]"
     ]

@@ -66,7 +66,9 @@ def test_the_command_line_wins_over_the_environment_where_it_says_something() ->
 
 
 def test_an_empty_variable_is_as_good_as_none() -> None:
-    assert load_settings({"PAYGUARD_PORT": "", "DATABASE_URL": "", "DB_HOST": "db"}).port == 8080
+    database = {"DATABASE_URL": "", "DB_HOST": "db", "DB_NAME": "shop", "DB_USER": "gate"}
+    settings = load_settings({"PAYGUARD_PORT": "", **database})
+    assert (settings.port, settings.database) == (8080, "postgresql://gate@db:5432/shop")
 
 
 def test_the_environment_of_the_process_is_not_read_behind_the_back(monkeypatch: pytest.MonkeyPatch) -> None:
