@@ -9,7 +9,7 @@
   + DependencyDown         something that a filter needs (store, ledger, vault) did not answer
   + UpstreamError
     - UpstreamUnreachable    no byte was sent: refused, not resolved
-      * ConnectTimeout, TlsFailed, PoolExhausted
+      * ConnectTimeout, TlsFailed, PoolExhausted, TooLateToSend
     - UpstreamTimeout        it may have acted
       * FirstByteTimeout, IdleTimeout, TotalTimeout
     - AnswerTooLarge         more than a filter that reads it may buffer
@@ -104,6 +104,12 @@ class TlsFailed(UpstreamUnreachable):
 
 class PoolExhausted(UpstreamUnreachable):
     code = "upstream_pool_exhausted"
+
+
+class TooLateToSend(UpstreamUnreachable):
+    """The right to send it ended before it could be; the upstream has no part in that."""
+
+    code = "too_late_to_send"
 
 
 class UpstreamTimeout(UpstreamError):

@@ -15,7 +15,7 @@ from gateway.body import Body
 from gateway.dataplane.answer import Answer
 from gateway.dataplane.connection import Connection
 from gateway.dataplane.headers import content_length, to_client
-from gateway.errors import GatewayError, UpstreamBroken, UpstreamUnreachable
+from gateway.errors import GatewayError, TooLateToSend, UpstreamBroken
 from gateway.exchange import Attempt, Delivery, Exchange, Response
 from gateway.parts import Guard
 
@@ -131,7 +131,7 @@ class Sending:
                 self._connection.close()
                 self._connection = await pool.acquire(exchange.deadline)
         if self._attempt.number > 1 and not exchange.may_resend():
-            raise UpstreamUnreachable("The time in which the request may be sent again is over")
+            raise TooLateToSend("The time in which the request may be sent again is over")
         self._attempt.reused = not self._connection.fresh
         return self._connection
 
@@ -139,7 +139,7 @@ class Sending:
         """From here on the upstream may act."""
         exchange = self._exchange
         if exchange.reservation is not None and monotonic() > exchange.reservation.send_by:
-            raise UpstreamUnreachable("The time in which the payment may be sent is over")
+            raise TooLateToSend("The time in which the payment may be sent is over")
         body = exchange.request.body
         head = self._upstream.head(exchange, body.length)
         head_only = exchange.request.method == "HEAD"

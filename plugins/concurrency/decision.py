@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from math import ceil, sqrt
 
-from gateway import Attempt, Rejected
+from gateway import Attempt, GatewayError
 
 
-class Overloaded(Rejected):
-    """The upstream would not answer it in time, and what it does now would take longer still."""
+class Overloaded(GatewayError):
+    """The upstream would not answer it in time, and what it does now would take longer still.
+
+    Not an UpstreamUnreachable: it is there, and what waits for it to come back would only add to its load.
+    """
 
     status = 503
     code = "overloaded"

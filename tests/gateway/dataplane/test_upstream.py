@@ -284,7 +284,7 @@ async def test_a_window_that_passes_while_a_connection_is_waited_for_is_over() -
             await dispatching
         assert (paying.delivery, attempts(paying)) == (
             UNKNOWN,
-            [(UNKNOWN, None, "upstream_first_byte_timeout"), (UNSENT, None, "upstream_unreachable")],
+            [(UNKNOWN, None, "upstream_first_byte_timeout"), (UNSENT, None, "too_late_to_send")],
         )
         assert raw.requests == []
         await closed(upstream)

@@ -68,6 +68,7 @@ def test_an_answer_that_broke_off_is_a_failure(status, error) -> None:
         "dependency_down",
         "ValueError",
         "upstream_pool_exhausted",
+        "too_late_to_send",
     ],
 )
 @pytest.mark.parametrize("status", [None, 200])
