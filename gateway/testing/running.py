@@ -17,17 +17,19 @@ import httpx
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from gateway import Component, Exchange, Filter, Guard, Headers, Observer, Part, Response, hookimpl
+from gateway import Component, Exchange, Filter, Guard, Headers, Observer, Part, Resolver, Response, hookimpl
 from gateway.control.compiler import Compiler
 from gateway.control.plugin_sources import Plugin, import_all
 from gateway.control.plugins import assemble
 from gateway.control.scope import Services
 from gateway.control.servers import data_listener
 from gateway.control.settings import BUILT_IN
+from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.clients import ClientLimits, Clients
 from gateway.dataplane.snapshot import Active
+from gateway.ledger.protocol import Ledger
 from gateway.store.memory import MemoryStore
 from gateway.testing.alone import HeaderPairs, content
 
@@ -138,16 +140,21 @@ async def running_gateway(
     plugin_dirs: Iterable[Path] = (),
     trusted: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
+    ledger: Ledger | None = None,
+    keyring: Keyring | None = None,
 ) -> AsyncIterator[Client]:
     """A gateway on a real socket, with the built-in plugins; a client of it.
 
     It serves ``policy``, the text of a policy file, or else one route with ``filters`` to the URL ``upstream``.
     Further parts are given as classes or as directories; ``trusted`` names networks whose headers are believed, and
-    ``environ`` holds secrets.
+    ``environ`` holds secrets.  Payments are recorded in ``ledger``, and without one nowhere; what is kept of their
+    bodies is sealed by ``keyring``, and without one nothing is.
     """
     text = policy or orjson.dumps(_one_route(upstream, filters)).decode()
     registry = assemble([*import_all(BUILT_IN, plugin_dirs), _plugin_of(plugins)]).registry
-    services = Services(store=MemoryStore(), salts=Salts.parse("00" * 16), environ=environ or {})
+    services = Services(
+        store=MemoryStore(), salts=Salts.parse("00" * 16), environ=environ or {}, ledger=ledger, keyring=keyring
+    )
     ended: asyncio.Queue[Exchange] = asyncio.Queue()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(services.close)
@@ -168,7 +175,13 @@ def plugin_module(path: Path) -> ModuleType:
 def _plugin_of(parts: Iterable[type[Part[Any]]]) -> Plugin:
     """Classes as the plugin that they would be, so that what a plugin may not do, they may not."""
     module, kinds = ModuleType("parts"), tuple(parts)
-    bases = {"filters": Filter, "guards": Guard, "observers": Observer, "components": Component}
+    bases = {
+        "filters": Filter,
+        "guards": Guard,
+        "observers": Observer,
+        "components": Component,
+        "resolvers": Resolver,
+    }
     for word, base in bases.items():
         setattr(module, f"register_{word}", hookimpl(_returning([kind for kind in kinds if issubclass(kind, base)])))
     return Plugin("parts", module)

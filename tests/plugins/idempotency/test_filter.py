@@ -1,11 +1,16 @@
-"""The filter alone, with a book in the test's hand."""
+"""The filter alone, with a book in the test's hand; then in a gateway with a ledger."""
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -24,10 +29,13 @@ from gateway.control.compiler import Compiler
 from gateway.control.plugins import load_plugins
 from gateway.control.scope import Services
 from gateway.control.settings import load_settings
+from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.salts import Salts
+from gateway.database.sqlite import SqliteDatabase
 from gateway.ledger.records import Change
+from gateway.ledger.sql import SqlLedger
 from gateway.store.memory import MemoryStore
-from gateway.testing import exchange, scope
+from gateway.testing import Client, backend, exchange, running_gateway, scope
 from plugins.idempotency.decision import signed
 from plugins.idempotency.filter import IdempotencyFilter
 from plugins.idempotency.options import IdempotencyConfig
@@ -319,6 +327,18 @@ async def test_no_more_wait_at_once_than_the_policy_says(book) -> None:
     assert [error.code for error in answers] == ["in_progress", "payment_in_doubt"]
 
 
+async def test_a_repeat_that_waited_leaves_its_place_to_the_next_also_where_its_client_went_away(book) -> None:
+    book.has(CLAIM, state=State.SENT, fingerprint=fingerprint(paying()))
+    waits = step(book, wait="30s", waiting=1)
+    gone = asyncio.create_task(waits.on_request(paying(book)))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    book.then.append({"state": State.IN_DOUBT})
+
+    assert (await refusal(waits, paying(book))).code == "payment_in_doubt"
+
+
 # a request without a key
 
 
@@ -427,3 +447,239 @@ def test_the_policy_of_the_page_compiles() -> None:
     [policy] = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
     assert compiler().check(policy, "idempotency.md") == []
+
+
+# through the gateway
+
+
+POLICY = """
+version: 1
+upstreams:
+  backend: {{url: "{url}", timeouts: {{connect: 200ms, first_byte: 500ms, total: 1s}}, retry: {{attempts: 1}}}}
+routes:
+  - name: pay
+    match: {{path: /v1/payments}}
+    upstream: backend
+    payment: {{operation: payment.create, amount: /amount, currency: /currency}}
+    filters: [{{principal: {{header: x-user-id, from: any}}}}, {{idempotency: {options}}}]
+"""
+KEYRING = LocalKeyring.parse("00" * 32)
+
+
+@pytest.fixture
+async def ledger(sqlite_path) -> AsyncIterator[SqlLedger]:
+    database = SqliteDatabase(sqlite_path)
+    await database.open()
+    yield SqlLedger(database)
+    await database.close()
+
+
+@asynccontextmanager
+async def gateway(ledger, url: str, options: str = "{}", keyring=KEYRING) -> AsyncIterator[Client]:
+    policy = POLICY.format(url=url, options=options)
+    async with running_gateway(policy=policy, ledger=ledger, keyring=keyring) as client:
+        yield client
+
+
+async def pay(client: Client, key: str | None = "k1", user: str = "ada", **changes: Any) -> httpx.Response:
+    keys = {} if key is None else {"idempotency-key": key}
+    return await client.post("/v1/payments", json=BODY | changes, headers={"x-user-id": user, **keys})
+
+
+OF_ONE_EXCHANGE = {"x-request-id", "date", "set-cookie", "idempotent-replayed"}
+
+
+def lasting(answer: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name not in OF_ONE_EXCHANGE}
+
+
+async def test_a_repeat_is_the_first_answer_byte_for_byte_and_reaches_nobody(ledger) -> None:
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        body = b'{ "id": "pi_1",\t"amount": 1999.0 }\n'
+        headers = [("Content-Type", "application/json"), ("Location", "/v1/payments/pi_1"), ("Set-Cookie", "a=1")]
+        shop.will_answer(201, body=body, headers=headers)
+        first, again, once_more = await pay(client), await pay(client), await pay(client, key='"k1"')
+
+    assert len(shop.seen) == 1
+    for repeat in (again, once_more):
+        assert (repeat.status_code, repeat.content) == (first.status_code, first.content) == (201, body)
+        assert lasting(repeat) == lasting(first)
+        assert repeat.headers["idempotent-replayed"] == "true"
+        assert "set-cookie" not in repeat.headers
+        assert repeat.headers["x-request-id"] != first.headers["x-request-id"]
+    assert first.headers["set-cookie"] == "a=1"
+    assert "idempotent-replayed" not in first.headers
+
+
+async def test_the_upstream_never_sees_the_client_s_own_key(ledger) -> None:
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        for user in ("ada", "bob"):
+            await pay(client, user=user)
+
+    keys = [seen.headers.getlist("idempotency-key") for seen in shop.seen]
+    assert keys == [[claim_of(user, "pay", "k1").hex()] for user in ("ada", "bob")]
+
+
+async def test_a_declined_payment_is_declined_again_and_not_tried_again(ledger) -> None:
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        shop.will_answer(402, json={"code": "card_declined"})
+        answers = [await pay(client) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [402, 402]
+    assert len(shop.seen) == 1
+
+
+async def test_another_request_under_the_key_is_refused_and_the_first_is_left_as_it_is(ledger) -> None:
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        await pay(client)
+        other, again = await pay(client, amount=1), await pay(client)
+
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len(shop.seen) == 1
+
+
+async def test_while_the_first_is_under_way_a_repeat_is_told_to_come_again(ledger) -> None:
+    held = asyncio.Event()
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        shop.will_answer(201, after=held)
+        first = asyncio.create_task(pay(client))
+        await shop.asked()
+        early = await pay(client)
+        held.set()
+        await first
+        late = await pay(client)
+
+    assert (early.status_code, early.json()["code"], early.headers["retry-after"]) == (409, "in_progress", "1")
+    assert early.headers["location"] == f"/.payguard/payments/{early.json()['payment_id']}"
+    assert late.status_code == 201
+    assert len(shop.seen) == 1
+
+
+async def test_a_repeat_that_may_wait_gets_the_first_answer_as_soon_as_it_is_there(ledger) -> None:
+    held = asyncio.Event()
+    async with backend() as shop, gateway(ledger, shop.url, "{wait: 20s}") as client:
+        shop.will_answer(201, json={"id": "pi_1"}, after=held)
+        first = asyncio.create_task(pay(client))
+        await shop.asked()
+        waiting = asyncio.create_task(pay(client))
+        await asyncio.wait([waiting], timeout=0.1)
+        assert not waiting.done()
+        held.set()
+        answers = await asyncio.gather(first, waiting)
+
+    assert [answer.json() for answer in answers] == [{"id": "pi_1"}] * 2
+    assert len(shop.seen) == 1
+
+
+async def test_what_never_reached_the_upstream_is_executed_by_the_repeat(ledger) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    async with gateway(ledger, f"http://127.0.0.1:{port}") as client:
+        away = await pay(client)
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        answer = await pay(client)
+
+    assert away.status_code == 503
+    assert (answer.status_code, len(shop.seen)) == (200, 1)
+    assert "idempotent-replayed" not in answer.headers
+
+
+async def test_what_the_upstream_certainly_did_not_execute_is_executed_by_the_repeat(ledger) -> None:
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        shop.will_answer(429)
+        answers = [await pay(client) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [429, 200, 200]
+    assert len(shop.seen) == 2
+
+
+async def test_what_may_have_been_executed_is_in_doubt_and_never_sent_again(ledger) -> None:
+    never = asyncio.Event()
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        shop.will_answer(201, after=never)
+        first, *repeats = [await pay(client) for _ in range(4)]
+        never.set()
+
+    assert first.status_code == 504
+    assert {(answer.status_code, answer.json()["code"]) for answer in repeats} == {(409, "payment_in_doubt")}
+    assert "keep this key" in repeats[0].json()["detail"].lower()
+    assert len(shop.seen) == 1
+
+
+@pytest.mark.parametrize("keys", [None, "ff" * 32], ids=["no key", "another key"])
+async def test_an_answer_that_cannot_be_read_is_unavailable_and_its_payment_is_not_executed_again(ledger, keys) -> None:
+    async with backend() as shop:
+        async with gateway(ledger, shop.url) as client:
+            await pay(client)
+        async with gateway(ledger, shop.url, keyring=keys and LocalKeyring.parse(keys)) as client:
+            answer = await pay(client)
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["state"]) == (
+        409,
+        "answer_unavailable",
+        "succeeded",
+    )
+    assert len(shop.seen) == 1
+
+
+async def test_an_answer_that_is_too_large_to_keep_is_unavailable_and_its_payment_is_not_executed_again(ledger) -> None:
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        shop.will_answer(201, body=b"x" * (1 << 17))
+        first, again = await pay(client), await pay(client)
+
+    assert len(first.content) == 1 << 17
+    assert (again.status_code, again.json()["code"]) == (409, "answer_unavailable")
+    assert len(shop.seen) == 1
+
+
+async def test_what_a_human_settled_is_told_by_its_state_and_not_by_the_first_answer(ledger) -> None:
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        shop.will_answer(202, json={"status": "processing"})
+        pending = [await pay(client) for _ in range(2)]
+        record = await ledger.find_claim(claim_of("ada", "pay", "k1"))
+        await ledger.resolve(record.id, record.revision, State.SUCCEEDED, by="human:bob", reason="seen at the bank")
+        settled = await pay(client)
+
+    assert [answer.json() for answer in pending] == [{"status": "processing"}] * 2
+    assert (settled.status_code, settled.json()["code"], settled.json()["state"]) == (
+        409,
+        "answer_unavailable",
+        "succeeded",
+    )
+
+
+async def test_while_the_ledger_is_away_nothing_is_sent(ledger) -> None:
+    async with backend() as shop, gateway(ledger, shop.url) as client:
+        await ledger._database.close()
+        answer = await pay(client)
+
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (
+        503,
+        "ledger_unavailable",
+        "1",
+    )
+    assert shop.seen == []
+
+
+async def test_of_200_at_once_with_one_key_one_is_executed(ledger) -> None:
+    async with backend() as shop, gateway(ledger, shop.url, "{wait: 30s, waiting: 50}") as client:
+        shop.will_answer(201, json={"id": "pi_1"})
+        answers = await asyncio.gather(*(pay(client) for _ in range(200)))
+
+    assert len(shop.seen) == 1
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert [answer.headers.get("idempotent-replayed") for answer in answers if answer.status_code == 201].count(
+        None
+    ) == 1
+
+
+async def test_a_possible_duplicate_gives_its_own_claim_back(ledger) -> None:
+    async with backend() as shop, gateway(ledger, shop.url, "{key: generated}") as client:
+        first, again = await pay(client, key=None), await pay(client, key=None)
+        meant = await pay(client, key="k2")
+
+    assert [first.status_code, again.status_code, meant.status_code] == [200, 409, 200]
+    assert again.json()["code"] == "possible_duplicate"
+    assert again.json()["payment_id"] == first.headers["payguard-payment-id"]
+    assert len(shop.seen) == 2
