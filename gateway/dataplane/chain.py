@@ -110,7 +110,7 @@ class Chain:
             (Shadow(step, shadow_timeout, buffer) if mode == "shadow" else step, mode) for step, mode in filters
         ]
         if payment is not None:
-            asking = [number for number, (step, _) in enumerate(filters) if Payment in step.requires]
+            asking = [number for number, (step, _) in enumerate(filters) if step.reserves or Payment in step.requires]
             steps.insert(min(asking, default=len(steps)), (payment, "enforce"))
         stages = tuple(_Stage(step, mode) for step, mode in steps)
         self._down = tuple((number, stage) for number, stage in enumerate(stages) if stage.asks)

@@ -1,0 +1,501 @@
+"""What the ledger has of a payment, whatever its upstream does; on a real ledger, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.crypto.keyring import LocalKeyring
+from gateway.database.protocol import DatabaseDown
+from gateway.database.sqlite import SqliteDatabase
+from gateway.dataplane.acceptance import Limits
+from gateway.dataplane.chain import Chain
+from gateway.dataplane.outcomes import Outcomes, Rule
+from gateway.dataplane.payment import PaymentReader
+from gateway.dataplane.recorder import Recorder
+from gateway.dataplane.router import Match
+from gateway.dataplane.snapshot import Route
+from gateway.dataplane.terms import Means, Terms
+from gateway.dataplane.upstream import Timeouts, Upstream
+from gateway.errors import DependencyDown, Rejected
+from gateway.exchange import Exchange, Response
+from gateway.ledger.bodies import Bodies
+from gateway.ledger.late import LateOutcomes
+from gateway.ledger.records import Query, Record, Settlement, State
+from gateway.ledger.sql import SqlLedger
+from gateway.outcomes import Outcome
+from gateway.parts import Config, Filter
+from gateway.telemetry.masking import Masking
+from tests.gateway.dataplane.harness import (
+    OK,
+    PATIENT,
+    Gateway,
+    RawUpstream,
+    answering,
+    gateway,
+    raw_upstream,
+    reads_and_closes,
+    reads_and_resets,
+    until,
+)
+
+BODY = b'{"amount": 4200, "currency": "eur", "customer": "cus_1"}'
+PAYMENT = b"POST /v1/payments HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+    len(BODY),
+    BODY,
+)
+DECLINED = b"HTTP/1.1 402 Payment Required\r\ncontent-length: 0\r\n\r\n"
+REFUSED = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n"
+FAILED = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"
+TAKEN = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n"
+
+
+class Claims(Filter[Config]):
+    """Claims each request by its header ``key``; a repeat is answered with the state that it found."""
+
+    name = "claims"
+    reserves = True
+
+    def __init__(self) -> None: ...
+
+    async def on_request(self, exchange: Exchange) -> Response | None:
+        claim = hashlib.sha256(exchange.request.headers["key"].encode()).digest()
+        found = await exchange.reserve(claim, "salt:fingerprint", 3600.0)
+        if isinstance(found, Record):
+            again = found.state is State.RELEASED and await exchange.reserve_again(found)
+            return None if again else Response(409, body=found.state.encode())
+        return None
+
+
+CLAIMS = (Claims(),)
+
+
+class Refuses(Filter[Config]):
+    name = "refuses"
+
+    def __init__(self, error: Exception | None = None, answer: Response | None = None) -> None:
+        self._error, self._answer = error, answer
+
+    async def on_request(self, exchange: Exchange) -> Response | None:
+        if self._error is not None:
+            raise self._error
+        return self._answer
+
+
+class Rewrites(Filter[Config]):
+    """Changes what passes it up."""
+
+    name = "rewrites"
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
+    async def on_response(self, exchange: Exchange) -> None:
+        if self._error is not None:
+            raise self._error
+        exchange.answer.body = b"rewritten"
+
+
+class Troubled(SqlLedger):
+    """A ledger whose connection breaks where a test says so; ``after`` that the change was committed."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        super().__init__(database)
+        self.before: set[str] = set()
+        self.after: set[str] = set()
+
+    def _troubled(self, name: str, change: Callable[[], Awaitable[bool]]) -> Awaitable[bool]:
+        async def troubled() -> bool:
+            if name in self.before:
+                raise DatabaseDown
+            done = await change()
+            if name in self.after:
+                raise DatabaseDown
+            return done
+
+        return troubled()
+
+    def send(self, *given: Any) -> Awaitable[bool]:
+        return self._troubled("send", lambda: super(Troubled, self).send(*given))
+
+    def begin(self, *given: Any) -> Awaitable[bool]:
+        return self._troubled("begin", lambda: super(Troubled, self).begin(*given))
+
+    def settle(self, *given: Any) -> Awaitable[bool]:
+        return self._troubled("settle", lambda: super(Troubled, self).settle(*given))
+
+
+@dataclass
+class Site:
+    """A gateway that records, its upstream and its ledger."""
+
+    gateway: Gateway
+    upstream: RawUpstream
+    ledger: Troubled
+    told: list[str] = field(default_factory=list)
+    late: LateOutcomes | None = None
+    keys: int = 0
+
+    async def pay(self, key: str = "a") -> Any:
+        return await self.gateway.ask(PAYMENT.replace(b"\r\n\r\n", b"\r\nkey: %b\r\n\r\n" % key.encode(), 1))
+
+    async def records(self) -> list[Record]:
+        return [found for each in await self.ledger.list(Query()) if (found := await self.ledger.find(each.id))]
+
+    async def sent(self) -> Record:
+        """The one record, once it is sent."""
+        async with asyncio.timeout(PATIENT):
+            while not (found := await self.records()) or found[0].state is not State.SENT:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        return found[0]
+
+    async def record(self) -> Record:
+        [record] = await self.records()
+        return record
+
+
+@pytest.fixture
+def bodies() -> Bodies:
+    return Bodies(LocalKeyring.parse("1:" + "11" * 32), "shop")
+
+
+@pytest.fixture
+async def ledger(sqlite_path: Path) -> AsyncGenerator[Troubled]:
+    database = SqliteDatabase(sqlite_path)
+    await database.open()
+    yield Troubled(database)
+    await database.close()
+
+
+@asynccontextmanager
+async def site(
+    ledger: Troubled,
+    bodies: Bodies,
+    *talks: Any,
+    filters: Any = CLAIMS,
+    terms: dict[str, Any] | None = None,
+    rules: Any = (),
+    to: Any = None,
+    **options: Any,
+) -> AsyncGenerator[Site]:
+    told: list[str] = []
+    tasks: set[asyncio.Task[None]] = set()
+
+    def start(work: Any) -> bool:
+        tasks.add(asyncio.create_task(work))
+        return True
+
+    late = LateOutcomes(ledger, start)
+    means = Means(
+        ledger, late, bodies, Masking(), lambda _, value: f"hash of {value}", lambda code, **_: told.append(code)
+    )
+
+    def routes(upstream: Upstream) -> list[Route]:
+        stand = Terms("create-payment", "payment.create", "digest", **(terms or {}))
+        recorder = Recorder(stand, means, upstream, Outcomes(rules), buffer=options.get("buffer", 1 << 20))
+        reader = PaymentReader(
+            "payment.create", amount="/amount", currency="/currency", customer="/customer", hash_card=str
+        )
+        chain = Chain([(step, "enforce") for step in filters], upstream, payment=reader, recorder=recorder)
+        return [Route("create-payment", Match(prefix="/"), chain, "payment.create")]
+
+    async with raw_upstream(*talks) as upstream, gateway(to or upstream, routes=routes, **options) as serving:
+        yield Site(serving, upstream, ledger, told, late)
+    for task in tasks:
+        task.cancel()
+
+
+def states(record: Record) -> list[str]:
+    return [change.state.value for change in record.history]
+
+
+@dataclass(frozen=True)
+class Case:
+    talk: Any
+    status: int
+    state: str
+    delivery: str = "answered"
+
+
+CASES = [
+    Case(OK, 200, "succeeded"),
+    Case(TAKEN, 202, "pending"),
+    Case(DECLINED, 402, "failed"),
+    Case(REFUSED, 429, "released"),
+    Case(FAILED, 500, "in_doubt"),
+    Case(reads_and_closes, 502, "in_doubt", "unknown"),
+    Case(reads_and_resets, 502, "in_doubt", "unknown"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.status} {case.state}")
+@pytest.mark.parametrize("filters", [CLAIMS, ()], ids=["claimed", "unclaimed"])
+async def test_what_became_of_a_payment_is_in_the_ledger(
+    ledger: Troubled, bodies: Bodies, case: Case, filters: Any
+) -> None:
+    async with site(ledger, bodies, case.talk, filters=filters) as its:
+        answer = await its.pay()
+        record = await its.record()
+    assert answer.status == case.status
+    assert (record.state, record.delivery, record.attempts) == (case.state, case.delivery, 1)
+    assert states(record) == (["reserved"] if filters else []) + ["sent", case.state]
+    assert (record.amount, record.currency, record.customer) == (4200, "eur", "hash of cus_1")
+    assert (record.due_at is not None) == (case.state in ("pending", "in_doubt"))
+
+
+async def test_sent_is_committed_before_the_first_byte(ledger: Troubled, bodies: Bodies) -> None:
+    seen: list[list[str]] = []
+
+    async def looks(peer: Any) -> object:
+        seen.append([record.state.value for record in await ledger.list(Query())])
+        return await answering(OK)(peer)
+
+    async with site(ledger, bodies, looks) as its:
+        assert (await its.pay()).status == 200
+    assert seen == [["sent"]]
+
+
+async def test_the_outcome_is_committed_before_a_byte_of_the_answer(ledger: Troubled, bodies: Bodies) -> None:
+    async with site(ledger, bodies) as its:
+        for number in range(20):
+            answer = await its.pay(str(number))
+            record = await its.ledger.find(answer.get("payguard-payment-id") or "")
+            assert record is not None
+            assert record.state is State.SUCCEEDED
+
+
+async def test_a_payment_that_did_not_reach_its_upstream_is_released(ledger: Troubled, bodies: Bodies) -> None:
+    async with site(ledger, bodies) as its:
+        its.gateway.upstream.pool.address = replace(its.gateway.pool.address, port=1)
+        answer = await its.pay()
+        record = await its.record()
+    assert answer.status == 503
+    assert answer.get("retry-after") == "1"
+    assert states(record) == ["reserved", "released"]
+
+
+async def test_what_a_filter_below_refuses_or_answers_is_released(ledger: Troubled, bodies: Bodies) -> None:
+    for number, below in enumerate((Refuses(Rejected("no")), Refuses(answer=Response(200)), Refuses(ValueError()))):
+        async with site(ledger, bodies, filters=(Claims(), below)) as its:
+            await its.pay(str(number))
+    assert [record.state.value for record in await ledger.list(Query())] == ["released"] * 3
+
+
+async def test_what_is_refused_above_the_claim_is_not_recorded(ledger: Troubled, bodies: Bodies) -> None:
+    async with site(ledger, bodies, filters=(Refuses(Rejected("no")), Claims())) as its:
+        assert (await its.pay()).status == 403
+        assert await its.records() == []
+
+
+async def test_a_released_claim_executes_afresh_in_the_same_record(ledger: Troubled, bodies: Bodies) -> None:
+    async with site(ledger, bodies, REFUSED, OK) as its:
+        assert (await its.pay()).status == 429
+        assert (await its.pay()).status == 200
+        record = await its.record()
+    assert record.epoch == 2
+    assert states(record) == ["reserved", "sent", "released", "reserved", "sent", "succeeded"]
+
+
+async def test_nothing_is_sent_where_sent_cannot_be_committed(ledger: Troubled, bodies: Bodies) -> None:
+    ledger.before = {"send"}
+    async with site(ledger, bodies) as its:
+        answer = await its.pay()
+        assert (answer.status, answer.get("retry-after")) == (503, "1")
+        assert its.upstream.requests == []
+        assert (await its.record()).state is State.RELEASED
+
+
+@pytest.mark.parametrize("filters", [(Claims(),), ()])
+async def test_nothing_is_sent_where_the_reply_to_that_commit_is_lost(
+    ledger: Troubled, bodies: Bodies, filters: Any
+) -> None:
+    ledger.after = {"send", "begin"}
+    async with site(ledger, bodies, filters=filters) as its:
+        assert (await its.pay()).status == 503
+        assert its.upstream.requests == []
+        record = await its.record()
+    assert states(record)[-2:] == ["sent", "released"]
+
+
+async def test_nothing_is_sent_once_somebody_else_has_the_claim(ledger: Troubled, bodies: Bodies) -> None:
+    class Robs(Filter[Config]):
+        name = "robs"
+
+        def __init__(self) -> None: ...
+
+        async def on_request(self, exchange: Exchange) -> None:
+            assert exchange.reservation is not None
+            stolen = Settlement(State.RELEASED, "", "unsent", 0)
+            assert await ledger.settle(exchange.reservation.id, exchange.reservation.epoch, stolen)
+
+    async with site(ledger, bodies, filters=(Claims(), Robs())) as its:
+        answer = await its.pay()
+        assert (answer.status, orjson.loads(answer.body)["code"]) == (503, "claim_lost")
+        assert its.upstream.requests == []
+
+
+async def test_nothing_is_sent_after_the_claim_has_run_out(ledger: Troubled, bodies: Bodies) -> None:
+    async with site(ledger, bodies, terms={"claim": 0.0}) as its:
+        answer = await its.pay()
+        assert (answer.status, orjson.loads(answer.body)["code"]) == (503, "claim_lost")
+        assert its.upstream.requests == []
+
+
+async def test_an_outcome_that_cannot_be_written_does_not_change_the_answer(ledger: Troubled, bodies: Bodies) -> None:
+    ledger.before = {"settle"}
+    async with site(ledger, bodies) as its:
+        answer = await its.pay()
+        assert (answer.status, answer.body) == (200, b"ok")
+        assert (await its.record()).state is State.SENT
+        assert its.told == ["outcome_not_recorded"]
+        ledger.before = set()
+        assert its.late is not None
+        await until(lambda: not its.late)  # type: ignore[truthy-bool]
+        assert (await its.record()).state is State.SUCCEEDED
+
+
+async def test_a_client_that_leaves_cancels_nothing_that_was_sent(ledger: Troubled, bodies: Bodies) -> None:
+    goes_on = asyncio.Event()
+    async with site(ledger, bodies, answering(goes_on, OK)) as its:
+        client = await its.gateway.connect()
+        await client.send(PAYMENT.replace(b"\r\n\r\n", b"\r\nkey: a\r\n\r\n", 1))
+        await its.sent()
+        client.reset()
+        goes_on.set()
+        await its.gateway.exchange()
+        assert (await its.record()).state is State.SUCCEEDED
+
+
+async def test_a_route_says_what_answers_mean(ledger: Troubled, bodies: Bodies) -> None:
+    body = b'{"code": "not_processed"}'
+    answer = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    rules = [Rule(Outcome.RELEASED, frozenset({503}), code="not_processed")]
+    async with site(ledger, bodies, answer, rules=rules) as its:
+        await its.pay()
+        assert (await its.record()).state is State.RELEASED
+
+
+async def test_the_answer_is_kept_as_it_passed_up_to_the_claim(ledger: Troubled, bodies: Bodies) -> None:
+    async with site(ledger, bodies, filters=(Claims(), Rewrites())) as its:
+        assert (await its.pay()).body == b"rewritten"
+        kept = bodies.open_answer(await its.record())
+    assert kept is not None
+    assert kept.body.data == b"rewritten"
+
+
+async def test_no_answer_is_kept_where_a_filter_below_the_claim_failed(ledger: Troubled, bodies: Bodies) -> None:
+    async with site(ledger, bodies, filters=(Claims(), Rewrites(ValueError()))) as its:
+        assert (await its.pay()).status == 500
+        record = await its.record()
+    assert (record.state, record.answer) == (State.SUCCEEDED, None)
+
+
+async def test_an_answer_too_large_to_keep_streams_and_is_recorded_at_its_end(ledger: Troubled, bodies: Bodies) -> None:
+    begun = asyncio.Event()
+    large = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\naaa", begun, b"bbb")
+    async with site(ledger, bodies, large, buffer=4) as its:
+        client = await its.gateway.connect()
+        await client.send(PAYMENT.replace(b"\r\n\r\n", b"\r\nkey: a\r\n\r\n", 1))
+        await client.head()
+        begun.set()
+        rest = await client.exactly(6)
+        exchange = await its.gateway.exchange()
+        record = await its.record()
+    assert rest == b"aaabbb"
+    assert "answer_not_kept" in [note.code for note in exchange.notes]
+    assert (record.state, record.answer) == (State.SUCCEEDED, None)
+
+
+async def test_a_large_answer_that_breaks_off_is_in_doubt(ledger: Troubled, bodies: Bodies) -> None:
+    async def breaks_off(peer: Any) -> object:
+        request = await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\naaabbb")
+        await peer.close()
+        return request
+
+    async with site(ledger, bodies, breaks_off, buffer=4) as its:
+        client = await its.gateway.connect()
+        await client.send(PAYMENT.replace(b"\r\n\r\n", b"\r\nkey: a\r\n\r\n", 1))
+        await client.rest()
+        await its.gateway.exchange()
+        assert (await its.record()).state is State.IN_DOUBT
+
+
+async def test_the_request_is_kept_where_somebody_may_need_it(ledger: Troubled, bodies: Bodies) -> None:
+    goes_on = asyncio.Event()
+    async with site(ledger, bodies, answering(goes_on, OK), terms={"keep_request": True}) as its:
+        paying = asyncio.create_task(its.pay())
+        stored = bodies.open_request(await its.sent())
+        goes_on.set()
+        await paying
+        assert (await its.record()).request is None
+    assert stored is not None
+    assert (stored.method, stored.target, stored.body) == ("POST", "/v1/payments", BODY)
+
+
+LIMITS = Limits(1, 600.0, {"eur": 5000}, {})
+
+
+async def test_an_unreachable_upstream_has_payments_accepted_durably_and_within_bounds(
+    ledger: Troubled, bodies: Bodies
+) -> None:
+    async with site(ledger, bodies, terms={"limits": LIMITS}) as its:
+        its.gateway.upstream.pool.address = replace(its.gateway.pool.address, port=1)
+        first, second = await its.pay("a"), await its.pay("b")
+        records = {record.state: record for record in await its.records()}
+    assert first.status == 202
+    assert first.get("location") == f"/.payguard/payments/{records[State.ACCEPTED].id}"
+    assert second.status == 503
+    stored = bodies.open_request(records[State.ACCEPTED])
+    assert stored is not None
+    assert stored.body == BODY
+    assert State.RELEASED in records
+
+
+async def test_a_ceiling_bounds_what_waits(ledger: Troubled, bodies: Bodies) -> None:
+    async with site(ledger, bodies, terms={"limits": replace(LIMITS, most=10)}) as its:
+        its.gateway.upstream.pool.address = replace(its.gateway.pool.address, port=1)
+        assert [(await its.pay(key)).status for key in "ab"] == [202, 503]
+
+
+async def test_the_ledger_away_is_a_refusal_that_says_when_to_come_again(ledger: Troubled, bodies: Bodies) -> None:
+    class Away(Filter[Config]):
+        name = "away"
+
+        def __init__(self) -> None: ...
+
+        async def on_request(self, exchange: Exchange) -> None:
+            await ledger._database.close()
+
+    async with site(ledger, bodies, filters=(Away(), Claims())) as its:
+        answer = await its.pay()
+    assert (answer.status, orjson.loads(answer.body)["code"]) == (503, "ledger_unavailable")
+    assert issubclass(DatabaseDown, DependencyDown)
+
+
+async def test_nothing_is_sent_after_the_time_in_which_it_may_be(ledger: Troubled, bodies: Bodies) -> None:
+    """Also where the commit of ``sent`` itself took longer."""
+    async with site(ledger, bodies, timeouts=Timeouts(total=0.05)) as its:
+        slow = ledger.send
+
+        def late(*given: Any) -> Awaitable[bool]:
+            async def send() -> bool:
+                done = await slow(*given)
+                await asyncio.sleep(0.1)
+                return done
+
+            return send()
+
+        ledger.send = late  # type: ignore[method-assign]
+        answer = await its.pay()
+        assert answer.status in (503, 504)
+        assert its.upstream.requests == []
+        assert (await its.record()).state is State.RELEASED
