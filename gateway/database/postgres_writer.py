@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ import asyncpg
 from gateway.database.handoff import Batch, Outcome, Unit, down
 from gateway.database.postgres_session import Connection, another_time, is_down, is_gone
 from gateway.database.protocol import Row
+from gateway.database.statement import changes, returned, tells_itself
 
 NOW = "extract(epoch FROM statement_timestamp())::float8"
 """Of when the statement reached the server; stable within it, so that an index can be searched by it."""
@@ -31,9 +31,7 @@ class Spoken(NamedTuple):
 @lru_cache(maxsize=1024)
 def dialect(statement: str) -> Spoken:
     text = statement.replace("{now}", NOW).replace("{skip_locked}", "FOR UPDATE SKIP LOCKED")
-    changes = re.match(r"\s*(INSERT|UPDATE|DELETE|WITH)\b", text) is not None
-    returns = re.findall(r"\bRETURNING\s+(\S+)", text)
-    return Spoken(text, changes and all(re.match(r"\$1\b", each) for each in returns[-1:]))
+    return Spoken(text, changes(statement) and (returned(statement) is None or tells_itself(statement)))
 
 
 class Call(NamedTuple):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.database.protocol import Row, Unfit
+from gateway.database.statement import changes, returned, tells_itself
 
 CHECKPOINT = 4000
 """Pages (16 MiB) of the log before they are moved into the file: fewer moves of a page that is written again."""
@@ -57,10 +58,9 @@ def dialect(statement: str) -> Spoken:
     if timed:
         last = max(map(int, re.findall(r"\$(\d+)", said)), default=0)
         said = said.replace("{now}", f"${last + 1}")
-    counted = re.match(r"\s*(INSERT|UPDATE|DELETE)\b", said) is not None
+    counted = changes(statement) and tells_itself(statement) and "," not in str(returned(statement))
     if counted:
-        said, ends = re.subn(r"\sRETURNING\s+\$1\s*$", "", said)
-        counted = ends == 1
+        said = said.rpartition("RETURNING ")[0]
     return Spoken(re.sub(r"\$(\d+)", r"?\1", said), timed, counted)
 
 
