@@ -19,7 +19,6 @@ from gateway.control.start import bad_starts, prepare_data_dir
 from gateway.database.opening import open_database
 from gateway.database.protocol import Database
 from gateway.ledger.sql import SqlLedger
-from gateway.ledger.sql import SqlLedger
 from gateway.store.memory import MemoryStore
 from gateway.store.protocol import Store
 from gateway.telemetry import log as logs
@@ -60,7 +59,6 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     services = Services(
         store=_store(settings, plugins),
         database=database,
-        ledger=SqlLedger(database),
         ledger=SqlLedger(database),
         masks=masking,
         salts=make_salts(settings, masking),
