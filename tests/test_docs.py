@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from gateway import Principal
+from gateway import Config, Principal
 from gateway.cli import payguard
 from gateway.control.compiler import Compiler
 from gateway.control.plugin_rules import SPECIFICATIONS
@@ -24,11 +24,15 @@ from gateway.control.watcher import RETRY, SETTLING
 from gateway.crypto.salts import Salts
 from gateway.store.memory import MemoryStore
 from gateway.testing import backend, exchange, plugin_module, running_gateway, scope
+from plugins.circuit_breaker import CircuitBreaker
+from plugins.concurrency.decision import LATE, ROUND, SAMPLES
+from plugins.concurrency.guard import QUIET, Concurrency
 
 ROOT = Path(__file__).parent.parent
 HOOKS = (ROOT / "docs" / "hooks.md").read_text()
 WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+RESILIENCE = (ROOT / "docs" / "resilience.md").read_text()
 SALTS = Salts.parse("00" * 16)
 
 
@@ -188,6 +192,34 @@ def written(default: Any) -> str:
 
 def sentences(description: str | None) -> str:
     return (description or "").removesuffix(".").replace(".  ", ". ").replace("``", "`")
+
+
+def options_of(kind: type[Config]) -> set[str]:
+    defaults = kind().model_dump(mode="json")
+    return {
+        f"| `{name}` | {written(defaults[name])} | {' '.join((field.description or '').split()).removesuffix('.')} |"
+        for name, field in kind.model_fields.items()
+    }
+
+
+@pytest.mark.parametrize(("heading", "guard"), [("The breaker", CircuitBreaker), ("The limit", Concurrency)])
+def test_every_option_of_a_guard_is_on_the_page_on_resilience_with_its_default(heading, guard) -> None:
+    table = set(re.findall(r"^\| `[a-z_]+` \|.*$", sections(RESILIENCE)[heading], re.MULTILINE))
+
+    assert table == options_of(guard.Config)
+
+
+def test_the_policy_on_the_page_on_resilience_compiles() -> None:
+    [policy] = blocks(RESILIENCE, "yaml")
+    registry = load_plugins(load_settings({})).registry
+
+    assert Compiler(registry, Services(store=MemoryStore(), salts=SALTS, environ={})).check(policy, "policy.yaml") == []
+
+
+def test_the_numbers_that_page_names_are_those_of_the_code() -> None:
+    assert (ROUND, SAMPLES, LATE, QUIET) == (0.25, 10, 4, 60)
+    for said in ("Every quarter of a second", "ten answers at least", "four times `latency`", "once a minute at most"):
+        assert said in RESILIENCE
 
 
 def test_the_times_that_the_page_on_operations_names_are_those_of_the_code() -> None:
