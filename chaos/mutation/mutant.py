@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 
 import plugins.idempotency.filter as idempotency
-from gateway import Exchange
+from gateway import Exchange, Filter, hookimpl
 from gateway.database.sqlite import SqliteDatabase
 from gateway.dataplane import recorder
 from gateway.dataplane.attempt import Sending
@@ -172,6 +172,13 @@ CHANGES: dict[str, Change] = {
         lease_ignored,
     )
 }
+
+
+@hookimpl
+def register_filters() -> list[type[Filter[Any]]]:
+    """None: a plugin has a hook, and this one is here for what it does when it is imported."""
+    return []
+
 
 if chosen := os.environ.get("CHAOS_MUTANT"):
     CHANGES[chosen]()
