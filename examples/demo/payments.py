@@ -43,9 +43,16 @@ class Till:
         return self._send(what, self._gateway.build_request("GET", path, headers={"X-User-Id": "ada"}), expected)
 
     def pay(
-        self, what: str, order: dict[str, Any], *, expected: str, user: str | None = "ada", form: bool = False
+        self,
+        what: str,
+        order: dict[str, Any],
+        *,
+        expected: str,
+        user: str | None = "ada",
+        form: bool = False,
+        key: str | None = None,
     ) -> Any:
-        headers = {"Idempotency-Key": str(uuid.uuid4())} | ({"X-User-Id": user} if user else {})
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())} | ({"X-User-Id": user} if user else {})
         body: dict[str, Any] = {"data": {"amount": order["amount"]}} if form else {"json": order}
         return self._send(what, self._gateway.build_request("POST", "/v1/payments", headers=headers, **body), expected)
 
@@ -54,13 +61,14 @@ class Till:
         response = self._gateway.send(request)
         took = (time.perf_counter() - began) * 1000
         document = _document(response)
+        replayed = " (replayed)" if "idempotent-replayed" in response.headers else ""
         self.rows.append(
             Row(
                 what=what,
                 request=f"{request.method} {request.url.path}",
                 expected=expected,
                 status=response.status_code,
-                outcome=outcome(document),
+                outcome=outcome(document) + replayed,
                 request_id=response.headers.get("x-request-id", ""),
                 milliseconds=took,
             )
@@ -96,7 +104,10 @@ def order_with(card_number: str) -> dict[str, Any]:
 
 def drive(gateway: httpx.Client, backend: Service) -> list[Row]:
     till = Till(gateway)
-    paid = till.pay("A payment succeeds", order(), expected="201 paid")
+    key = str(uuid.uuid4())
+    paid = till.pay("A payment succeeds", order(), expected="201 paid", key=key)
+    till.pay("Sent again with its key", order(), expected="201 paid (replayed)", key=key)
+    till.pay("Another one with that key", order(amount=4300), expected="422 idempotency_key_reused", key=key)
     till.get("It can be read", f"/v1/payments/{paid.get('id')}", expected="200 paid")
     till.get("Its invoice, too", f"/v1/invoices/{paid.get('id')}", expected="200 ok")
     till.pay(

@@ -99,8 +99,9 @@ def test_once_shows_what_became_of_each_payment_and_ends():
         shown, errors = process.communicate()
     assert process.returncode == 0, shown + errors
     assert "✗" not in shown
-    for said in ("insufficient_funds", "unauthenticated", "/amount", "upstream_unreachable"):
+    for said in ("(replayed)", "idempotency_key_reused", "insufficient_funds", "unauthenticated", "/amount"):
         assert said in shown
+    assert "upstream_unreachable" in shown
 
 
 def test_sigint_ends_it_and_everything_that_it_started():
