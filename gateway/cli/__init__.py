@@ -13,7 +13,7 @@ from gateway.control.spelling import did_you_mean
 
 BUILT_IN: Mapping[str, str] = {
     name: f"gateway.cli.{name}"
-    for name in ("check", "explain", "diff", "schema", "serve", "drain", "plugins", "payments", "demo")
+    for name in ("check", "explain", "diff", "schema", "serve", "drain", "plugins", "ledger", "payments", "demo")
 }
 """Each command of the core and its module, which holds it under the same name."""
 

@@ -26,7 +26,7 @@ from gateway.database.postgres_session import (
 )
 from gateway.database.postgres_writer import Commit, dialect
 from gateway.database.protocol import DatabaseDown, Row, Unfit
-from gateway.database.schema import Migrate
+from gateway.database.schema import HEAD, Migrate
 
 log = structlog.get_logger("payguard.database")
 
@@ -161,15 +161,19 @@ class PostgresDatabase:
         connection = await connect(self._url)
         try:
             async with asyncio.timeout(CONNECTS_WITHIN):
-                await see_that_commits_last(connection)
-            if not self._opened:  # later, a newer one may have been made for those that take over
-                await bring_up(connection, self._migrate)
+                told = await see_that_commits_last(connection)
+            # later, a newer schema may have been made for those that take over
+            migrated = not self._opened and await bring_up(connection, self._migrate)
         except BaseException:
             connection.terminate()
             raise
         connection.add_termination_listener(lambda _: self._batches.put_nowait([]))  # so that a loss is seen when idle
-        if self._handoff.trouble is not None and self._opened:
+        if self._opened:
             log.info("the ledger's connection is there again")
+        elif told:
+            log.warning("synchronous_commit is off on the server; it is on for the ledger's own commits")
+        if migrated:
+            log.info("the database's schema was brought up to date", now=HEAD)
         self._opened = True
         self._handoff.open(asyncio.get_running_loop())
         self._open_told(None)

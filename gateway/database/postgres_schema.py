@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
-
 from gateway.database.postgres_session import NAMESPACE, Connection
-from gateway.database.schema import HEAD, VERSION_OF, VERSION_TABLE, Migrate, behind, refuse_manual, statements
-
-log = structlog.get_logger("payguard.database")
+from gateway.database.schema import VERSION_OF, VERSION_TABLE, Migrate, behind, refuse_manual, statements
 
 _LOCK = 0x7061_7967_7561_7264
 """"payguard": what a program holds while it migrates, so that no other does."""
@@ -27,9 +23,9 @@ async def version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-async def bring_up(connection: Connection, migrate: Migrate) -> None:
-    """SchemaMismatch where it is newer, or older and only a person may change it."""
-    found = await version(connection)
+async def bring_up(connection: Connection, migrate: Migrate) -> bool:
+    """Whether it had to be.  SchemaMismatch where it is newer, or older and only a person may change it."""
+    found, done = await version(connection), False
     while behind(found):
         if migrate == "manual":
             raise refuse_manual(found)
@@ -40,8 +36,9 @@ async def bring_up(connection: Connection, migrate: Migrate) -> None:
             if await version(connection) == found:  # nobody else was quicker
                 await _make_namespace(connection)
                 await connection.execute(sql)
-                log.info("the database's schema was brought up to date", before=found, now=HEAD)
+                done = True
         found = await version(connection)
+    return done
 
 
 async def _make_namespace(connection: Connection) -> None:

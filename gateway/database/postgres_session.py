@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import asyncpg
-import structlog
 
 from gateway.database.protocol import Unfit
-
-log = structlog.get_logger("payguard.database")
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -54,8 +51,8 @@ async def connect(url: str) -> Connection:
     )
 
 
-async def see_that_commits_last(connection: Connection) -> None:
-    """Unfit where a crash of the server would take committed payments back."""
+async def see_that_commits_last(connection: Connection) -> bool:
+    """Unfit where a crash of the server would take committed payments back; whether the session had to be told."""
     fsync, synchronous = await connection.fetchrow(  # type: ignore[misc]  # it returns a row
         "SELECT current_setting('fsync'), current_setting('synchronous_commit')"
     )
@@ -65,7 +62,7 @@ async def see_that_commits_last(connection: Connection) -> None:
         )
     if synchronous == "off":
         await connection.execute("SET synchronous_commit = on")
-        log.warning("synchronous_commit is off on the server; it is on for the ledger's own commits")
+    return bool(synchronous == "off")
 
 
 def is_down(error: BaseException) -> bool:

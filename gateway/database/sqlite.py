@@ -16,7 +16,7 @@ import structlog
 
 from gateway.database.handoff import AWAY, MOST_WAITING, Handoff, down
 from gateway.database.protocol import DatabaseDown, Row, Unfit
-from gateway.database.schema import Migrate
+from gateway.database.schema import HEAD, Migrate
 from gateway.database.sqlite_file import connect, execute, is_down, own
 from gateway.database.sqlite_schema import bring_up
 from gateway.database.sqlite_writer import SqliteWriter
@@ -124,7 +124,8 @@ class SqliteDatabase:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._owned = own(self.path)
             writer = self._connect()
-            bring_up(writer, self._migrate)
+            if bring_up(writer, self._migrate):
+                log.info("the database's schema was brought up to date", now=HEAD)
             readers = [connect(self.path, cache=READER_CACHE, reads=True) for _ in range(READERS)]
         except (OSError, sqlite3.Error) as error:
             raise Unfit(f"cannot use the database {self.path}: {error}") from error

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-import structlog
-
-from gateway.database.schema import HEAD, VERSION_OF, VERSION_TABLE, Migrate, behind, refuse_manual, statements
-
-log = structlog.get_logger("payguard.database")
+from gateway.database.schema import VERSION_OF, VERSION_TABLE, Migrate, behind, refuse_manual, statements
 
 
 def version(connection: sqlite3.Connection) -> str | None:
@@ -19,11 +15,11 @@ def version(connection: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def bring_up(connection: sqlite3.Connection, migrate: Migrate) -> None:
-    """SchemaMismatch where it is newer, or older and only a person may change it."""
+def bring_up(connection: sqlite3.Connection, migrate: Migrate) -> bool:
+    """Whether it had to be.  SchemaMismatch where it is newer, or older and only a person may change it."""
     found = version(connection)
     if not behind(found):
-        return
+        return False
     if migrate == "manual":
         raise refuse_manual(found)
     try:
@@ -32,4 +28,4 @@ def bring_up(connection: sqlite3.Connection, migrate: Migrate) -> None:
         if connection.in_transaction:
             connection.rollback()
         raise
-    log.info("the database's schema was brought up to date", before=found, now=HEAD)
+    return True
