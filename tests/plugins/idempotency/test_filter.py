@@ -462,6 +462,7 @@ routes:
     upstream: backend
     payment: {{operation: payment.create, amount: /amount, currency: /currency}}
     filters: [{{principal: {{header: x-user-id, from: any}}}}, {{idempotency: {options}}}]
+    when_unreachable: {unreachable}
 """
 KEYRING = LocalKeyring.parse("00" * 32)
 
@@ -475,8 +476,10 @@ async def ledger(sqlite_path) -> AsyncIterator[SqlLedger]:
 
 
 @asynccontextmanager
-async def gateway(ledger, url: str, options: str = "{}", keyring=KEYRING) -> AsyncIterator[Client]:
-    policy = POLICY.format(url=url, options=options)
+async def gateway(
+    ledger, url: str, options: str = "{}", keyring=KEYRING, unreachable: str = "refuse"
+) -> AsyncIterator[Client]:
+    policy = POLICY.format(url=url, options=options, unreachable=unreachable)
     async with running_gateway(policy=policy, ledger=ledger, keyring=keyring) as client:
         yield client
 
@@ -572,10 +575,25 @@ async def test_a_repeat_that_may_wait_gets_the_first_answer_as_soon_as_it_is_the
     assert len(shop.seen) == 1
 
 
-async def test_what_never_reached_the_upstream_is_executed_by_the_repeat(ledger) -> None:
+@pytest.fixture
+def nowhere() -> str:
     with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
-    async with gateway(ledger, f"http://127.0.0.1:{port}") as client:
+        return f"http://127.0.0.1:{reserved.getsockname()[1]}"
+
+
+async def test_what_was_accepted_is_accepted_again_in_the_same_words(ledger, nowhere) -> None:
+    accepting = "{accept: {most: 10, for: 10m, ceiling: {eur: 50000}}}"
+    async with gateway(ledger, nowhere, unreachable=accepting) as client:
+        first, again = await pay(client), await pay(client)
+
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert first.status_code == 202
+    assert lasting(again) == lasting(first)
+    assert again.headers["location"] == first.headers["location"] == f"/.payguard/payments/{first.json()['id']}"
+
+
+async def test_what_never_reached_the_upstream_is_executed_by_the_repeat(ledger, nowhere) -> None:
+    async with gateway(ledger, nowhere) as client:
         away = await pay(client)
     async with backend() as shop, gateway(ledger, shop.url) as client:
         answer = await pay(client)
