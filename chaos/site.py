@@ -22,6 +22,7 @@ from chaos.troubles import Place
 from tests.servers import Postgres, postgres_server
 
 DATABASE = "ledger.sqlite3"
+HURRY = Path(__file__).parent / "hurry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +119,4 @@ async def _on_postgres(stack: AsyncExitStack, options: Options, policy: Policy) 
 
 def _gateway(folder: Path, url: str, options: Options, policy: Policy) -> Gateway:
     settings = {"DATABASE_URL": url, **dict(options.settings)}
-    return Gateway(folder, policy.path, settings, arguments=options.arguments)
+    return Gateway(folder, policy.path, settings, arguments=("--plugin-dir", str(HURRY), *options.arguments))
