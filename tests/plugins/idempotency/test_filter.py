@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from gateway.control.settings import load_settings
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.salts import Salts
 from gateway.database.sqlite import SqliteDatabase
-from gateway.ledger.records import Change
+from gateway.ledger.records import Change, Entry
 from gateway.ledger.sql import SqlLedger
 from gateway.store.memory import MemoryStore
 from gateway.testing import Client, backend, exchange, running_gateway, scope
@@ -465,6 +466,7 @@ routes:
     when_unreachable: {unreachable}
 """
 KEYRING = LocalKeyring.parse("00" * 32)
+CLAIM_OF_PAY = claim_of("ada", "pay", "k1")
 
 
 @pytest.fixture
@@ -601,6 +603,41 @@ async def test_what_never_reached_the_upstream_is_executed_by_the_repeat(ledger,
     assert away.status_code == 503
     assert (answer.status_code, len(shop.seen)) == (200, 1)
     assert "idempotent-replayed" not in answer.headers
+
+
+async def lost(ledger, shop, *, sent: bool) -> None:
+    """The record of a first request whose gateway was lost, after or before it was sent."""
+    async with gateway(ledger, shop.url) as client:
+        shop.will_answer(429)
+        await pay(client, key="another")
+    other = await ledger.find_claim(claim_of("ada", "pay", "another"))
+    entry = Entry("lost", "pay", "payment.create", "backend", "r0", "t0", "p0", 60.0, claim=CLAIM_OF_PAY)
+    entry = replace(entry, owner="ada", fingerprint=other.fingerprint)
+    await (ledger.begin(entry, lease=0.0) if sent else ledger.reserve(entry, lease=0.0))
+
+
+async def test_what_a_lost_gateway_had_claimed_and_not_sent_is_executed_by_the_repeat_in_its_record(ledger) -> None:
+    async with backend() as shop:
+        await lost(ledger, shop, sent=False)
+        async with gateway(ledger, shop.url) as client:
+            answer = await pay(client)
+
+    assert (answer.status_code, answer.headers["payguard-payment-id"]) == (200, "lost")
+    record = await ledger.find("lost")
+    assert (record.state, record.epoch) == (State.SUCCEEDED, 2)
+
+
+async def test_what_a_lost_gateway_had_sent_is_never_executed_by_a_repeat(ledger) -> None:
+    async with backend() as shop:
+        await lost(ledger, shop, sent=True)
+        async with gateway(ledger, shop.url) as client:
+            early = await pay(client)
+            await ledger.take_due(10, lease=60.0)
+            late = await pay(client)
+
+    assert (early.status_code, early.json()["code"]) == (409, "in_progress")
+    assert (late.status_code, late.json()["code"]) == (409, "payment_in_doubt")
+    assert [seen.headers["idempotency-key"] for seen in shop.seen] == [claim_of("ada", "pay", "another").hex()]
 
 
 async def test_what_the_upstream_certainly_did_not_execute_is_executed_by_the_repeat(ledger) -> None:
