@@ -4,6 +4,9 @@ from typing import Any
 
 import pybreaker
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from gateway.testing import HandClock
 from plugins.circuit_breaker.circuit import Circuit, Ticket
@@ -201,3 +204,65 @@ def test_what_somebody_else_writes_to_its_storage_is_noticed_and_told() -> None:
     storage.state = "closed"
     bench.call("good")
     assert bench.events[-1] == ("circuit_closed", "info")
+
+
+class Traffic(RuleBasedStateMachine):
+    """Any order of admissions, answers, answers that never come, and time: it is never stuck, nor too generous."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench = Bench(minimum_calls=3, window="20s", open_for="10s", probes=2)
+        self.out: list[Ticket] = []
+        self.probe: Ticket | None = None
+        """The one that keeps others out, and until when."""
+
+    @rule(deadline=st.floats(0, 30))
+    def admit(self, deadline: float) -> None:
+        circuit, clock = self.bench.circuit, self.bench.clock
+        before, now = circuit.state, clock.monotonic()
+        due = circuit.left == 0
+        try:
+            ticket = circuit.admit(now + deadline)
+        except CircuitOpen:
+            assert (before == "open" and not due) or (self.probe is not None and now < self.probe.until)
+            return
+        self.out.append(ticket)
+        if before == "closed":
+            return
+        assert due if before == "open" else self.probe is None or now >= self.probe.until
+        assert circuit.state == "half-open"
+        self.probe = ticket
+
+    @precondition(lambda self: self.out)
+    @rule(data=st.data(), verdict=st.sampled_from(["good", "good", "failed", "failed", "slow", "alive", "nothing"]))
+    def settle(self, data: Any, verdict: Any) -> None:
+        ticket = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
+        before = self.bench.circuit.state
+        self.bench.circuit.settle(ticket, verdict)
+        after = self.bench.circuit.state
+        if before == "open":
+            assert after == "open"
+        if before == "half-open" and ticket is not self.probe:
+            assert after == "half-open"
+        if ticket is self.probe or after != before:
+            self.probe = None
+
+    @precondition(lambda self: self.out)
+    @rule(data=st.data())
+    def is_never_heard_of_again(self, data: Any) -> None:
+        self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
+
+    @rule(seconds=st.floats(0, 40))
+    def pass_by(self, seconds: float) -> None:
+        self.bench.clock.advance(seconds)
+
+    def teardown(self) -> None:
+        """Whatever has happened: once all that is out has had its time, an upstream that is well is used again."""
+        for _ in range(3):
+            self.bench.clock.advance(31)
+            self.bench.call("good")
+        assert self.bench.circuit.state == "closed"
+
+
+TestTraffic = Traffic.TestCase
+TestTraffic.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)

@@ -11,7 +11,11 @@ from gateway.control.compiler import Compiler
 from gateway.control.plugin_sources import import_all
 from gateway.control.plugins import assemble
 from gateway.control.scope import Services
+from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.salts import Salts
+from gateway.database.sqlite import SqliteDatabase
+from gateway.ledger.records import Query, State
+from gateway.ledger.sql import SqlLedger
 from gateway.store.memory import MemoryStore
 from gateway.testing import HandScope, backend, running_gateway, streaming
 from plugins.circuit_breaker.decision import CircuitOpen
@@ -249,3 +253,46 @@ async def test_a_reload_that_changes_other_things_finds_it_open() -> None:
     assert (again is not guard, refused(again, None)) == (True, True)
     await after.close()
     await services.close()
+
+
+PAYING = """
+version: 1
+upstreams:
+  backend: {{url: "{url}", guards: [circuit_breaker: {{minimum_calls: 2}}]}}
+routes:
+  - name: pay
+    match: {{path: /v1/payments}}
+    upstream: backend
+    payment: {{operation: payment.create, amount: /amount, currency: /currency}}
+    when_unreachable: {unreachable}
+    filters: [{{principal: {{header: x-user-id, from: any}}}}, idempotency]
+"""
+
+
+@pytest.mark.parametrize(
+    ("unreachable", "status", "code", "state"),
+    [
+        ("refuse", 503, "circuit_open", State.RELEASED),
+        ("{accept: {most: 10, for: 10m, ceiling: {eur: 100000}}}", 202, None, State.ACCEPTED),
+    ],
+)
+async def test_an_open_circuit_is_an_upstream_that_cannot_be_reached(
+    sqlite_path, unreachable, status, code, state
+) -> None:
+    database = SqliteDatabase(sqlite_path)
+    await database.open()
+    ledger, keyring = SqlLedger(database), LocalKeyring.parse("00" * 32)
+    async with backend() as shop:
+        text = PAYING.format(url=shop.url, unreachable=unreachable)
+        async with running_gateway(policy=text, ledger=ledger, keyring=keyring) as client:
+            for number in range(3):
+                shop.will_answer(500)
+                answer = await client.post(
+                    "/v1/payments",
+                    json={"amount": 1999, "currency": "eur"},
+                    headers={"x-user-id": "ada", "idempotency-key": f"key-{number}"},
+                )
+    found = await ledger.list(Query())
+    await database.close()
+    assert (answer.status_code, answer.json().get("code"), len(shop.seen)) == (status, code, 2)
+    assert sorted(each.state for each in found) == sorted([State.IN_DOUBT, State.IN_DOUBT, state])
