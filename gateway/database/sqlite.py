@@ -90,7 +90,7 @@ class SqliteDatabase:
             self._disown()
             raise
         self._loop = loop
-        self._writer.start(connections.pop(), lambda group: loop.call_soon_threadsafe(self._handoff.settle, group))
+        self._writer.start(connections.pop(), self._handoff.settle)
         for connection in connections:
             self._readers.put(connection)
         self._handoff.open(loop)
@@ -99,7 +99,7 @@ class SqliteDatabase:
         self._handoff.pause("it is closed")
         loop, self._loop = self._loop, None
         if loop is not None:
-            if not await loop.run_in_executor(None, self._writer.stop, CLOSES_WITHIN):
+            if not await self._writer.stop(CLOSES_WITHIN):
                 log.error("the database does not close", path=str(self.path))
             self._threads.shutdown(wait=False, cancel_futures=True)
             while not self._readers.empty():

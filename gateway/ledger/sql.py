@@ -18,6 +18,10 @@ OPEN = (State.ACCEPTED, State.HELD, State.RESERVED, State.SENT, State.PENDING, S
 MOST_LISTED = 500
 
 
+_WORDS = {state: state.value for state in State}
+_LINES = {state: f',"state":"{state.value}","by":"gateway"}}\n' for state in State}
+
+
 class _Done:
     """Whether a statement changed anything, once it is committed."""
 
@@ -52,22 +56,27 @@ class SqlLedger:
         return _Done(self._write(sql.SEND, id, epoch, lease, request))
 
     def settle(self, id: str, epoch: int, settlement: Settlement) -> Awaitable[bool]:  # noqa: A002
-        return _Done(
-            self._write(
-                sql.SETTLE,
-                id,
-                epoch,
-                settlement.state.value,
-                settlement.reason,
-                _json(settlement.reason),
-                settlement.delivery,
-                settlement.attempts,
-                settlement.status,
-                settlement.answer,
-                None if settlement.trail is None else settlement.trail.decode(),
-                settlement.due_in,
-            )
+        state, trail = settlement.state, settlement.trail
+        line = (
+            f',"state":"{state}","by":"gateway","reason":{_json(settlement.reason)}}}\n'
+            if settlement.reason
+            else _LINES[state]
         )
+        given = (
+            id,
+            epoch,
+            _WORDS[state],
+            settlement.reason,
+            settlement.delivery,
+            settlement.attempts,
+            settlement.status,
+            settlement.answer,
+            None if trail is None else trail.decode(),
+            line,
+        )
+        if state in sql.DUE:
+            return _Done(self._write(sql.SETTLE[state], *given, settlement.due_in))
+        return _Done(self._write(sql.SETTLE[state], *given))
 
     def accept(
         self,

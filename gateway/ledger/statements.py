@@ -69,7 +69,7 @@ INSERT INTO payments (id, route, operation, upstream, request_id, trace_id, poli
   due_at, asked, attempts, reason, request, history)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '{state}', 1, 1, {{now}}, {sent},
   {{now}} + $18, {{now}} + $18, 0, 0, '', {request}, {line})
-ON CONFLICT (claim) WHERE claim IS NOT NULL DO NOTHING RETURNING id
+ON CONFLICT (claim) WHERE claim IS NOT NULL DO NOTHING RETURNING $1
 """
 RESERVE = _ENTRY.format(state=State.RESERVED, sent="NULL", request="NULL", line=_line("'reserved'"))
 BEGIN = _ENTRY.format(state=State.SENT, sent="{now}", request="$19", line=_line("'sent'"))
@@ -80,36 +80,48 @@ UPDATE payments SET state = 'reserved', epoch = epoch + 1, revision = revision +
   history = history || {_line("'reserved'")}
 WHERE id = $1 AND epoch = $2 AND accepted_until IS NULL
   AND (state = 'released' OR (state = 'reserved' AND lease_until <= {{now}}))
-RETURNING id
+RETURNING $1
 """  # noqa: S608 - all that stands in it is of this module
 
+# due_at stays what it was at the reservation: moving it would cost as much as the rest, and take_due asks for the lease
 SEND = f"""
 UPDATE payments SET state = 'sent', revision = revision + 1, sent_at = COALESCE(sent_at, {{now}}),
-  lease_until = {{now}} + $3, due_at = {{now}} + $3, request = COALESCE($4, request),
+  lease_until = {{now}} + $3, request = COALESCE($4, request),
   history = history || {_line("'sent'")}
 WHERE id = $1 AND epoch = $2 AND state = 'reserved' AND lease_until > {{now}}
-RETURNING id
+RETURNING $1
 """  # noqa: S608 - as above
 
-SETTLE = f"""
-UPDATE payments SET state = CAST($3 AS TEXT), revision = revision + 1, reason = $4, delivery = $6,
-  attempts = attempts + $7, status = $8, answer = $9, trail = $10,
-  due_at = CASE WHEN $3 = 'accepted' THEN accepted_until ELSE {{now}} + CAST($11 AS DOUBLE PRECISION) END,
-  settled_at = CASE WHEN $3 IN {_SETTLED} THEN {{now}} END,
-  gone_at = CASE WHEN $3 IN {_SETTLED} THEN {{now}} + keep END,
-  request = CASE WHEN $3 IN {_SETTLED} THEN NULL ELSE request END,
-  history = history || {_line("$3", reason="CAST($5 AS TEXT)")}
-WHERE id = $1 AND epoch = $2 AND CASE state
-  WHEN 'reserved' THEN $3 IN ('released', 'held', 'failed') AND accepted_until IS NULL
-    OR $3 IN ('accepted', 'failed') AND accepted_until IS NOT NULL
-  WHEN 'sent' THEN $3 <> 'released' AND $3 <> 'accepted' AND $3 <> 'sent' AND $3 <> 'reserved'
-    OR $3 = 'released' AND accepted_until IS NULL OR $3 = 'accepted' AND accepted_until IS NOT NULL
-  WHEN 'pending' THEN $3 IN ('succeeded', 'failed', 'released', 'pending')
-  WHEN 'in_doubt' THEN $3 IN ('succeeded', 'failed', 'released', 'pending', 'in_doubt')
-  WHEN 'unresolved' THEN $3 IN ('succeeded', 'failed', 'released')
-  ELSE 1 = 0 END
-RETURNING id
-"""  # noqa: S608 - as above
+
+def _settle(origins: str, due: str = "NULL", *, settled: bool = False) -> str:
+    """A statement that takes a record from ``origins``, a condition, to ``$3``."""
+    times = "settled_at = {now}, gone_at = {now} + keep, request = NULL," if settled else ""
+    return f"""
+UPDATE payments SET state = $3, revision = revision + 1, reason = $4, delivery = $5, attempts = attempts + $6,
+  status = $7, answer = $8, trail = $9, due_at = {due}, {times}
+  history = history || '{{"at":' || CAST({{now}} AS TEXT) || CAST($10 AS TEXT)
+WHERE id = $1 AND epoch = $2 AND ({origins})
+RETURNING $1
+"""  # noqa: S608 - all that stands in it is of this module
+
+
+_IN_DOUBT = "state IN ('sent', 'pending', 'in_doubt', 'unresolved')"
+_PROMISED = "accepted_until IS NOT NULL"
+_IN = "{now} + CAST($11 AS DOUBLE PRECISION)"
+
+SETTLE = {
+    State.SUCCEEDED: _settle(_IN_DOUBT, settled=True),
+    State.FAILED: _settle(f"{_IN_DOUBT} OR state = 'reserved'", settled=True),
+    State.RELEASED: _settle(f"({_IN_DOUBT} OR state = 'reserved') AND accepted_until IS NULL", settled=True),
+    State.ACCEPTED: _settle(f"state IN ('reserved', 'sent') AND {_PROMISED}", "accepted_until"),
+    State.HELD: _settle("state IN ('reserved', 'sent') AND accepted_until IS NULL"),
+    State.PENDING: _settle("state IN ('sent', 'pending', 'in_doubt')", _IN),
+    State.IN_DOUBT: _settle("state IN ('sent', 'in_doubt')", _IN),
+    State.UNRESOLVED: _settle("state IN ('sent', 'in_doubt', 'pending')"),
+}
+"""By where it goes.  $10 is the rest of the line of its history; only those that are due have an $11."""
+
+DUE = frozenset({State.PENDING, State.IN_DOUBT})
 
 RESOLVE = f"""
 UPDATE payments SET state = CAST($3 AS TEXT), revision = revision + 1, reason = $4, trail = COALESCE($7, trail),
@@ -121,17 +133,17 @@ UPDATE payments SET state = CAST($3 AS TEXT), revision = revision + 1, reason = 
   history = history || {_line("$3", by="CAST($6 AS TEXT)", reason="CAST($5 AS TEXT)")}
 WHERE id = $1 AND revision = $2 AND (state IN ('pending', 'in_doubt', 'unresolved') AND $3 NOT IN ('reserved', 'sent')
   OR state IN ('accepted', 'held') AND $3 = 'failed')
-RETURNING id
+RETURNING $1
 """  # noqa: S608 - as above
 
 POSTPONE = """
 UPDATE payments SET revision = revision + 1, asked = asked + 1, due_at = {now} + $3, trail = COALESCE($4, trail)
-WHERE id = $1 AND revision = $2 AND state IN ('pending', 'in_doubt') RETURNING id
+WHERE id = $1 AND revision = $2 AND state IN ('pending', 'in_doubt') RETURNING $1
 """
 
 RESEND = """
 UPDATE payments SET revision = revision + 1, epoch = epoch + 1, lease_until = {now} + $3
-WHERE id = $1 AND revision = $2 AND state IN ('pending', 'in_doubt', 'unresolved') RETURNING id, epoch
+WHERE id = $1 AND revision = $2 AND state IN ('pending', 'in_doubt', 'unresolved') RETURNING CAST($1 AS TEXT), epoch
 """
 
 ACCEPT = f"""
@@ -141,7 +153,7 @@ WHERE id = $1 AND epoch = $2 AND state IN ('reserved', 'sent')
   AND (SELECT COUNT(*) FROM payments AS w WHERE w.state = 'accepted' AND w.route = payments.route) < $5
   AND (SELECT COALESCE(SUM(w.amount), 0) FROM payments AS w
        WHERE w.state = 'accepted' AND w.route = payments.route AND w.currency = payments.currency) + amount <= $6
-RETURNING id
+RETURNING $1
 """  # noqa: S608 - as above
 
 EXPIRE_ACCEPTED = f"""
@@ -169,7 +181,8 @@ UPDATE payments SET revision = revision + 1, due_at = {{now}} + $3,
     ELSE history END,
   reason = CASE WHEN state = 'sent' THEN 'owner_lost' ELSE reason END,
   state = CASE WHEN state = 'sent' THEN 'in_doubt' ELSE state END
-WHERE id IN (SELECT id FROM payments WHERE due_at <= {{now}} AND state IN ('sent', 'pending', 'in_doubt')
+WHERE id IN (SELECT id FROM payments
+  WHERE due_at <= {{now}} AND (state IN ('pending', 'in_doubt') OR (state = 'sent' AND lease_until <= {{now}}))
   ORDER BY due_at LIMIT $2 {{skip_locked}})
 RETURNING CAST($1 AS TEXT), {_ALL}
 """  # noqa: S608 - as above

@@ -61,7 +61,8 @@ CREATE TABLE payments (
 INDEXES = (
     "CREATE UNIQUE INDEX payments_claim ON payments (claim) WHERE claim IS NOT NULL",
     "CREATE INDEX payments_due ON payments (due_at) WHERE due_at IS NOT NULL",
-    "CREATE INDEX payments_open ON payments (state, id) WHERE gone_at IS NULL",
+    """CREATE INDEX payments_open ON payments (state, id)
+    WHERE state IN ('accepted', 'held', 'pending', 'in_doubt', 'unresolved')""",
     """CREATE INDEX payments_waiting ON payments (COALESCE(customer, owner, id), id)
     WHERE accepted_until IS NOT NULL AND state IN ('accepted', 'reserved', 'sent')""",
     "CREATE INDEX payments_gone ON payments (gone_at) WHERE gone_at IS NOT NULL",
