@@ -519,7 +519,8 @@ async def test_a_guard_in_shadow_that_takes_its_time_delays_nobody() -> None:
     patient, never_decided = Turnstile(awaited=True), Never(awaited=True)
     async with raw_upstream() as raw:
         upstream = upstream_to(raw.port, guards=[(never_decided, "shadow"), (patient, "shadow")])
-        assert await text(await upstream.dispatch(asking := ask("POST"))) == b"ok"
+        async with asyncio.timeout(PATIENT):
+            assert await text(await upstream.dispatch(asking := ask("POST"))) == b"ok"
         assert [(step.mode, step.decision) for step in asking.steps] == [("shadow", "would_wait")]
         assert (never_decided.settled, patient.settled) == ([], [(1, ANSWERED)])
         await closed(upstream)
