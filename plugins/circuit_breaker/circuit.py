@@ -19,6 +19,9 @@ from .options import CircuitBreakerConfig
 
 OPEN, HALF_OPEN, CLOSED = pybreaker.STATE_OPEN, pybreaker.STATE_HALF_OPEN, pybreaker.STATE_CLOSED
 
+_ELSEWHERE = "elsewhere"
+"""Why it opened, where somebody else opened it."""
+
 _EVENTS = {OPEN: "circuit_opened", HALF_OPEN: "circuit_half_open", CLOSED: "circuit_closed"}
 
 Tell = Callable[[str, Severity, dict[str, Any]], None]
@@ -51,11 +54,13 @@ class Circuit(pybreaker.CircuitBreakerListener):
         self.window = Window(config.window)
         self.opened = 0
         """How often it has opened."""
+        self.reason: str | None = None
+        """Why it last did."""
         self.changed = now()
         self._config = config
         self._now = now
         self._tell = tell
-        self._reason = "elsewhere"
+        self._because = _ELSEWHERE
         self._closed = Ticket()
         self._probe: Ticket | None = None
         self._breaker = pybreaker.CircuitBreaker(
@@ -108,7 +113,7 @@ class Circuit(pybreaker.CircuitBreakerListener):
             self._open(reason)
 
     def _open(self, reason: str) -> None:
-        self._reason = reason
+        self._because = reason
         self._breaker.open()
 
     def state_change(
@@ -122,16 +127,17 @@ class Circuit(pybreaker.CircuitBreakerListener):
         severity: Severity = "info"
         if new_state.name == OPEN:
             self.opened += 1
+            self.reason = self._because
             severity = "critical" if old_state is not None and old_state.name == CLOSED else "warning"
             window = self.window
             detail = {
-                "reason": self._reason,
+                "reason": self.reason,
                 "calls": window.calls,
                 "failed": window.failed,
                 "slow": window.slow,
                 "open_for": self._config.open_for,
             }
-        self.changed, self._reason = self._now(), "elsewhere"
+        self.changed, self._because = self._now(), _ELSEWHERE
         self._closed, self._probe = Ticket(), None
         self.window.clear()
         self._tell(_EVENTS[new_state.name], severity, detail)

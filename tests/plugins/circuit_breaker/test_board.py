@@ -24,7 +24,14 @@ async def test_every_circuit_is_listed_with_what_it_has_counted(breaker) -> None
     lent.clock.advance(5)
     made = asking(None)
     guard.settle(made, attempted(200, took=2.0), guard.admit(made))
-    common = {"upstream": "backend", "mode": "enforce", "state": "closed", "refuses_for": 0, "opened": 0}
+    common = {
+        "upstream": "backend",
+        "mode": "enforce",
+        "state": "closed",
+        "refuses_for": 0,
+        "opened": 0,
+        "reason": None,
+    }
     assert await listed(lent) == [
         {**common, "operation": "payment.create", "seconds": 5.0, "calls": 2, "failed": 1, "slow": 0},
         {**common, "operation": None, "seconds": 0.0, "calls": 1, "failed": 0, "slow": 1},
@@ -40,6 +47,7 @@ async def test_an_open_one_says_for_how_long_it_still_refuses(breaker) -> None:
     lent.clock.advance(12)
     [item] = await listed(lent)
     assert (item["state"], item["refuses_for"], item["opened"]) == ("open", 18.0, 1)
+    assert item["reason"] == "failure_rate"
     lent.clock.advance(18)
     guard.admit(asking())
     [item] = await listed(lent)
