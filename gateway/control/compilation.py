@@ -211,7 +211,7 @@ class Compilation:
         filters = [(part, step.mode) for step, part in built.filters if isinstance(part, Filter) and step.mode != "off"]
         upstream = self._upstreams[entry.upstream]
         records = entry.payment is not None or any(part.reserves for part, _ in filters)
-        recorder = recording.of(entry, upstream) if records else None
+        recorder = recording.of(entry, upstream, [part for part, _ in filters]) if records else None
         chain = Chain(
             filters,
             upstream,

@@ -29,12 +29,14 @@ class Recording:
         self._services = services
         self._means = _means(services, policy.tenant)
 
-    def of(self, route: RouteEntry, upstream: Upstream) -> Recorder | None:
+    def of(self, route: RouteEntry, upstream: Upstream, filters: Sequence[Filter[Any]]) -> Recorder | None:
         """What records the payments of this route, and what is claimed there; None where there is no ledger."""
         if self._means is None:
             return None
         operation = "request" if route.payment is None else route.payment.operation
-        terms = Terms(route.name, operation, self._digest, limits=self._limits(route.when_unreachable))
+        asking = [part for part in filters if type(part).on_request is not Filter.on_request]
+        at_once = route.when_unreachable == "refuse" and bool(asking) and asking[-1].reserves
+        terms = Terms(route.name, operation, self._digest, limits=self._limits(route.when_unreachable), at_once=at_once)
         return Recorder(terms, self._means, upstream, outcomes_of(route.outcomes), buffer=route.buffer)
 
     def _limits(self, entry: Literal["refuse"] | WhenUnreachableEntry) -> Limits | None:

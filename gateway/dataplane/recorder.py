@@ -68,10 +68,16 @@ class Recorder:
 
     async def reserve(self, exchange: Exchange, claim: bytes, fingerprint: str, window: float) -> Reservation | Record:
         entry = self._entry(exchange, claim, fingerprint, max(window, self._terms.keep))
-        send_by = monotonic() + self._terms.claim
-        exchange.reservation = reservation = Reservation(entry.id, 1, send_by)
+        terms, now = self._terms, monotonic()
+        at_once = terms.at_once
+        send_by = now + (self._upstream.timeouts.total if at_once else terms.claim)
+        exchange.reservation = reservation = Reservation(entry.id, 1, send_by, sent=at_once)
         while True:
-            if await self._ledger.reserve(entry, self._lease):
+            if at_once:
+                made = self._ledger.begin(entry, self._upstream.timeouts.total + terms.grace)
+            else:
+                made = self._ledger.reserve(entry, self._lease)
+            if await made:
                 return reservation
             record = await self._ledger.find_claim(claim)
             if record is not None:
@@ -121,7 +127,8 @@ class Recorder:
 
     async def dispatch(self, exchange: Exchange) -> Response:
         """The upstream's answer, all of it where it is not too large, and on the exchange what it means."""
-        exchange.before_send(partial(self._send, exchange))
+        if exchange.reservation is None or not exchange.reservation.sent:
+            exchange.before_send(partial(self._send, exchange))
         response = await self._upstream.dispatch(exchange)
         body = response.body
         if body.data is None:

@@ -34,6 +34,8 @@ class Terms:
     grace: float = 10.0
     stuck_after: float = 60.0
     keep_request: bool = False
+    at_once: bool = False
+    """Whether nothing stands between the claim and the upstream: then it is recorded as sent with its claim."""
     limits: Limits | None = None
     """Of what is accepted while the upstream cannot be reached; None where it is refused."""
 
