@@ -16,9 +16,9 @@ from bench.site import ROOT, Site, free_port
 
 def _serve(policy: str) -> Callable[[Site, int], Command]:
     def command(site: Site, port: int) -> Command:
-        source = ROOT / "policies" / policy
+        source = ROOT / policy
         if not source.exists() or importlib.util.find_spec("gateway.admin.app") is None:
-            raise NotInstalled(f"no policies/{policy}, or no `payguard serve` yet")
+            raise NotInstalled(f"no {policy}, or no `payguard serve` yet")
         file = turned(source, site)
         options = ["--policy", str(file), "--port", str(port), "--admin-port", str(free_port())]
         return Command([sys.executable, "-m", "gateway", "serve", *options], _environ(site, source.stem))
@@ -45,9 +45,11 @@ def _environ(site: Site, name: str) -> dict[str, str]:
         "PAYGUARD_DATA_DIR": str(data),
         "PAYGUARD_DRAIN_DELAY": "0s",
         "HASH_SALT": "00" * 32,
+        "ENCRYPTION_KEY": "11" * 32,
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{site.origin}",
     }
 
 
-PASS_THROUGH = Peer("payguard", "Payguard, pass-through", _serve("pass-through.yaml"))
-PAYMENTS = Peer("payguard-payments", "Payguard, policies/payments.yaml", _serve("payments.yaml"))
+RECORDED = Peer("payguard-recorded", "Payguard, principal + idempotency + ledger", _serve("bench/peers/recorded.yaml"))
+PASS_THROUGH = Peer("payguard", "Payguard, pass-through", _serve("policies/pass-through.yaml"))
+PAYMENTS = Peer("payguard-payments", "Payguard, policies/payments.yaml", _serve("policies/payments.yaml"))
