@@ -17,6 +17,7 @@ from gateway.telemetry.lines import Lines
 from gateway.telemetry.masking import Masking
 from gateway.telemetry.records import FIELDS, pretty, record
 from gateway.telemetry.stamps import Stamps
+from gateway.telemetry.template import Template
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -44,6 +45,8 @@ class ExchangeLog:
         self._warns = LEVELS[level] <= logging.WARNING
         self._colours = "NO_COLOR" not in os.environ
         self._named = any(map(masking.names, FIELDS))
+        self._common = not (self._named or query or lines.terminal)
+        self._template = Template(masking)
 
     def ended(self, exchange: Exchange) -> None:
         outcome = None if exchange.operation is None else outcome_of(exchange)
@@ -51,19 +54,23 @@ class ExchangeLog:
         warns = (
             outcome is Outcome.IN_DOUBT
             or (response is not None and response.status >= 500)
-            or isinstance(exchange.error, UpstreamError)  # within an answer whose head had gone
+            or (exchange.error is not None and isinstance(exchange.error, UpstreamError))  # after the head had gone
         )
         if not (self._warns if warns else self._informs):
             return
-        level = "warning" if warns else "info"
-        document = record(exchange, self._stamps.now(), level, outcome, self._masking, query=self._query)
+        level, ts = "warning" if warns else "info", self._stamps.now()
+        if self._common and (line := self._template.line(exchange, ts, level, outcome)) is not None:
+            self._lines.put(line.encode())
+        else:
+            self._lines.put(self._closely(record(exchange, ts, level, outcome, self._masking, query=self._query)))
+
+    def _closely(self, document: dict[str, Any]) -> bytes:
+        """The line of an exchange that the template does not take."""
         line = orjson.dumps(document, option=_LINE)
         if self._named or self._masking.suspects(line[line.find(_FROM_OUTSIDE) :]):
             document = self._masked(document)
             line = orjson.dumps(document, option=_LINE)
-        if self._lines.terminal:
-            line = pretty(document, colours=self._colours).encode()
-        self._lines.put(line)
+        return pretty(document, colours=self._colours).encode() if self._lines.terminal else line
 
     def flush(self) -> None:
         self._lines.flush()
