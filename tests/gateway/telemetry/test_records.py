@@ -6,8 +6,8 @@ import pytest
 from gateway.errors import Rejected, UpstreamTimeout
 from gateway.exchange import Attempt, Delivery, Note, Response, Step
 from gateway.facts import Principal
-from gateway.telemetry.masking import MASK, Masking
 from gateway.outcomes import Outcome
+from gateway.telemetry.masking import MASK, Masking
 from gateway.telemetry.records import pretty, record
 from tests.gateway.telemetry.documented import table
 from tests.gateway.telemetry.exchanges import SPAN_ID, TRACE_ID, ended
