@@ -100,7 +100,8 @@ def _state(word: str) -> State:
         return State(word)
     except ValueError:
         known = ", ".join(State)
-        raise BadParameter("state", f"there is no state {word!r}{did_you_mean(word, State)}; say {known}") from None
+        hint = did_you_mean(word, [state.value for state in State])
+        raise BadParameter("state", f"there is no state {word!r}; say {known}{hint}") from None
 
 
 def _number(name: str, value: str) -> int:

@@ -7,8 +7,11 @@ from pydantic import SecretStr
 from gateway.admin.access import Tokens
 from gateway.admin.state import AdminState
 from gateway.control.draining import Draining
+from gateway.control.events import Events
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
+from gateway.crypto.salts import Salts
+from gateway.telemetry.masking import Masking
 from gateway.telemetry.metrics import Metrics
 
 
@@ -22,9 +25,13 @@ def process(*, monitoring: bool = True, operate: str | None = None) -> SimpleNam
             admin_token_operate=None if operate is None else SecretStr(operate),
         ),
         upkeep=SimpleNamespace(health=health, jobs=Jobs()),
-        foundation=SimpleNamespace(metrics=Metrics()),
+        foundation=SimpleNamespace(
+            metrics=Metrics(),
+            masking=Masking(),
+            services=SimpleNamespace(ledger="a ledger", salts=Salts([("1", b"0" * 16)]), events=Events()),
+        ),
         reloader=SimpleNamespace(status="first"),
-        active=SimpleNamespace(snapshot=SimpleNamespace(components=("first",))),
+        active=SimpleNamespace(snapshot=SimpleNamespace(components=("first",), routes=())),
         draining=Draining(5.0, health.drain),
     )
 
@@ -41,8 +48,18 @@ def test_what_a_reload_replaces_is_looked_up_each_time():
     given = process()
     state = AdminState.of(given)
     given.reloader.status = "second"
-    given.active.snapshot = SimpleNamespace(components=("second",))
+    given.active.snapshot = SimpleNamespace(components=("second",), routes=[SimpleNamespace(name="pay")])
+    assert state.routes() == ["pay"]
     assert (state.policy(), state.components()) == ("second", ("second",))
+
+
+def test_payments_are_asked_of_the_ledger_and_decisions_are_told():
+    given = process()
+    state = AdminState.of(given)
+    assert state.ledger() == "a ledger"
+    assert state.hashes("customer", "cus_1") == given.foundation.services.salts.hashes("customer", "cus_1")
+    state.tell("payment_resolved", payment="abc")
+    assert given.foundation.services.events.counts == {("payment_resolved", "info"): 1}
 
 
 def test_there_are_no_metrics_without_monitoring():
