@@ -21,6 +21,9 @@ from gateway.cli.story import away, clock, money, story
 from gateway.ledger.records import State
 
 _PATH = "/api/v1/payments"
+_WIDE = 200
+"""Columns of a table that goes to a file or a pipe: what reads it should find a payment in a line."""
+
 _NO_NAME = re.compile(r"[^0-9A-Za-z._@+-]+")
 
 
@@ -34,7 +37,13 @@ def payments() -> None:
 
 
 @payments.command("list")
-@click.option("--state", "states", multiple=True, type=click.Choice(list(State)), help="May be given more than once.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([state.value for state in State]),
+    help="May be given more than once.",
+)
 @click.option("--route", help="The route's name.")
 @click.option("--owner", help="The verified caller.")
 @click.option("--key", help="A client's own idempotency key; goes with --owner.")
@@ -80,8 +89,9 @@ def _print_page(items: list[dict[str, Any]]) -> None:
     if not items:
         click.echo("no payment is so", err=True)
         return
-    names = ("id", "state", "created", "operation", "minor units", "route", "owner", "status")
-    table = Table(*names, Column("reason", overflow="fold"), box=None, pad_edge=False)
+    whole = [Column(name, no_wrap=True, overflow="ignore") for name in ("id", "state")]
+    names = ("created", "operation", "minor units", "route", "owner", "status", "reason")
+    table = Table(*whole, *(Column(name, overflow="fold") for name in names), box=None, pad_edge=False)
     now = datetime.now(UTC)
     for each in items:
         told = (
@@ -96,7 +106,8 @@ def _print_page(items: list[dict[str, Any]]) -> None:
             each["reason"],
         )
         table.add_row(*map(Text, told))
-    Console(highlight=False, soft_wrap=True).print(table)
+    wide = None if sys.stdout.isatty() else _WIDE
+    Console(highlight=False, width=wide).print(table)
 
 
 @payments.command("show")

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gateway.cli.story import away, story
+
+NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+
+PAYMENT: dict[str, Any] = {
+    "id": "aipnyw",
+    "state": "in_doubt",
+    "revision": 4,
+    "epoch": 2,
+    "route": "create-payment",
+    "operation": "payment.create",
+    "upstream": "backend",
+    "amount": 4200,
+    "currency": "eur",
+    "owner": "ada",
+    "created_at": "2026-11-23T02:50:00.000000Z",
+    "due_at": "2026-11-23T03:02:00.000000Z",
+    "lease_until": "2026-11-23T02:51:00.000000Z",
+    "request_id": "req7",
+    "trace_id": "4bf9",
+    "policy": "0123456789abcdef",
+    "key": "ab" * 32,
+    "link": None,
+    "asked": 1,
+    "stored": {"request": {"kept": True, "bytes": 700}, "answer": {"kept": False, "bytes": 0}},
+    "history": [
+        {"at": "2026-11-23T02:50:00.000000Z", "state": "reserved", "by": "gateway", "reason": ""},
+        {"at": "2026-11-23T02:50:00.010000Z", "state": "sent", "by": "gateway", "reason": ""},
+        {"at": "2026-11-23T02:50:08.000000Z", "state": "in_doubt", "by": "gateway", "reason": "upstream_timeout"},
+    ],
+    "trail": {
+        "filters": [
+            {"name": "principal", "mode": "enforce", "decision": "passed", "ms": 0.012},
+            {"name": "fraud", "mode": "shadow", "decision": "would_refuse", "code": "fraud_suspected", "ms": 0.03},
+        ],
+        "notes": [{"filter": "fraud", "code": "score", "detail": {"points": 91, "why": ["velocity", "bin"]}}],
+        "attempts": [
+            {
+                "number": 1,
+                "after_ms": 1.2,
+                "ms": 8000.0,
+                "delivery": "unknown",
+                "status": None,
+                "error": "upstream_timeout",
+            }
+        ],
+        "answers": [
+            {
+                "at": "2026-11-23T02:52:00.000000Z",
+                "last_at": "2026-11-23T02:52:00.000000Z",
+                "times": 1,
+                "resolver": "status_url",
+                "verdict": "absent",
+                "by_key": True,
+                "detail": "404",
+            }
+        ],
+        "earlier": [],
+        "cut": False,
+    },
+    "resolvable_to": ["succeeded", "failed", "released"],
+}
+
+
+def test_the_story_of_a_payment_in_doubt() -> None:
+    assert story(PAYMENT, NOW) == (
+        """Payment aipnyw: payment.create, 4200 eur (minor units)
+in_doubt since 2026-11-23 02:50:08.000 (10m ago): nobody knows yet whether it was executed
+Times are in UTC.
+
+It came
+  2026-11-23 02:50:00.000  on route create-payment, from ada, with a key
+  request req7, trace 4bf9
+  policy 0123456789ab
+  claimed 2 times; the request is the last one's
+  kept, encrypted: request
+
+What each filter did
+  1. principal            passed  0.012 ms
+  2. fraud (shadow)       would refuse  fraud_suspected  0.03 ms
+       noted score: points 91, why velocity bin
+
+Attempts at backend
+  1. after 1.2 ms: no answer, upstream_timeout; it may have been executed  8000 ms
+
+States
+  2026-11-23 02:50:00.000  reserved    by gateway
+  2026-11-23 02:50:00.010  sent        by gateway
+  2026-11-23 02:50:08.000  in_doubt    by gateway: upstream_timeout
+
+What resolvers answered
+  2026-11-23 02:52:00.000  status_url: absent by our key  (404)
+
+What happens next
+  Resolvers are asked again at 2026-11-23 03:02:00.000 (in 2m). It was asked 1 times so far.
+  A repeat of its key is answered 409; it is not sent again.
+  If you know what became of it:
+    payguard payments resolve aipnyw --state succeeded|failed --reason 'how you know it'
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "next_"),
+    [
+        ("succeeded", "Nothing: it is settled. A repeat of its key is answered 409 answer_unavailable"),
+        ("released", "Nothing, unless the client comes again"),
+        ("accepted", "It is sent once the upstream is back"),
+        ("held", "A reviewer decides"),
+        ("reserved", "Whoever claimed it sends it"),
+        ("sent", "Recovery takes it up, should its owner be lost"),
+        ("unresolved", "Nobody is asked any more."),
+    ],
+)
+def test_each_state_says_what_happens_next(state: str, next_: str) -> None:
+    assert next_ in story({**PAYMENT, "state": state, "resolvable_to": []}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        ("2026-11-23T02:59:58.000000Z", "2s ago"),
+        ("2026-11-23T02:00:00.000000Z", "1h ago"),
+        ("2026-11-20T03:00:00.000000Z", "3d ago"),
+        ("2026-11-23T03:00:30.000000Z", "in 30s"),
+    ],
+)
+def test_moments_are_told_as_people_would(moment: str, told: str) -> None:
+    assert away(moment, NOW) == told
