@@ -22,7 +22,7 @@ from gateway.control.plugins import Plugin, Plugins
 from gateway.control.settings import BUILT_IN
 from gateway.parts import Filter, Part
 
-KINDS = ("filters", "guards", "observers", "components")
+KINDS = ("filters", "guards", "observers", "components", "resolvers")
 
 
 @click.group()

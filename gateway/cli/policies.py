@@ -13,6 +13,7 @@ import click
 import orjson
 
 from gateway.control.compiler import Compiler
+from gateway.control.core_parts import COMPONENTS
 from gateway.control.plugins import PluginError, Plugins, load_plugins
 from gateway.control.problems import PolicyError
 from gateway.control.scope import Services
@@ -49,7 +50,7 @@ def offline_compiler(directories: Sequence[Path]) -> Compiler:
     """What it compiles is looked at and never served, so it keeps nothing and its hashes need not last."""
     salts = Salts([("unused", secrets.token_bytes(32))])
     services = Services(store=MemoryStore(), salts=salts, environ=os.environ)
-    return Compiler(loaded(directories).registry, services)
+    return Compiler(loaded(directories).registry, services, components=COMPONENTS)
 
 
 def text_of(policy: str) -> str:

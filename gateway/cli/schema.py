@@ -8,6 +8,7 @@ import click
 import orjson
 
 from gateway.cli.policies import as_json, loaded, plugin_dirs, print_json
+from gateway.control.core_parts import COMPONENTS
 from gateway.control.schema import policy_schema
 
 
@@ -25,7 +26,7 @@ def schema(directories: tuple[Path, ...], as_json: bool) -> None:
 
     It is JSON in any case; --json prints it without line breaks.
     """  # noqa: D301 - click's mark for lines to keep
-    described = policy_schema(loaded(directories).registry)
+    described = policy_schema(loaded(directories).registry, COMPONENTS)
     if as_json:
         click.echo(orjson.dumps(described))
     else:

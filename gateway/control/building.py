@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.control.background import PolicyTasks
+from gateway.control.core_parts import part_scope
 from gateway.control.hosting import AlreadyTold, Host
 from gateway.control.placing import Placed
 from gateway.control.plugin_sources import told
 from gateway.control.positions import Document
 from gateway.control.problems import Problem
-from gateway.control.scope import PartScope, Services
+from gateway.control.scope import Services
+from gateway.dataplane.resending import Resending
 from gateway.parts import Component, Part
 
 
@@ -32,6 +34,8 @@ class Building:
         self.tasks = PolicyTasks(services.background)
         self.host = Host(services, self.lease, components, known)
         self.problems: list[Problem] = []
+        self.resending: Resending | None = None
+        """What sends a stored request again; None before the policy is whole, and in a process without a ledger."""
         self._made: list[Part[Any]] = []
         self._services = services
         self._document = document
@@ -49,7 +53,7 @@ class Building:
         config, mode = placed.config, placed.mode
         if mode == "off" or config is None:
             return None
-        scope = PartScope(
+        scope = part_scope(
             self._services,
             self.lease,
             placed.kind,
@@ -58,6 +62,7 @@ class Building:
             mode=mode,
             tasks=self.tasks,
             component=self.host.find,
+            resending=lambda: self.resending,
         )
         part = self._try(placed, lambda: placed.kind(config, scope))
         if part is not None:

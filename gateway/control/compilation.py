@@ -28,7 +28,9 @@ from gateway.dataplane.snapshot import Route, Snapshot
 from gateway.dataplane.upstream import Upstream
 from gateway.exchange import Exchange
 from gateway.facts import Payment
-from gateway.parts import Component, Filter, Guard, Observer, OptionalConfig, Part
+from gateway.ledger.keeping import Keeping, KeepingConfig
+from gateway.ledger.recovery import Recovery, RecoveryConfig
+from gateway.parts import Component, Filter, Guard, Observer, OptionalConfig, Part, Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Compilation:
         known = [kind for kind in kinds.of("component") if issubclass(kind, Component)]
         self._building = Building(services, document, placed, known)
         self._observers = self._build_components(placed)
+        self._resolvers = [self._make(each) for each in self._place(self._draft.resolvers, "resolver")]
         self._upstreams = dict(self._build_upstreams())
         self._routes = [self._build_route(each) for each in self._draft.routes]
         self._check_routes()
@@ -68,7 +71,8 @@ class Compilation:
         """The policy, compiled.  Only where there are no problems."""
         building = self._building
         building.host.seal()
-        recording = Recording(self._services, self._policy, digest)
+        recording = self._recording(digest)
+        building.resending = recording.resending(self._upstreams)
         snapshot = Snapshot(
             digest,
             [
@@ -81,9 +85,16 @@ class Compilation:
             components=building.host.components,
             upstreams=list(self._upstreams.values()),
             own=own_routes(self._services.ledger, dict(self._enforced())),
+            resolvers=[resolver for resolver in self._resolvers if isinstance(resolver, Resolver)],
         )
         building.tasks.holder = snapshot
         return snapshot
+
+    def _recording(self, digest: str) -> Recording:
+        """By what the policy says of the core's own components, or what they say of themselves."""
+        configs = {type(each): each.config for each in self._building.host.components}
+        keeping, recovery = configs.get(Keeping, KeepingConfig()), configs.get(Recovery, RecoveryConfig())
+        return Recording(self._services, self._policy, digest, keeping=keeping, recovery=recovery)
 
     def description(self, digest: str) -> Description:
         """What it says, in full.  Only where there are no problems."""

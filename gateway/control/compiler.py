@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from gateway.control.compilation import Compilation
+from gateway.control.core_parts import RESOLVERS
 from gateway.control.explain import Description
 from gateway.control.placing import Kinds
 from gateway.control.positions import Document, read
@@ -53,6 +54,7 @@ class Compiler:
                 "guard": registry.guards,
                 "observer": registry.observers,
                 "component": {**registry.components, **{kind.name: kind for kind in components}},
+                "resolver": {**registry.resolvers, **{kind.name: kind for kind in RESOLVERS}},
             }
         )
         self._services = services

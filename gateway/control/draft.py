@@ -14,10 +14,12 @@ from gateway.control.policy_upstreams import UpstreamEntry
 from gateway.control.positions import Document
 from gateway.control.problems import Path, Problem
 from gateway.control.validation import problems_of
+from gateway.ledger.recovery import Recovery, ResolverEntry, WrittenResolver
 
 T = TypeVar("T")
 
 _ENTRY: TypeAdapter[PartEntries] = TypeAdapter(PartEntries)
+_RESOLVER: TypeAdapter[ResolverEntry] = TypeAdapter(WrittenResolver)
 _MATCH, _PAYMENT, _UPSTREAM = TypeAdapter(MatchEntry), TypeAdapter(PaymentEntry), TypeAdapter(UpstreamEntry)
 
 
@@ -65,6 +67,7 @@ class Draft:
     policy: Policy | None
     problems: tuple[Problem, ...]
     components: tuple[PlacedEntry, ...]
+    resolvers: tuple[PlacedEntry, ...]
     upstreams: tuple[UpstreamDraft, ...]
     routes: tuple[RouteDraft, ...]
 
@@ -82,6 +85,7 @@ def draft(document: Document) -> Draft:
         policy,
         problems,
         tuple(_components(_mapping(data.get("components")))),
+        tuple(_resolvers(_mapping(data.get("components")))),
         tuple(_upstream(name, given) for name, given in _mapping(data.get("upstreams")).items()),
         tuple(_route(number, _mapping(given)) for number, given in enumerate(_list(data.get("routes")))),
     )
@@ -91,6 +95,15 @@ def _components(given: Mapping[str, Any]) -> Iterator[PlacedEntry]:
     for name, options in given.items():
         if isinstance(options, dict | None):
             yield PlacedEntry(("components", name), PartEntry(name=name, options=options or {}))
+
+
+def _resolvers(components: Mapping[str, Any]) -> Iterator[PlacedEntry]:
+    """Parts of their own within the options of recovery; ``mode`` means nothing to them."""
+    path = ("components", Recovery.name, "resolvers")
+    for number, each in enumerate(_list(_mapping(components.get(Recovery.name)).get("resolvers"))):
+        valid = _valid(_RESOLVER, each)
+        if valid is not None:
+            yield PlacedEntry((*path, number, valid.name), PartEntry(name=valid.name, options=valid.options))
 
 
 def _upstream(name: str, given: Any) -> UpstreamDraft:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from gateway.control.policy import MatchEntry, PaymentEntry, Policy, RouteEntry
 from gateway.control.policy_parts import PartEntry
 from gateway.control.policy_upstreams import UpstreamEntry
 from gateway.control.problems import Path
 from gateway.exchange import Reads
 from gateway.facts import Payment
+from gateway.ledger.recovery import Recovery, ResolverEntry, WrittenResolver
 from gateway.parts import Filter, Part
+
+_RESOLVER: TypeAdapter[ResolverEntry] = TypeAdapter(WrittenResolver)
 
 Description = dict[str, Any]
 """A policy as plain data: every option with its value, given or not, written as in a policy."""
@@ -25,13 +30,27 @@ def describe(policy: Policy, parts: Parts, digest: str) -> Description:
         "version": policy.version,
         "tenant": policy.tenant,
         "digest": digest,
-        "components": {
-            name: _options(PartEntry(name=name, options=options), parts.get(("components", name)))
-            for name, options in policy.components.items()
-        },
+        "components": {name: _component(name, options, parts) for name, options in policy.components.items()},
         "upstreams": [_upstream(name, entry, parts) for name, entry in policy.upstreams.items()],
         "routes": [_route(number, entry, parts) for number, entry in enumerate(policy.routes)],
     }
+
+
+def _component(name: str, options: Mapping[str, Any], parts: Parts) -> Description:
+    path = ("components", name)
+    described = _options(PartEntry(name=name, options=options), parts.get(path))
+    if name == Recovery.name:
+        written: list[ResolverEntry] = [_RESOLVER.validate_python(each) for each in described["resolvers"]]
+        described["resolvers"] = [
+            _resolver(each, parts.get((*path, "resolvers", place, each.name))) for place, each in enumerate(written)
+        ]
+    return described
+
+
+def _resolver(entry: ResolverEntry, part: Part[Any] | None) -> str | Description:
+    options = _options(PartEntry(name=entry.name, options=entry.options), part)
+    given = {name: value for name, value in options.items() if value not in (None, {})}
+    return {entry.name: given} if given else entry.name
 
 
 def _upstream(name: str, entry: UpstreamEntry, parts: Parts) -> Description:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import SecretStr
 
 from gateway.control.compiler import Compiler
+from gateway.control.core_parts import COMPONENTS
 from gateway.control.key_watch import KeyWatch
 from gateway.control.keys import make_keyring, make_salts
 from gateway.control.plugins import Plugins, load_plugins
@@ -74,7 +75,7 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         observers.append(metrics.ended)
     if spans is not None:
         observers.append(spans.ended)
-    compiler = Compiler(plugins.registry, services, observers=observers)
+    compiler = Compiler(plugins.registry, services, components=COMPONENTS, observers=observers)
     return Foundation(
         settings, masking, lines, plugins, services, database, key_watch, metrics, spans, compiler, templates
     )

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.control.background import ComponentTasks
+from gateway.control.core_parts import part_scope
 from gateway.control.placing import Placed, configure
-from gateway.control.scope import PartScope, Services
+from gateway.control.scope import Services
 from gateway.control.sharing import Lease
 from gateway.parts import Component, Config, Part
 
@@ -118,7 +119,7 @@ class Host:
             return self.find(needed)
 
         lease, tasks = self._services.shared.lease(), ComponentTasks(self._services.background)
-        scope = PartScope(self._services, lease, kind, mode="enforce", tasks=tasks, component=find)
+        scope = part_scope(self._services, lease, kind, mode="enforce", tasks=tasks, component=find)
         self._making.add(kind)
         try:
             component = kind(config, scope)

@@ -16,13 +16,14 @@ from gateway.control.spelling import did_you_mean
 from gateway.control.validation import problems_of
 from gateway.parts import Config, Filter, Part
 
-Role = Literal["filter", "guard", "observer", "component"]
+Role = Literal["filter", "guard", "observer", "component", "resolver"]
 
 _WHERE: Mapping[Role, str] = {
     "filter": "a filter stands in a route's filters",
     "guard": "a guard stands in an upstream's guards",
     "observer": "an observer is named under components",
     "component": "a component is named under components",
+    "resolver": "a resolver is named under components.recovery.resolvers",
 }
 
 

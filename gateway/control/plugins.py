@@ -10,9 +10,10 @@ import click
 import pluggy
 
 from gateway import API_VERSION, hookspecs
+from gateway.control.core_parts import NAMES
 from gateway.control.plugin_rules import hook_faults, part_faults
 from gateway.control.plugin_sources import Plugin, PluginError, import_all, told
-from gateway.parts import Component, Filter, Guard, Observer, Part
+from gateway.parts import Component, Filter, Guard, Observer, Part, Resolver
 
 if TYPE_CHECKING:
     from gateway.control.settings import Settings
@@ -28,9 +29,10 @@ class Registry:
     guards: Mapping[str, type[Guard[Any]]] = field(default_factory=dict)
     observers: Mapping[str, type[Observer[Any]]] = field(default_factory=dict)
     components: Mapping[str, type[Component[Any]]] = field(default_factory=dict)
+    resolvers: Mapping[str, type[Resolver[Any]]] = field(default_factory=dict)
 
     def parts(self) -> Iterator[type[Part[Any]]]:
-        for kinds in (self.filters, self.guards, self.observers, self.components):
+        for kinds in (self.filters, self.guards, self.observers, self.components, self.resolvers):
             yield from kinds.values()
 
 
@@ -66,6 +68,7 @@ def assemble(plugins: list[Plugin]) -> Plugins:
         guards=contributions.parts("register_guards", Guard),
         observers=contributions.parts("register_observers", Observer),
         components=contributions.parts("register_components", Component),
+        resolvers=contributions.parts("register_resolvers", Resolver),
     )
     if both := sorted(registry.observers.keys() & registry.components.keys()):
         owner = contributions.owners[both[0]]
@@ -122,6 +125,8 @@ class _Contributions:
 
     def _own(self, name: str, plugin: Plugin, taken: Mapping[str, object]) -> None:
         """A name belongs to one plugin, whatever it names there, so that `whose is this?` has one answer."""
+        if name in NAMES:
+            raise _refusal(plugin, f"the name {name!r} is taken by the gateway's own; rename it")
         owner = self.owners.setdefault(name, plugin)
         if owner is not plugin or name in taken:
             raise _refusal(plugin, f"the name {name!r} is taken by {owner.name!r} ({owner.file}); rename it")

@@ -129,6 +129,7 @@ class Process:
             first.push_async_callback(_close, "spans", foundation.spans.close)
         first.push_async_callback(_close, "services", foundation.services.close)
         self.active = Active(await self._first_snapshot())
+        foundation.services.active = lambda: self.active.snapshot
         first.push_async_callback(_close, "policy", self._close_policy)
         self.reloader = Reloader(
             self.active,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -14,20 +14,29 @@ from gateway.dataplane.chain import Chain, Mode
 from gateway.dataplane.currency import exponent
 from gateway.dataplane.outcomes import Outcomes, Rule
 from gateway.dataplane.recorder import Recorder
+from gateway.dataplane.resending import Resending
 from gateway.dataplane.snapshot import Later
 from gateway.dataplane.terms import Means, Terms
 from gateway.dataplane.upstream import Upstream
 from gateway.ledger.bodies import Bodies
+from gateway.ledger.keeping import KeepingConfig
+from gateway.ledger.recovery import RecoveryConfig
+from gateway.ledger.replay import Replay
 from gateway.parts import Filter
 
 
 class Recording:
     """The recorders of one policy's routes.  ``None`` of a process without a ledger: then nothing is recorded."""
 
-    def __init__(self, services: Services, policy: Policy, digest: str) -> None:
+    def __init__(
+        self, services: Services, policy: Policy, digest: str, *, keeping: KeepingConfig, recovery: RecoveryConfig
+    ) -> None:
         self._digest = digest
         self._services = services
-        self._means = _means(services, policy.tenant)
+        self._policy = policy
+        self._keeping = keeping
+        self._recovery = recovery
+        self._means = _means(services, policy.tenant, keeping)
 
     def of(self, route: RouteEntry, upstream: Upstream, filters: Sequence[Filter[Any]]) -> Recorder | None:
         """What records the payments of this route, and what is claimed there; None where there is no ledger."""
@@ -35,9 +44,32 @@ class Recording:
             return None
         operation = "request" if route.payment is None else route.payment.operation
         asking = [part for part in filters if type(part).on_request is not Filter.on_request]
-        at_once = route.when_unreachable == "refuse" and bool(asking) and asking[-1].reserves
-        terms = Terms(route.name, operation, self._digest, limits=self._limits(route.when_unreachable), at_once=at_once)
+        keeps = self._replays and upstream.idempotent is not None and any(part.reserves for part in filters)
+        at_once = route.when_unreachable == "refuse" and not keeps and bool(asking) and asking[-1].reserves
+        terms = Terms(
+            route.name,
+            operation,
+            self._digest,
+            keep=self._keeping.retention,
+            claim=self._keeping.claim,
+            grace=self._keeping.grace,
+            stuck_after=self._recovery.stuck_after,
+            keep_request=keeps,
+            at_once=at_once,
+            limits=self._limits(route.when_unreachable),
+        )
         return Recorder(terms, self._means, upstream, outcomes_of(route.outcomes), buffer=route.buffer)
+
+    @property
+    def _replays(self) -> bool:
+        return any(each.name == Replay.name for each in self._recovery.resolvers)
+
+    def resending(self, upstreams: Mapping[str, Upstream]) -> Resending | None:
+        """What sends once more what is kept of this policy's payments; None where there is no ledger."""
+        if self._means is None:
+            return None
+        outcomes = {route.name: outcomes_of(route.outcomes) for route in self._policy.routes}
+        return Resending(self._means.bodies, upstreams, outcomes)
 
     def _limits(self, entry: Literal["refuse"] | WhenUnreachableEntry) -> Limits | None:
         """ValueError where a credential is not to be had."""
@@ -48,13 +80,14 @@ class Recording:
         return Limits(given.most, given.for_, given.ceiling, headers, given.rate)
 
 
-def _means(services: Services, tenant: str) -> Means | None:
+def _means(services: Services, tenant: str, keeping: KeepingConfig) -> Means | None:
     if services.ledger is None:
         return None
+    leave_out = [name.encode("ascii") for name in keeping.bodies.leave_out]
     return Means(
         services.ledger,
         services.late,
-        Bodies(services.keyring, tenant),
+        Bodies(services.keyring, tenant, keeping.bodies.most, leave_out=leave_out),
         services.masks,
         services.salts.hash,
         partial(services.events.tell, source="ledger"),

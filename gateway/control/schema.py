@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from gateway.control.core_parts import RESOLVERS
 from gateway.control.placing import configure
 from gateway.control.policy import Policy
 from gateway.control.policy_parts import Mode
+from gateway.ledger.recovery import Recovery
 from gateway.parts import Component, Part
 from gateway.units import Duration, duration_text
 
@@ -61,7 +63,8 @@ class _Generator(GenerateJsonSchema):
 def policy_schema(registry: Registry, components: Iterable[type[Component[Any]]] = ()) -> Schema:
     """``components`` are those of the core, besides what the registry has."""
     named: Kinds = {**registry.observers, **registry.components, **{kind.name: kind for kind in components}}
-    kinds = [*registry.filters.values(), *registry.guards.values(), *named.values()]
+    resolvers: Kinds = {**registry.resolvers, **{kind.name: kind for kind in RESOLVERS}}
+    kinds = [*registry.filters.values(), *registry.guards.values(), *named.values(), *resolvers.values()]
     models: list[type[BaseModel]] = [Policy, *(kind.Config for kind in kinds)]
     references, whole = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(models)], schema_generator=_Generator
@@ -76,6 +79,9 @@ def policy_schema(registry: Registry, components: Iterable[type[Component[Any]]]
         for name, kind in known.items():
             definitions[f"{role}.{name}"] = _part(kind, options[kind], {"mode": _MODE})
         holder["properties"][f"{role}s"]["items"] = _entry(role, known)
+    definitions |= {f"resolver.{name}": _part(kind, options[kind], {}) for name, kind in resolvers.items()}
+    if Recovery in options:
+        options[Recovery]["properties"]["resolvers"]["items"] = _entry("resolver", resolvers)
     policy["properties"]["components"] = {
         "type": "object",
         "description": policy["properties"]["components"]["description"],

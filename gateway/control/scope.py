@@ -14,6 +14,7 @@ from gateway.control.sharing import Lease, SharedObjects
 from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
 from gateway.database.protocol import Database
+from gateway.dataplane.snapshot import Snapshot
 from gateway.ledger.late import LateOutcomes
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.trail import Masks
@@ -80,6 +81,8 @@ class Services:
         self.clock = clock or SystemClock()
         self.background = background or Background()
         self.shared = SharedObjects()
+        self.active: Callable[[], Snapshot] | None = None
+        """The policy in force; None before there is one, and in a process that serves none."""
         self._on_secret = on_secret
         self._http: httpx.AsyncClient | None = None
         self._late: LateOutcomes | None = None

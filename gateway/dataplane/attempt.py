@@ -49,16 +49,17 @@ def deliver(exchange: Exchange, *, idempotent: bool) -> Delivery:
     idempotent, and the last answer, to the same key, is conclusive.
     """
     *earlier, last = exchange.attempts
-    if idempotent and _conclusive(last):
+    if idempotent and conclusive(last):
         return Delivery.ANSWERED
     kinds = {attempt.delivery for attempt in exchange.attempts}
-    in_doubt = not exchange.safe and any(a.delivery is Delivery.ANSWERED and not _conclusive(a) for a in earlier)
+    in_doubt = not exchange.safe and any(a.delivery is Delivery.ANSWERED and not conclusive(a) for a in earlier)
     if Delivery.UNKNOWN in kinds or in_doubt:
         return Delivery.UNKNOWN
     return Delivery.ANSWERED if Delivery.ANSWERED in kinds else Delivery.UNSENT
 
 
-def _conclusive(attempt: Attempt) -> bool:
+def conclusive(attempt: Attempt) -> bool:
+    """Whether its answer tells what became of the payment, whatever came of an earlier one with the same key."""
     status = attempt.status or 500
     return attempt.delivery is Delivery.ANSWERED and status < 500 and status not in INCONCLUSIVE
 

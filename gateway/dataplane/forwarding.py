@@ -43,14 +43,23 @@ class Forwarder:
     def __init__(self, ledger: Ledger, tell: Callable[..., None]) -> None:
         self._ledger = ledger
         self._tell = tell
+        self._stopping = False
 
-    async def run(self, routes: Iterable[Route], ended: Sequence[Callable[[Exchange], None]]) -> int:
-        """Until nothing waits, or the upstream is away; how many were sent."""
+    def stop(self) -> None:
+        """``run`` begins with no other payment."""
+        self._stopping = True
+
+    async def expire(self) -> None:
+        """Those that waited too long have failed, whether a route still accepts them or not."""
         for id in await self._ledger.expire_accepted(BATCH):  # noqa: A001
             self._tell("accepted_payment_expired", severity="critical", payment=id)
+
+    async def run(self, routes: Iterable[Route], ended: Sequence[Callable[[Exchange], None]]) -> int:
+        """Until nothing waits, the upstream is away, or it is to stop; how many were sent."""
+        await self.expire()
         laters = {route.name: route.later for route in routes if route.later is not None}
         sent, batch, left = 0, 1, set[str]()
-        while laters and (records := await self._ledger.take_accepted(batch, LEASE)):
+        while laters and not self._stopping and (records := await self._ledger.take_accepted(batch, LEASE)):
             until = monotonic() + TURN
             for record in records:
                 went = await self._forward(record, laters.get(record.route), until, ended)
@@ -71,6 +80,9 @@ class Forwarder:
         stored = None if later is None else self._stored(record, later)
         if later is None or stored is None:
             await self._put_back(record, "no_route" if later is None else "unreadable")
+            return None
+        if self._stopping:
+            await self._put_back(record, "stopped")
             return None
         exchange = rebuilt(record, stored, later.limits.headers)
         exchange.reservation = Reservation(record.id, record.epoch, until, promised=True)

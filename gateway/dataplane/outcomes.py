@@ -45,8 +45,11 @@ class Outcomes:
 
     def of(self, status: int, headers: Headers, body: bytes | None) -> Outcome:
         """``body`` is None where it could not be read whole: then no rule that looks into it holds."""
-        if not self._rules:
-            return outcome(Delivery.ANSWERED, status)
+        ruled = self.ruled(status, headers, body) if self._rules else None
+        return outcome(Delivery.ANSWERED, status) if ruled is None else ruled
+
+    def ruled(self, status: int, headers: Headers, body: bytes | None) -> Outcome | None:
+        """By the first rule that holds; None where none does."""
         document: Any = None
         read = False
         for rule in self._rules:
@@ -60,7 +63,7 @@ class Outcomes:
                 if not self._says(rule, document):
                     continue
             return rule.outcome
-        return outcome(Delivery.ANSWERED, status)
+        return None
 
     def _says(self, rule: Rule, document: Any) -> bool:
         if document is MISSING:

@@ -14,7 +14,7 @@ from gateway.dataplane.router import Match, Router
 from gateway.dataplane.upstream import Upstream
 from gateway.exchange import Exchange
 from gateway.ledger.bodies import Bodies
-from gateway.parts import Component, Part
+from gateway.parts import Component, Part, Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Snapshot:
     ``parts`` are opened in order and closed in reverse; ``releases`` give back what is shared between snapshots, after
     the parts are closed.  ``observers`` are told of each exchange after it has ended.  ``components`` are those that
     the policy has in the process; what opens and closes them is among ``parts`` and ``releases``, and so it is with
-    what ``upstreams`` stand on.  ``own`` are routes of the gateway's own, which no policy names.
+    what ``upstreams`` stand on.  ``own`` are routes of the gateway's own, which no policy names.  ``resolvers`` are
+    asked in their order.
     """
 
     def __init__(
@@ -59,18 +60,25 @@ class Snapshot:
         components: Sequence[Component[Any]] = (),
         upstreams: Sequence[Upstream] = (),
         own: Sequence[Route] = (),
+        resolvers: Sequence[Resolver[Any]] = (),
     ) -> None:
         self.digest = digest
+        self.resolvers = tuple(resolvers)
         self.components = tuple(components)
         self.upstreams = tuple(upstreams)
         self.routes = tuple(routes)
         self.router = Router(self.routes, own)
         self.observers = tuple(observers)
         self.in_flight = 0
+        self._declared = {upstream.name: upstream for upstream in self.upstreams}
         self._parts = tuple(parts)
         self._releases = tuple(releases)
         self._retired: asyncio.Event | None = None
         self._closing = AsyncExitStack()
+
+    def declared(self, upstream: str) -> Upstream | None:
+        """The upstream of this name; None where the policy has none."""
+        return self._declared.get(upstream)
 
     def enter(self) -> None:
         self.in_flight += 1

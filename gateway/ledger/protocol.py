@@ -125,5 +125,8 @@ class Ledger(Protocol):
     async def counts(self) -> Mapping[State, int]:
         """Of the states that are not settled."""
 
+    async def ages(self) -> Mapping[State, float]:
+        """For how many seconds the oldest of each such state has been in the ledger; 0 where there is none."""
+
     async def prune(self, limit: int) -> int:
         """Remove records that are settled and whose ``keep`` is over; how many.  One that is not settled stays."""

@@ -156,6 +156,10 @@ class SqlLedger:
         found = {row[0]: row[1] for row in await self._database.read(sql.COUNTS)}
         return {state: found.get(state.value, 0) for state in OPEN}
 
+    async def ages(self) -> Mapping[State, float]:
+        found = {row[0]: row[2] for row in await self._database.read(sql.COUNTS)}
+        return {state: max(0.0, found.get(state.value, 0.0)) for state in OPEN}
+
     async def now(self) -> float:
         """The database's clock."""
         return float((await self._database.read(sql.NOW))[0][0])

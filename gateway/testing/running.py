@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import Component, Exchange, Filter, Guard, Headers, Observer, Part, Resolver, Response, hookimpl
 from gateway.control.compiler import Compiler
+from gateway.control.core_parts import COMPONENTS
 from gateway.control.plugin_sources import Plugin, import_all
 from gateway.control.plugins import assemble
 from gateway.control.scope import Services
@@ -158,7 +159,9 @@ async def running_gateway(
     ended: asyncio.Queue[Exchange] = asyncio.Queue()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(services.close)
-        snapshot = Compiler(registry, services, observers=[ended.put_nowait]).compile(text, "policy.yaml")
+        compiler = Compiler(registry, services, components=COMPONENTS, observers=[ended.put_nowait])
+        snapshot = compiler.compile(text, "policy.yaml")
+        services.active = lambda: snapshot
         stack.push_async_callback(snapshot.close)
         await snapshot.open()
         stack.push_async_callback(snapshot.drained)

@@ -142,6 +142,33 @@ def test_register_guards_and_register_commands_are_collected(tmp_path) -> None:
     assert plugins.origin("greet").name == "hello"
 
 
+def resolver(name: str) -> str:
+    return f"""
+        from gateway import Config, Resolver, hookimpl
+
+        class Bank(Resolver[Config]):
+            name = "{name}"
+
+        @hookimpl
+        def register_resolvers():
+            return [Bank]
+    """
+
+
+def test_register_resolvers_is_collected(tmp_path) -> None:
+    plugins = load(write(tmp_path, bank=resolver("bank")))
+
+    assert plugins.registry.resolvers.keys() == {"bank"}
+    assert plugins.origin("bank").name == "bank"
+
+
+@pytest.mark.parametrize("name", ["replay", "recovery", "ledger", "forwarding"])
+def test_the_names_of_the_cores_own_parts_are_taken(tmp_path, name) -> None:
+    message = refusal(write(tmp_path, bank=resolver(name)))
+
+    assert message.endswith(f"the name '{name}' is taken by the gateway's own; rename it")
+
+
 def test_a_hook_that_returns_no_list_is_told_what_to_return(tmp_path) -> None:
     message = refusal(write(tmp_path, hello=HELLO.replace("return [Hello]", "pass")))
 

@@ -7,6 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from gateway import Component, Config, Duration, Filter, Guard, Observer, Size
+from gateway.control.core_parts import COMPONENTS
 from gateway.control.plugins import Registry, load_plugins
 from gateway.control.schema import policy_schema
 from gateway.control.settings import load_settings
@@ -29,6 +30,7 @@ CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "pattern": lambda value, pattern: not isinstance(value, str) or bool(re.search(pattern, value)),
     "minLength": lambda value, least: not isinstance(value, str) or len(value) >= least,
     "minimum": lambda value, least: not isinstance(value, int | float) or value >= least,
+    "exclusiveMinimum": lambda value, least: not isinstance(value, int | float) or value > least,
     "maximum": lambda value, most: not isinstance(value, int | float) or value <= most,
     "minItems": lambda value, least: not isinstance(value, list) or len(value) >= least,
     "uniqueItems": lambda *_: True,
@@ -121,7 +123,7 @@ def wrong(document: Any, schema: dict[str, Any] = SCHEMA) -> list[str]:
 
 @pytest.mark.parametrize("path", sorted(POLICIES.glob("*.yaml")), ids=lambda path: path.name)
 def test_the_policies_that_we_ship_fit_the_schema(path: Path) -> None:
-    assert wrong(YAML(typ="safe").load(path), policy_schema(load_plugins(load_settings({})).registry)) == []
+    assert wrong(YAML(typ="safe").load(path), policy_schema(load_plugins(load_settings({})).registry, COMPONENTS)) == []
 
 
 @pytest.mark.parametrize(

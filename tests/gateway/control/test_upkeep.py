@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.control.compiler import Compiler
 from gateway.control.reloader import PolicyStatus, Rejection
 from gateway.control.upkeep import Upkeep, read_gauges
 from gateway.dataplane.app import DataPlane
@@ -79,7 +81,7 @@ async def laid(foundation, tmp_path):
     (tmp_path / "ours" / "ticker.py").write_text(TICKER)
     made = foundation(plugin_dirs=(tmp_path / "ours",))
     made.settings.data_dir.mkdir(exist_ok=True)
-    yield made
+    yield replace(made, compiler=Compiler(made.plugins.registry, made.services))  # no components but a test's own
     await made.services.close()
 
 
@@ -163,6 +165,27 @@ async def test_a_component_that_cannot_say_its_jobs_costs_the_others_none(upkeep
     assert [state.job.name for state in upkeep.jobs.states] == ["ticker.tick"]
     assert {"silent.ticks", "ticker.ticks", "storage"} <= checks(upkeep)
     assert [each["component"] for each in said] == ["silent"]
+
+
+async def test_the_cores_own_components_work_whatever_the_policy_says(foundation, status) -> None:
+    laid = foundation()
+    laid.settings.data_dir.mkdir(exist_ok=True)
+    active = Active(laid.compiler.compile(policy(), "policy.yaml"))
+    upkeep = Upkeep(laid, active, status)
+    await upkeep.follow(active.snapshot)
+    jobs = {state.job.name for state in upkeep.jobs.states}
+    await upkeep.close()
+    await laid.services.close()
+
+    assert jobs == {
+        "ledger.free",
+        "ledger.prune",
+        "ledger.count",
+        "recovery.ask",
+        "forwarding.send",
+        "forwarding.expire",
+    }
+    assert "recovery.runs" in checks(upkeep)
 
 
 async def test_why_a_job_failed_is_told_without_its_secrets(upkeep, laid, active) -> None:

@@ -1,0 +1,122 @@
+"""Asking: whoever may know what became of one payment, one after the other, until somebody does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from gateway.ledger.records import Evidence, Record
+from gateway.parts import Resolver
+
+log = structlog.get_logger("payguard.recovery")
+
+WATCHED = 10_000
+
+
+class Pace:
+    """At most ``rate`` turns in a second, evenly."""
+
+    def __init__(self, rate: float) -> None:
+        self._gap = 1 / rate
+        self._next = 0.0
+
+    def pause(self, now: float) -> float:
+        """Takes the next turn: seconds until it comes."""
+        turn = max(now, self._next)
+        self._next = turn + self._gap
+        return turn - now
+
+
+class Watch:
+    """For how long this process has known of payments in doubt, by a clock that nobody sets.
+
+    The database's clock may jump, and with it the end of a lease; then its owner may still be at work.
+    """
+
+    def __init__(self, most: int = WATCHED, now: Callable[[], float] = monotonic) -> None:
+        self._most = most
+        self._now = now
+        self._since: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def seconds(self, record: Record) -> float:
+        """Since it was first seen in the hands of whoever now has the right to send it."""
+        epoch, since = self._since.get(record.id, (0, 0.0))
+        if epoch != record.epoch:
+            since = self._now()
+            self._since[record.id] = record.epoch, since
+            if len(self._since) > self._most:
+                self._since.popitem(last=False)
+        return self._now() - since
+
+    def forget(self, id: str) -> None:  # noqa: A002
+        self._since.pop(id, None)
+
+
+class Told:
+    """What resolvers answered, for the metrics: how often what, and how long they took.
+
+    An answer is a verdict of Evidence, ``nothing`` of one that has nothing to say, ``failed`` of one that could not ask
+    and ``timed_out``.
+    """
+
+    def __init__(self) -> None:
+        self.answers: Counter[tuple[str, str]] = Counter()
+        self.seconds: Counter[str] = Counter()
+
+    def add(self, resolver: str, answer: str, seconds: float) -> None:
+        self.answers[resolver, answer] += 1
+        self.seconds[resolver] += seconds  # type: ignore[assignment]  # a Counter takes fractions too
+
+
+class Asking:
+    """Asks of one record after the other's turn; each resolver within ``timeout`` seconds."""
+
+    def __init__(
+        self,
+        pace: Pace,
+        timeout: float,
+        told: Told,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._pace = pace
+        self._timeout = timeout
+        self._told = told
+        self._sleep = sleep
+
+    async def ask(
+        self, record: Record, resolvers: Sequence[Resolver[Any]], enough: Callable[[Sequence[Evidence]], bool]
+    ) -> list[Evidence]:
+        """What they found out, in their order; nobody is asked once it is ``enough``.
+
+        One that cannot ask is evidence of nothing, as is one that takes too long.
+        """
+        found: list[Evidence] = []
+        for resolver in resolvers:
+            if (pause := self._pace.pause(monotonic())) > 0:
+                await self._sleep(pause)
+            evidence = await self._ask(record, resolver)
+            if evidence is not None:
+                found.append(evidence)
+                if enough(found):
+                    break
+        return found
+
+    async def _ask(self, record: Record, resolver: Resolver[Any]) -> Evidence | None:
+        limit, began = asyncio.timeout(self._timeout), monotonic()
+        try:
+            async with limit:
+                evidence = await resolver.ask(record)
+            answer = "nothing" if evidence is None else str(evidence.verdict)
+        except Exception as error:
+            answer = "timed_out" if limit.expired() else "failed"
+            reason = f"no answer within {self._timeout:g} s" if limit.expired() else type(error).__name__
+            evidence = Evidence(resolver.name, "unknown", detail=f"could not be asked: {reason}")
+            log.warning("a resolver could not be asked", resolver=resolver.name, payment=record.id, exc_info=error)
+        self._told.add(resolver.name, answer, monotonic() - began)
+        return evidence
