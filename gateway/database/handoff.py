@@ -123,16 +123,26 @@ class Handoff:
         if away is None:
             self.commits += 1
             if not self._refuses:
-                self.trouble = None
+                self._well()
         else:
-            self.trouble = str(away.__cause__)
-            log.error("statements were not committed", statements=len(group.units), reason=self.trouble)
+            self._troubled(str(away.__cause__))
         if group.seconds >= self._slow:
             self.slow += 1
             slowest = {unit[1].strip().partition("\n")[0][:80] for unit in group.units[:8]}
             log.warning(
                 "a group was slow", seconds=round(group.seconds, 3), statements=len(group.units), first=sorted(slowest)
             )
+
+    def _well(self) -> None:
+        if self.trouble is not None:
+            log.info("statements are committed again")
+        self.trouble = None
+
+    def _troubled(self, reason: str) -> None:
+        """Said where it is news; what follows from it is counted."""
+        if reason != self.trouble:
+            log.error("statements are not committed", reason=reason)
+        self.trouble = reason
 
     def _refused(self) -> Future[list[Row]]:
         reason = self.trouble or f"{self.waiting} statements wait already"
@@ -162,24 +172,24 @@ class Handoff:
         self._late = False
 
     def _look(self) -> None:
-        """Whether somebody has waited for too long."""
+        """Whether somebody has waited for too long; again when the next will have."""
         self._looking = None
         loop = self._loop
         if not self._given or loop is None:
             return
-        due = loop.time() - self._patience
+        due, next_ = loop.time() - self._patience, self._patience
         for given, batch in self._given:
             if given > due:
+                next_ = given - due
                 break
             self._expire(batch)
-        left = self._given[0][0] - due
-        self._looking = loop.call_later(left if left > 0 else self._patience, self._look)
+        self._looking = loop.call_later(next_, self._look)
 
     def _expire(self, batch: Batch) -> None:
         late = [unit[0] for unit in batch if not unit[0].done()]
         if late:
-            self._late, self.trouble = True, f"no answer within {self._patience:g} s"
-            log.error("statements were not committed", statements=len(late), reason=self.trouble)
+            self._late = True
+            self._troubled(f"no answer within {self._patience:g} s")
         for future in late:
             self.failures += 1
             future.set_exception(down(self.trouble))

@@ -88,7 +88,12 @@ class PostgresDatabase:
         loop = asyncio.get_running_loop()
         self._first = loop.create_future()
         self._readers = asyncpg.create_pool(
-            self._url, min_size=0, max_size=READERS, timeout=CONNECTS_WITHIN, server_settings=SETTINGS
+            self._url,
+            min_size=0,
+            max_size=READERS,
+            timeout=CONNECTS_WITHIN,
+            server_settings=SETTINGS,
+            reset=_as_it_is,
         )
         await self._readers
         self._keeping = asyncio.create_task(self._keep(), name="ledger connection")
@@ -139,20 +144,23 @@ class PostgresDatabase:
             self._connection = connection
             try:
                 reason = await self._write_on(connection)
+            except BaseException:
+                connection.terminate()
+                raise
             finally:
                 self._connection = None
-                await _end(connection)
             if not self._closing:
                 log.error("the ledger's connection was lost", reason=reason)
             self._handoff.pause(reason)
             self._fail(reason)
+            await _end(connection)
 
     async def _connected(self) -> Connection:
         pause = FIRST_PAUSE
         while True:
             try:
                 return await self._connect()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, Unfit) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is said, and tried again
                 self._told(error)
             await asyncio.sleep(uniform(pause / 2, pause))  # noqa: S311 - spreads load, guards nothing
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -181,7 +189,7 @@ class PostgresDatabase:
 
     def _told(self, error: Exception) -> None:
         """Say it where it is news."""
-        reason = str(error) or type(error).__name__
+        reason = str(error) or f"no answer within {CONNECTS_WITHIN:g} s"
         if isinstance(error, Unfit) and self._first is not None and not self._first.done():
             self._open_told(error)
         elif reason != self._handoff.trouble:
@@ -246,16 +254,32 @@ class PostgresDatabase:
 
     async def _read(self, pool: asyncpg.Pool[asyncpg.Record], text: str, values: tuple[Any, ...]) -> list[Row]:
         try:
-            return await pool.fetch(text, *values)  # type: ignore[return-value]  # records are sequences
+            return await _fetched(pool, text, values)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if not (isinstance(error, OSError) or is_gone(error)):
+            if isinstance(error, asyncpg.PostgresError) and not is_gone(error):
                 raise (down(error) if is_down(error) else ValueError(str(error))) from error
         with contextlib.suppress(asyncpg.InterfaceError):
             await pool.expire_connections()  # the server was started again: the others are of no use either
         try:
-            return await pool.fetch(text, *values)  # type: ignore[return-value]
+            return await _fetched(pool, text, values)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise down(error) from error
+
+
+async def _fetched(pool: asyncpg.Pool[asyncpg.Record], text: str, values: tuple[Any, ...]) -> list[Row]:
+    """Whoever stops waiting, leaves no connection behind that waits for a server which hangs."""
+    connection = await pool.acquire()
+    try:
+        return await connection.fetch(text, *values)  # type: ignore[return-value]  # records are sequences
+    except asyncio.CancelledError:
+        connection.terminate()
+        raise
+    finally:
+        await pool.release(connection)
+
+
+async def _as_it_is(_: object) -> None:
+    """A statement that reads leaves nothing behind that would have to be reset."""
 
 
 async def _end(connection: Connection) -> None:

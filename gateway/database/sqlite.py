@@ -8,6 +8,7 @@ import sqlite3
 from asyncio import Future
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -123,9 +124,10 @@ class SqliteDatabase:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._owned = own(self.path)
-            writer = self._connect()
-            if bring_up(writer, self._migrate):
-                log.info("the database's schema was brought up to date", now=HEAD)
+            with closing(connect(self.path, cache=READER_CACHE, pages=self._pages)) as first:
+                if bring_up(first, self._migrate):
+                    log.info("the database's schema was brought up to date", now=HEAD)
+                writer = self._connect()
             readers = [connect(self.path, cache=READER_CACHE, reads=True) for _ in range(READERS)]
         except (OSError, sqlite3.Error) as error:
             raise Unfit(f"cannot use the database {self.path}: {error}") from error
@@ -137,7 +139,7 @@ class SqliteDatabase:
             os.close(owned)
 
     def _connect(self) -> sqlite3.Connection:
-        return connect(self.path, cache=WRITER_CACHE, pages=self._pages)
+        return connect(self.path, cache=WRITER_CACHE, pages=self._pages, waits=False)
 
     def _read(self, statement: str, values: tuple[Any, ...]) -> list[Row]:
         connection = self._readers.get()
@@ -146,6 +148,8 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             if is_down(error):
                 raise down(error) from error
+            raise ValueError(str(error)) from error
+        except (OverflowError, TypeError) as error:  # a value that SQLite has no type for
             raise ValueError(str(error)) from error
         finally:
             self._readers.put(connection)

@@ -20,7 +20,9 @@ CHECKPOINT = 4000
 LOG_KEPT = 64 << 20
 
 BUSY = 5.0
-"""Seconds in which whoever else writes, a copy being made say, has to let go."""
+"""Seconds in which whoever else writes, a person with a tool say, has to let go."""
+
+ASKS_EVERY = 0.01
 
 _DOWN = frozenset(
     {
@@ -38,6 +40,11 @@ _DOWN = frozenset(
     }
 )
 """Result codes that say nothing of the statement: https://sqlite.org/rescode.html."""
+
+
+# without these, sqlite3 looks for a way to adapt each None and each bytes anew: half a microsecond each
+sqlite3.register_adapter(type(None), lambda none: none)
+sqlite3.register_adapter(bytes, bytearray)
 
 
 class Spoken(NamedTuple):
@@ -70,14 +77,18 @@ def execute(cursor: sqlite3.Cursor, statement: str, values: tuple[Any, ...]) -> 
     return [(values[0],)] * cursor.rowcount if said.counted else cursor.fetchall()
 
 
-def connect(path: Path, *, cache: int, pages: int | None = None, reads: bool = False) -> sqlite3.Connection:
+def connect(
+    path: Path, *, cache: int, pages: int | None = None, reads: bool = False, waits: bool = True
+) -> sqlite3.Connection:
     """A connection with a cache of ``cache`` KiB, on which transactions begin and end by hand.
 
-    FULL: a commit returns once it is on the disk (https://sqlite.org/pragma.html#pragma_synchronous).  No memory
-    mapping: a disk that fails would then kill the process by a signal.  ``pages`` is the most that the file may have.
+    FULL: a commit returns once it is on the disk (https://sqlite.org/pragma.html#pragma_synchronous), and no spill:
+    nothing else writes to it.  No memory mapping: a disk that fails would then kill the process by a signal.  ``pages``
+    is the most that the file may have.  Whether it ``waits`` while somebody else writes, is for ``begin`` to say where
+    it does not.
     """
     connection = sqlite3.connect(
-        path, timeout=BUSY, isolation_level=None, check_same_thread=False, cached_statements=256
+        path, timeout=BUSY if waits else 0.0, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     pragmas = [
         "synchronous=FULL",
@@ -85,6 +96,7 @@ def connect(path: Path, *, cache: int, pages: int | None = None, reads: bool = F
         "checkpoint_fullfsync=ON",
         f"cache_size=-{cache}",
         "mmap_size=0",
+        "cache_spill=OFF",
         "temp_store=MEMORY",
         f"wal_autocheckpoint={CHECKPOINT}",
         f"journal_size_limit={LOG_KEPT}",
@@ -104,6 +116,24 @@ def connect(path: Path, *, cache: int, pages: int | None = None, reads: bool = F
         connection.close()
         raise Unfit(f"the database {path} cannot keep a write-ahead log: it has to lie on a disk of this machine")
     return connection
+
+
+def begin(cursor: sqlite3.Cursor, within: float = BUSY) -> bool:
+    """Begin to write; False, or sqlite3.OperationalError where there was time, while somebody else does."""
+    until = time.monotonic() + within
+    while True:
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            if not within:
+                return False
+            if time.monotonic() > until:
+                raise
+            time.sleep(ASKS_EVERY)
+        else:
+            return True
 
 
 def own(path: Path) -> int:
@@ -127,5 +157,5 @@ def is_down(error: sqlite3.Error) -> bool:
     return code is not None and code & 0xFF in _DOWN
 
 
-def is_full(error: sqlite3.Error) -> bool:
+def is_full(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL

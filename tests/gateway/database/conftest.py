@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,13 @@ TABLE = "CREATE TABLE IF NOT EXISTS things (id TEXT PRIMARY KEY, amount {integer
 
 ADD = "INSERT INTO things (id, amount) VALUES ($1, $2) RETURNING $1"
 COUNT = "SELECT count(*), CAST(coalesce(sum(amount), 0) AS BIGINT) FROM things"
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Until something that another process or thread does is done."""
+    while not (await done if isawaitable(done := condition()) else done):  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.01)
+
 
 OnSqlite = Callable[..., Awaitable[SqliteDatabase]]
 OnPostgres = Callable[..., Awaitable[PostgresDatabase]]

@@ -61,10 +61,11 @@ CREATE TABLE payments (
 INDEXES = (
     "CREATE UNIQUE INDEX payments_claim ON payments (claim) WHERE claim IS NOT NULL",
     "CREATE INDEX payments_due ON payments (due_at) WHERE due_at IS NOT NULL",
-    """CREATE INDEX payments_open ON payments (state, id)
-    WHERE state IN ('accepted', 'held', 'pending', 'in_doubt', 'unresolved')""",
+    # OR, not IN: SQLite makes a table of more than two words, each time it asks whether a row belongs here
+    """CREATE INDEX payments_open ON payments (state, id) WHERE (state = 'accepted' OR state = 'held'
+    OR state = 'pending' OR state = 'in_doubt' OR state = 'unresolved')""",
     """CREATE INDEX payments_waiting ON payments (COALESCE(customer, owner, id), id)
-    WHERE accepted_until IS NOT NULL AND state IN ('accepted', 'reserved', 'sent')""",
+    WHERE accepted_until IS NOT NULL AND (state = 'accepted' OR state = 'reserved' OR state = 'sent')""",
     "CREATE INDEX payments_gone ON payments (gone_at) WHERE gone_at IS NOT NULL",
     "CREATE INDEX payments_request ON payments (request_id)",
 )
