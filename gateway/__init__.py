@@ -3,7 +3,9 @@
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
+from gateway.credentials import Credentials
 from gateway.crypto.protocol import Unreadable
+from gateway.currency import Exponents, Unit, minor_units
 from gateway.errors import (
     BodyTooLarge,
     DependencyDown,
@@ -35,7 +37,7 @@ from gateway.parts import (
     Scope,
     Severity,
 )
-from gateway.pointer import Pointer
+from gateway.pointer import Pointer, find
 from gateway.units import Duration, SecretRef, Size
 
 API_VERSION = 1
@@ -50,11 +52,13 @@ __all__ = [
     "Check",
     "Component",
     "Config",
+    "Credentials",
     "Delivery",
     "DependencyDown",
     "Duration",
     "Evidence",
     "Exchange",
+    "Exponents",
     "Filter",
     "GatewayError",
     "Guard",
@@ -81,11 +85,14 @@ __all__ = [
     "Severity",
     "Size",
     "State",
+    "Unit",
     "Unreadable",
     "UpstreamBroken",
     "UpstreamError",
     "UpstreamTimeout",
     "UpstreamUnreachable",
     "claim_of",
+    "find",
     "hookimpl",
+    "minor_units",
 ]

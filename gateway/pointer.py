@@ -44,6 +44,12 @@ def follow(document: Any, tokens: tuple[str, ...]) -> Any:
     return document
 
 
+def find(document: Any, pointer: str) -> Any:
+    """What ``pointer`` leads to; None where there is nothing.  For what is not done per request."""
+    found = follow(document, parse(pointer))
+    return None if found is MISSING else found
+
+
 def replace(document: Any, tokens: tuple[str, ...], value: Any) -> Any:
     """Put ``value`` where ``tokens`` lead, in place; the document, which is ``value`` itself for the empty pointer.
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from gateway.control.policy import PaymentEntry
 from gateway.crypto.salts import Salts
-from gateway.dataplane.currency import exponent
+from gateway.currency import exponent
 from gateway.dataplane.payment import PaymentReader
 
 _UNBOUNDED = 2**63 - 1

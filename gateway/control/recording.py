@@ -9,9 +9,9 @@ from typing import Any, Literal
 from gateway.control.policy import OutcomeEntry, Policy, RouteEntry, WhenUnreachableEntry
 from gateway.control.problems import Path
 from gateway.control.scope import Services
+from gateway.currency import exponent
 from gateway.dataplane.acceptance import Limits
 from gateway.dataplane.chain import Chain, Mode
-from gateway.dataplane.currency import exponent
 from gateway.dataplane.outcomes import Outcomes, Rule
 from gateway.dataplane.recorder import Recorder
 from gateway.dataplane.resending import Resending

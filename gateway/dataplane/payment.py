@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
-from gateway.dataplane.currency import Exponents, exponent, step
+from gateway.currency import Exponents, Unit, exponent, minor_units, step
 from gateway.errors import InvalidJson, Rejected
 from gateway.exchange import Exchange, Reads
 from gateway.facts import Card, Payment
@@ -17,10 +16,7 @@ from gateway.pointer import MISSING, follow, parse
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _CARD = re.compile(r"[0-9]{12,19}")
-_DECIMAL = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
 _MOST = 2**63 - 1
-_MOST_FLOAT = 10**12
-"""With three decimals, 15 digits: what a float holds as it was written.  A larger amount is written as a string."""
 
 
 class InvalidPayment(Rejected):
@@ -56,7 +52,7 @@ class PaymentReader:
         customer: str | None = None,
         email: str | None = None,
         card: str | None = None,
-        unit: Literal["minor", "major"] = "minor",
+        unit: Unit = "minor",
         exponents: Exponents = "iso4217",
         bounds: Mapping[str, tuple[int, int]] | None = None,
         hash_card: Callable[[str], str] | None = None,
@@ -138,15 +134,10 @@ class PaymentReader:
         return minor
 
     def _minor(self, value: Any, currency: str | None, pointer: str) -> int:
-        if self._unit == "minor":
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise InvalidPayment("The amount is not an integer of minor units", pointer=pointer)
-            return value
-        digits = exponent(currency or "", self._exponents) or 0
-        minor = _decimal(value).scaleb(digits)
-        if not minor.is_finite() or minor != minor.to_integral_value():
-            raise InvalidPayment(f"The amount is not a number with at most {digits} decimals", pointer=pointer)
-        return int(minor)
+        try:
+            return minor_units(value, currency, self._unit, self._exponents)
+        except ValueError as error:
+            raise InvalidPayment(str(error), pointer=pointer) from None
 
     def _text(self, document: Any, kind: str) -> str | None:
         if kind not in self._pointers:
@@ -168,20 +159,6 @@ class PaymentReader:
         if not _CARD.fullmatch(digits):
             return None
         return Card(self._hash_card(digits), digits[:6], digits[-4:])
-
-
-def _decimal(value: Any) -> Decimal:
-    """The number as it was written, in a string with neither exponent nor adornment; NaN where that cannot be told."""
-    match value:
-        case bool():
-            return Decimal("NaN")
-        case int():
-            return Decimal(value)
-        case float() if abs(value) < _MOST_FLOAT:
-            return Decimal(str(value))
-        case str() if _DECIMAL.fullmatch(value):
-            return Decimal(value)
-    return Decimal("NaN")
 
 
 def has_duplicate_key(data: bytes, document: Any) -> bool:

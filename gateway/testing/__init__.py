@@ -1,9 +1,10 @@
 """The test kit: what this repository's tests use, and plugin authors too.
 
-A rule alone: ``exchange()`` and ``scope()``.  A filter as it will run: ``running_gateway()`` in front of ``backend()``.
+A rule alone: ``exchange()``, ``record()`` and ``scope()``.  A filter as it will run: ``running_gateway()`` in front of ``backend()``.
 """
 
 from gateway.testing.alone import HandClock, HandScope, HandTasks, exchange, scope, streaming
+from gateway.testing.records import record
 from gateway.testing.running import Backend, Client, Seen, backend, plugin_module, running_gateway, serve
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "backend",
     "exchange",
     "plugin_module",
+    "record",
     "running_gateway",
     "scope",
     "serve",

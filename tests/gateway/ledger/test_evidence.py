@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.ledger.evidence import OPEN, Verdict, judge
 from gateway.ledger.records import SETTLED, Evidence, Record, State
+from gateway.testing import record
 
 LEASE_ENDS = 1000.0
 LATER = 1031.0
@@ -17,38 +18,7 @@ class Declared:
     never_executes_after: float | None = 30.0
 
 
-RECORD = Record(
-    id="p1",
-    state=State.IN_DOUBT,
-    epoch=1,
-    revision=3,
-    route="pay",
-    operation="payment.create",
-    upstream="backend",
-    request_id="r1",
-    trace_id="t1",
-    policy="d1",
-    owner="shop-1",
-    claim=b"c" * 32,
-    fingerprint=None,
-    amount=1000,
-    currency="eur",
-    customer=None,
-    card=None,
-    link_kind=None,
-    link_id=None,
-    keep=60.0,
-    created_at=900.0,
-    sent_at=900.0,
-    lease_until=LEASE_ENDS,
-    settled_at=None,
-    due_at=None,
-    asked=0,
-    delivery="unknown",
-    attempts=1,
-    status=None,
-    reason="",
-)
+RECORD = record(state=State.IN_DOUBT, amount=1000, currency="eur", lease_until=LEASE_ENDS)
 
 FOUND = Evidence("status_url", "succeeded", by_key=True, amount=1000, currency="eur")
 REFUSED = Evidence("status_url", "failed", by_key=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.dataplane.currency import ISO_4217, STRIPE, exponent, step
+from gateway.currency import ISO_4217, STRIPE, exponent, step
 
 
 @pytest.mark.parametrize(

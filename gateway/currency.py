@@ -1,10 +1,17 @@
-"""Currencies and the exponents of their minor units."""
+"""Currencies, the exponents of their minor units, and amounts in them."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+import re
+from decimal import Decimal
+from typing import Any, Literal, TypeAlias
 
 Exponents: TypeAlias = Literal["iso4217", "stripe"]
+Unit: TypeAlias = Literal["minor", "major"]
+
+_DECIMAL = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
+_MOST_FLOAT = 10**12
+"""With three decimals, 15 digits: what a float holds as it was written.  A larger amount is written as a string."""
 
 _TWO = (
     "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd btn bwp byn bzd cad cdf chf cny cop "
@@ -35,3 +42,34 @@ def exponent(currency: str, rule: Exponents) -> int | None:
 
 def step(currency: str, rule: Exponents) -> int:
     return STRIPE_STEPS.get(currency, 1) if rule == "stripe" else 1
+
+
+def minor_units(value: Any, currency: str | None, unit: Unit = "minor", exponents: Exponents = "iso4217") -> int:
+    """An amount of a document as an integer of minor units.  ValueError says, in a sentence, why it is none.
+
+    With unit ``major`` it is a decimal number, or a string of one, in the currency's main unit; with ``minor`` an
+    integer.
+    """
+    if unit == "minor":
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError("The amount is not an integer of minor units")
+        return value
+    digits = exponent(currency or "", exponents) or 0
+    minor = _decimal(value).scaleb(digits)
+    if not minor.is_finite() or minor != minor.to_integral_value():
+        raise ValueError(f"The amount is not a number with at most {digits} decimals")
+    return int(minor)
+
+
+def _decimal(value: Any) -> Decimal:
+    """The number as it was written, in a string with neither exponent nor adornment; NaN where that cannot be told."""
+    match value:
+        case bool():
+            return Decimal("NaN")
+        case int():
+            return Decimal(value)
+        case float() if abs(value) < _MOST_FLOAT:
+            return Decimal(str(value))
+        case str() if _DECIMAL.fullmatch(value):
+            return Decimal(value)
+    return Decimal("NaN")
