@@ -67,6 +67,7 @@ def test_list_as_json(ours) -> None:
         "summary": "Say hello.  And more.",
         "filters": ["hello"],
         "guards": [],
+        "resolvers": [],
         "observers": [],
         "components": ["greetings"],
         "commands": [],
