@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.control.advice import unrecoverable
 from gateway.control.building import Building
 from gateway.control.draft import PlacedEntry, RouteDraft, UpstreamDraft, draft
 from gateway.control.explain import Description, describe
@@ -61,10 +62,15 @@ class Compilation:
         known = [kind for kind in kinds.of("component") if issubclass(kind, Component)]
         self._building = Building(services, document, placed, known)
         self._observers = self._build_components(placed)
-        self._resolvers = [self._make(each) for each in self._place(self._draft.resolvers, "resolver")]
+        asked = self._place(self._draft.resolvers, "resolver")
+        self._resolvers = [self._make(each) for each in asked]
         self._upstreams = dict(self._build_upstreams())
         self._routes = [self._build_route(each) for each in self._draft.routes]
         self._check_routes()
+        if Recovery in known and self._draft.policy is not None:
+            sealed = services.keyring is not None or bool(services.environ.get("ENCRYPTION_KEY"))
+            for path, message in unrecoverable(self._draft.policy, asked, sealed=sealed):
+                self._warn(path, message)
         self.problems += self._building.problems
 
     def snapshot(self, digest: str, observers: Sequence[Callable[[Exchange], None]]) -> Snapshot:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -19,14 +19,17 @@ from gateway.dataplane.app import DataPlane
 from gateway.dataplane.clients import Clients
 from gateway.dataplane.pool import Pool
 from gateway.dataplane.snapshot import Active, Snapshot
+from gateway.ledger.keeping import Keeping
+from gateway.ledger.recovery import Recovery
 from gateway.parts import Check, Component, Job
 from gateway.telemetry import catalogue
 from gateway.telemetry.loop_lag import LoopLag
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.series import Labels
+from gateway.telemetry.series import Labels, Read
 
 log = structlog.get_logger("payguard.upkeep")
 
+ComponentT = TypeVar("ComponentT", bound=Component[Any])
 NamedT = TypeVar("NamedT", Job, Check)
 
 _EVENTS = ("opened", "reused", "failed", "expired", "refused")
@@ -114,6 +117,7 @@ def read_gauges(
     read(catalogue.LINES_DROPPED, lambda: foundation.lines.dropped)
     read(catalogue.EVENTS, lambda: _numbers(foundation.services.events.counts.items()))
     _read_ledger(foundation.metrics, foundation.database)
+    _read_payments(foundation.metrics, active)
 
 
 def _read_ledger(metrics: Metrics, database: Database) -> None:
@@ -131,6 +135,24 @@ def _read_ledger(metrics: Metrics, database: Database) -> None:
         catalogue.LEDGER_CONNECTIONS,
         lambda: {"open": _stat(database, "connections"), "idle": _stat(database, "connections_idle")},
     )
+
+
+def _read_payments(metrics: Metrics, active: Active) -> None:
+    """Of the components in force: what they have counted is lost with them, as with a restart."""
+
+    def numbers(kind: type[ComponentT], of: Callable[[ComponentT], Mapping[Any, float]]) -> Read:
+        return lambda: {
+            labels: number
+            for component in active.snapshot.components
+            if isinstance(component, kind)
+            for labels, number in of(component).items()
+        }
+
+    metrics.read(catalogue.PAYMENTS_OPEN, numbers(Keeping, lambda keeping: keeping.counts))
+    metrics.read(catalogue.PAYMENTS_OLDEST, numbers(Keeping, lambda keeping: keeping.ages))
+    metrics.read(catalogue.RECOVERY_ANSWERS, numbers(Recovery, lambda recovery: recovery.told.answers))
+    metrics.read(catalogue.RECOVERY_SECONDS, numbers(Recovery, lambda recovery: recovery.told.seconds))
+    metrics.read(catalogue.RECOVERY_RESULTS, numbers(Recovery, lambda recovery: recovery.results))
 
 
 def _stat(database: Database, name: str) -> float:

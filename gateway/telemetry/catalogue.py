@@ -93,6 +93,27 @@ LEDGER_SECONDS = Series("payguard_ledger_commit_seconds_total", "counter", "Time
 LEDGER_CONNECTIONS = Series(
     "payguard_ledger_connections", "gauge", "Connections to the database, open in all and idle.", ("state",)
 )
+PAYMENTS_OPEN = Series(
+    "payguard_payments_open",
+    "gauge",
+    "Payments in the ledger that are not settled. Unresolved ones wait for a human.",
+    ("state",),
+)
+PAYMENTS_OLDEST = Series(
+    "payguard_payments_oldest_seconds", "gauge", "How long ago the oldest of each was created.", ("state",)
+)
+RECOVERY_ANSWERS = Series(
+    "payguard_recovery_answers_total", "counter", "What resolvers answered.", ("resolver", "answer")
+)
+RECOVERY_SECONDS = Series(
+    "payguard_recovery_seconds_total", "counter", "Time that they took; divide by the answers.", ("resolver",)
+)
+RECOVERY_RESULTS = Series(
+    "payguard_recovery_results_total",
+    "counter",
+    "What was written of payments that were asked after: a state, or postponed.",
+    ("result",),
+)
 LINES_DROPPED = Series(
     "payguard_log_lines_dropped_total", "counter", "Log lines lost because nobody read them in time."
 )
