@@ -81,7 +81,7 @@ def _version_of_file(path: Path) -> str | None:
 def _migrate_file(path: Path) -> None:
     import sqlite3  # noqa: PLC0415 - a driver
 
-    from gateway.database.sqlite_file import connect, own  # noqa: PLC0415
+    from gateway.database.sqlite_file import connect, own, reason  # noqa: PLC0415
     from gateway.database.sqlite_schema import bring_up  # noqa: PLC0415
 
     try:
@@ -96,7 +96,7 @@ def _migrate_file(path: Path) -> None:
         finally:
             os.close(owned)
     except (OSError, sqlite3.Error) as error:
-        raise Unfit(f"cannot use the database {path}: {error}") from error
+        raise Unfit(f"cannot use the database {path}: {reason(error)}") from error
 
 
 async def _on_server(url: str, ask: Callable[[Connection], Awaitable[T]]) -> T:

@@ -18,7 +18,7 @@ import structlog
 from gateway.database.handoff import AWAY, MOST_WAITING, Handoff, down
 from gateway.database.protocol import DatabaseDown, Row, Unfit
 from gateway.database.schema import HEAD, Migrate
-from gateway.database.sqlite_file import connect, execute, is_down, own
+from gateway.database.sqlite_file import connect, execute, is_down, own, reason
 from gateway.database.sqlite_schema import bring_up
 from gateway.database.sqlite_writer import SqliteWriter
 
@@ -130,7 +130,7 @@ class SqliteDatabase:
                 writer = self._connect()
             readers = [connect(self.path, cache=READER_CACHE, reads=True) for _ in range(READERS)]
         except (OSError, sqlite3.Error) as error:
-            raise Unfit(f"cannot use the database {self.path}: {error}") from error
+            raise Unfit(f"cannot use the database {self.path}: {reason(error)}") from error
         return [*readers, writer]
 
     def _disown(self) -> None:

@@ -151,6 +151,12 @@ def own(path: Path) -> int:
     return descriptor
 
 
+def reason(error: OSError | sqlite3.Error) -> str:
+    """The words for it, within a sentence."""
+    words = getattr(error, "strerror", None) or str(error)
+    return words[:1].lower() + words[1:]
+
+
 def is_down(error: sqlite3.Error) -> bool:
     """Whether it says that the database is away, full or broken, and nothing of the statement."""
     code = getattr(error, "sqlite_errorcode", None)  # the module's own errors have none
