@@ -23,6 +23,9 @@ class Outcome(StrEnum):
     IN_DOUBT = "in_doubt"
     """It may or may not have happened: someone who knows must be asked."""
 
+    REPEATED = "repeated"
+    """Of a request whose key had come before: it was answered from the ledger, and nothing was executed now."""
+
 
 _NOT_EXECUTED = frozenset({401, 403, 429})
 _INCONCLUSIVE = frozenset({408, 409, 425})

@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from gateway.control.policy_parts import Name, NotEmpty, Options, PartEntries
 from gateway.control.policy_upstreams import UpstreamEntry
-from gateway.outcomes import Outcome
 from gateway.parts import Config
 from gateway.pointer import Pointer
 from gateway.units import Duration, SecretRef, Size
@@ -110,7 +109,7 @@ class OutcomeEntry(Config):
     code: str | None = None
     """The answer's problem or decline code: `code`, `error.code`, `error.decline_code`, `decline_code` or `error`."""
 
-    outcome: Outcome
+    outcome: Literal["succeeded", "pending", "failed", "released", "in_doubt"]
     """`succeeded`, `pending`, `failed`, `released` (certainly not executed) or `in_doubt`."""
 
     @model_validator(mode="after")

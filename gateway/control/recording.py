@@ -22,6 +22,7 @@ from gateway.ledger.bodies import Bodies
 from gateway.ledger.keeping import KeepingConfig
 from gateway.ledger.recovery import RecoveryConfig
 from gateway.ledger.replay import Replay
+from gateway.outcomes import Outcome
 from gateway.parts import Filter
 
 
@@ -133,4 +134,4 @@ def outcomes_of(entries: Iterable[OutcomeEntry]) -> Outcomes:
 def _rule(entry: OutcomeEntry) -> Rule:
     status = entry.status
     statuses = frozenset(() if status is None else (status,) if isinstance(status, int) else status)
-    return Rule(entry.outcome, statuses, dict(entry.header), dict(entry.value), entry.code)
+    return Rule(Outcome(entry.outcome), statuses, dict(entry.header), dict(entry.value), entry.code)

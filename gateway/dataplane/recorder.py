@@ -22,7 +22,7 @@ from gateway.outcomes import Outcome
 PAYMENT_ID = b"payguard-payment-id"
 """The header that names a payment's record to its client."""
 
-_STATES = {outcome: State(outcome) for outcome in Outcome}
+_STATES: dict[Outcome, State] = {outcome: State(outcome) for outcome in Outcome if outcome is not Outcome.REPEATED}
 _OPEN = frozenset({Outcome.PENDING, Outcome.IN_DOUBT})
 _ANSWERS = frozenset({Outcome.SUCCEEDED, Outcome.FAILED, Outcome.PENDING})
 """Outcomes whose answer a repeat is given again."""
@@ -81,7 +81,7 @@ class Recorder:
                 return reservation
             record = await self._ledger.find_claim(claim)
             if record is not None:
-                exchange.reservation = None
+                exchange.reservation, exchange.outcome = None, Outcome.REPEATED
                 return record
             # it was pruned in between: the claim is free
 
@@ -91,6 +91,8 @@ class Recorder:
         exchange.reservation = Reservation(record.id, record.epoch + 1, send_by)
         if not await self._ledger.reserve_again(record.id, record.epoch, entry, self._lease):
             exchange.reservation = None
+        else:
+            exchange.outcome = None
         return exchange.reservation
 
     def stored_answer(self, record: Record) -> Response | None:
@@ -211,8 +213,10 @@ class Recorder:
         return True
 
     async def _settle(self, exchange: Exchange, *, whole: bool) -> None:
-        exchange.outcome = outcome = _outcome(exchange)
         reservation = exchange.reservation
+        if reservation is None and exchange.outcome is Outcome.REPEATED:
+            return
+        exchange.outcome = outcome = _outcome(exchange)
         if reservation is None:
             return
         settlement = self._settlement(exchange, reservation, outcome, whole=whole)

@@ -304,6 +304,16 @@ async def test_a_released_claim_executes_afresh_in_the_same_record(ledger: Troub
     assert states(record) == ["reserved", "sent", "released", "reserved", "sent", "succeeded"]
 
 
+async def test_a_repeat_has_an_outcome_of_its_own_and_changes_nothing(ledger: Troubled, bodies: Bodies) -> None:
+    async with site(ledger, bodies) as its:
+        assert (await its.pay()).status == 200
+        assert (await its.pay()).status == 409
+        outcomes = [(await its.gateway.exchange()).outcome for _ in range(2)]
+        assert outcomes == [Outcome.SUCCEEDED, Outcome.REPEATED]
+        assert len(its.upstream.requests) == 1
+        assert states(await its.record()) == ["reserved", "sent", "succeeded"]
+
+
 async def test_nothing_is_sent_where_sent_cannot_be_committed(ledger: Troubled, bodies: Bodies) -> None:
     ledger.before = {"send"}
     async with site(ledger, bodies) as its:
