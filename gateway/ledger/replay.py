@@ -85,7 +85,7 @@ class Replay(Resolver[Credentials]):
             return None
         began, ledger = monotonic(), self.scope.ledger
         now = await ledger.now()
-        if not _within(promise, record.sent_at, now):
+        if not within(promise, record.sent_at, now):
             return None
         stored = resending.stored(record)
         if stored is None:
@@ -108,7 +108,7 @@ class Replay(Resolver[Credentials]):
         )
 
 
-def _within(promise: Promise, sent_at: float, now: float) -> bool:
+def within(promise: Promise, sent_at: float, now: float) -> bool:
     """Whether all that is sent from now on arrives within the window.  A clock that was put back proves nothing."""
     margin = min(LONGEST_MARGIN, promise.window * MARGIN)
     return sent_at <= now and now + promise.total + margin < sent_at + promise.window

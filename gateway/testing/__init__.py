@@ -1,6 +1,7 @@
 """The test kit: what this repository's tests use, and plugin authors too.
 
-A rule alone: ``exchange()``, ``record()`` and ``scope()``.  A filter as it will run: ``running_gateway()`` in front of ``backend()``.
+A rule alone: ``exchange()``, ``record()`` and ``scope()``.  A filter as it will run: ``running_gateway()`` in front of
+``backend()``.
 """
 
 from gateway.testing.alone import HandClock, HandScope, HandTasks, exchange, scope, streaming
