@@ -12,6 +12,7 @@ import trustme
 
 from gateway.control import checks
 from gateway.control.reloader import PolicyStatus, Rejection
+from gateway.database.sqlite import SqliteDatabase
 from gateway.dataplane.pool import Address, Pool, PoolOptions
 from gateway.telemetry import loop_lag
 from gateway.telemetry.loop_lag import LoopLag
@@ -117,3 +118,16 @@ async def test_a_disk_that_hangs_is_not_asked_again_before_it_answers(tmp_path: 
     with pytest.raises(RuntimeError, match="has not returned"):
         await check.run()
     hanging.set()
+
+
+async def test_the_ledger_is_well_while_statements_are_committed(sqlite_path):
+    database = SqliteDatabase(sqlite_path)
+    check = checks.ledger(database)
+    assert check.readiness == "first"
+    with pytest.raises(RuntimeError, match="it has not been opened"):
+        await check.run()
+    await database.open()
+    assert await check.run() == "0 statements wait"
+    await database.close()
+    with pytest.raises(RuntimeError, match="it is closed"):
+        await check.run()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import sqlite3
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -54,7 +56,10 @@ def register_filters():
 
 
 @pytest.fixture
-def policy(tmp_path) -> Path:
+def policy(tmp_path, migrated_file) -> Path:
+    """Beside it is a database that is up to date."""
+    (tmp_path / "data").mkdir()
+    shutil.copy(migrated_file, tmp_path / "data" / "payguard.db")
     path = tmp_path / "policy.yaml"
     path.write_text(PASS_THROUGH.format(url="http://127.0.0.1:9", filters=""))
     return path
@@ -153,3 +158,24 @@ async def test_a_policy_that_is_not_text_is_one_line(process, policy) -> None:
 async def test_a_policy_s_limits_of_clients_are_the_settings(process) -> None:
     limits = process(client_header_bytes=4096, client_keep_alive="7s", client_connections=3).clients.limits
     assert (limits.header_bytes, limits.keep_alive, limits.connections) == (4096, 7.0, 3)
+
+
+async def test_a_database_that_is_not_fit_is_a_bad_start(process, tmp_path) -> None:
+    first = process(drain_delay="0s")
+    async with serving(first):
+        with pytest.raises(BadStart, match=r"^another gateway uses the database"):
+            await process().run()
+    connection = sqlite3.connect(tmp_path / "data" / "payguard.db")
+    connection.execute("UPDATE schema_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(BadStart, match="is at 9999, which this payguard does not know"):
+        await process().run()
+
+
+async def test_the_database_is_open_while_the_policy_is(process) -> None:
+    made = process(drain_delay="0s")
+    async with serving(made):
+        assert made.foundation.database.opened
+        assert await made.foundation.services.ledger.counts() is not None
+    assert not made.foundation.database.opened

@@ -143,3 +143,22 @@ def test_a_secret_is_never_shown() -> None:
 def test_every_setting_is_described_and_has_a_variable_of_its_own() -> None:
     assert all(field.description for field in Settings.model_fields.values())
     assert len(set(variables())) == len(variables()) == len(Settings.model_fields)
+
+
+def test_a_database_is_named_by_its_url_by_its_parts_or_is_a_file_in_the_data_folder() -> None:
+    assert load_settings({"PAYGUARD_DATA_DIR": "/var/lib/pg"}).database == "sqlite:////var/lib/pg/payguard.db"
+    assert load_settings({"DATABASE_URL": "postgres://u@h/d"}).database == "postgres://u@h/d"
+    parts = {"DB_HOST": "h", "DB_PORT": "5433", "DB_NAME": "d", "DB_USER": "u", "DB_PASSWORD": "p@ss"}
+    assert load_settings(parts).database == "postgresql://u:p%40ss@h:5433/d"
+    assert "p@ss" not in repr(load_settings(parts))
+
+
+def test_half_a_database_is_an_error() -> None:
+    assert problems(DB_HOST="h") == ["DB_HOST, DB_NAME and DB_USER are given together or not at all"]
+    assert problems(DB_PORT="5433") == ["DB_HOST, DB_NAME and DB_USER are given together or not at all"]
+
+
+def test_a_url_of_no_database_is_an_error_that_keeps_its_password() -> None:
+    [problem] = problems(DATABASE_URL="mysql://u:secret@h/d")
+    assert problem.startswith("DATABASE_URL: begins with postgresql://")
+    assert "secret" not in problem

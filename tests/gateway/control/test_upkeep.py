@@ -222,3 +222,18 @@ async def test_gauges_are_read_at_each_scrape(upkeep, laid, active, status) -> N
     await ticker.ticked.wait()
     assert any(line.startswith('payguard_job_runs_total{job="ticker.tick",result="ok"}') for line in scraped())
     assert 'payguard_check_up{check="storage"}' in "".join(scraped())
+
+
+async def test_events_and_the_ledger_s_numbers_are_in_the_metrics(laid, upkeep, active, status) -> None:
+    await laid.database.open()
+    read_gauges(laid, DataPlane(active), active, status, clients=Clients(ClientLimits()), upkeep=upkeep)
+    await laid.database.write("CREATE TABLE things (id TEXT)")
+    laid.services.events.tell("payment_unresolved", source="recovery", severity="critical")
+
+    said = laid.metrics.exposition()[0].decode().splitlines()
+
+    assert 'payguard_events_total{event="payment_unresolved",severity="critical"} 1.0' in said
+    for series in ("queue 0.0", "commits_total 1.0", "statements_total 1.0", "failures_total 0.0", "slow_total 0.0"):
+        assert f"payguard_ledger_{series}" in said
+    assert 'payguard_ledger_connections{state="open"} 4.0' in said
+    assert any(line.startswith("payguard_ledger_commit_seconds_total ") for line in said)
