@@ -23,7 +23,15 @@ def payment_id() -> str:
 
     The time stands first, so that a table's newest rows lie together, and letters only, as in a request's id.
     """
-    moment = time.time_ns() // 1_000_000
-    pairs = [_PAIRS[moment // 676**power % 676] for power in (4, 3, 2, 1, 0)]
     number = next(_payments)
-    return f"{''.join(pairs)}{_PAIRS[number // 676 % 676]}{_PAIRS[number % 676]}{_process[:12]}"
+    moment = _moment(time.time_ns() // 1_000_000)
+    return f"{moment}{_PAIRS[number // 676 % 676]}{_PAIRS[number % 676]}{_process[:12]}"
+
+
+def payment_ids_until(seconds: float) -> str:
+    """Greater than the id of each payment that was made until then, in seconds since the epoch."""
+    return _moment(int(max(seconds, 0.0) * 1000) + 1)
+
+
+def _moment(milliseconds: int) -> str:
+    return "".join([_PAIRS[milliseconds // 676**power % 676] for power in (4, 3, 2, 1, 0)])

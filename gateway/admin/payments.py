@@ -70,7 +70,8 @@ def _list(state: AdminState) -> _Answer:
         limit = asked.query.limit
         found = await ledger.list(replace(asked.query, limit=limit + 1))
         more = len(found) > limit
-        return Json({"items": [item(each) for each in found[:limit]], "next": found[limit - 1].id if more else None})
+        after = found[limit - 1].id if more else found.after
+        return Json({"items": [item(each) for each in found[:limit]], "next": after})
 
     return payments
 

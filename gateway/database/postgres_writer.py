@@ -16,22 +16,31 @@ from gateway.database.statement import changes, returned, tells_itself
 NOW = "extract(epoch FROM statement_timestamp())::float8"
 """Of when the statement reached the server; stable within it, so that an index can be searched by it."""
 
+ALONE = f"SELECT pg_advisory_xact_lock({0x7061_7967_616C_6F6E})"
+"""Held until the commit.  A statement of its own: the one behind it then sees what the one before has committed."""
+
 ATTEMPTS = 3
 
 ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, TypeError, OverflowError)
 
 
 class Spoken(NamedTuple):
-    """A statement in PostgreSQL's own words; ``joined`` where many executions of it can be told apart."""
+    """A statement in PostgreSQL's own words.
+
+    ``joined`` where many executions of it can be told apart; ``alone`` where no other group may carry out such a one
+    meanwhile.
+    """
 
     text: str
     joined: bool
+    alone: bool = False
 
 
 @lru_cache(maxsize=1024)
 def dialect(statement: str) -> Spoken:
     text = statement.replace("{now}", NOW).replace("{skip_locked}", "FOR UPDATE SKIP LOCKED")
-    return Spoken(text, changes(statement) and (returned(statement) is None or tells_itself(statement)))
+    joined = changes(statement) and (returned(statement) is None or tells_itself(statement))
+    return Spoken(text.replace("{alone}", "TRUE"), joined, "{alone}" in statement)
 
 
 class Call(NamedTuple):
@@ -100,11 +109,14 @@ class Commit:
                 self._outcomes[place] = await self._alone(call.spoken, self._units[place])
 
     async def _together(self, calls: list[Call]) -> None:
-        if len(calls) == 1:  # the protocol makes it a transaction
+        alone = any(call.spoken.alone for call in calls)
+        if len(calls) == 1 and not alone:  # the protocol makes it a transaction
             told = [await self._call(calls[0])]
         else:
             await self._connection.execute("BEGIN")
             try:
+                if alone:
+                    await self._connection.execute(ALONE)
                 told = [await self._call(call) for call in calls]
                 if await self._connection.execute("COMMIT") != "COMMIT":
                     raise asyncpg.InterfaceError("the transaction was rolled back")
@@ -130,7 +142,11 @@ class Commit:
         trouble: Exception = RuntimeError("never tried")
         for _ in range(ATTEMPTS):
             try:
-                return await self._connection.fetch(spoken.text, *unit[2])  # type: ignore[return-value]
+                if not spoken.alone:
+                    return await self._connection.fetch(spoken.text, *unit[2])  # type: ignore[return-value]
+                async with self._connection.transaction():
+                    await self._connection.execute(ALONE)
+                    return await self._connection.fetch(spoken.text, *unit[2])  # type: ignore[return-value]
             except ERRORS as error:
                 self._still_there(error)
                 if not another_time(error):

@@ -28,7 +28,8 @@ class Database(Protocol):
 
     Parameters are ``$1`` … ``$n``; bytes, text, integers, floats and None.  What the dialects write differently stands
     in braces: ``{now}`` is the database's own clock in seconds since the epoch, a float; ``{skip_locked}`` ends a
-    subquery that takes rows which nobody else is at.
+    subquery that takes rows which nobody else is at; ``{alone}``, a condition that holds, says that what others did by
+    such statements is seen by this one, all of it.
     """
 
     def write(self, statement: str, *values: Any, lock: bytes = b"") -> Future[list[Row]]:

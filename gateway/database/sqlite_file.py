@@ -60,7 +60,7 @@ class Spoken(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def dialect(statement: str) -> Spoken:
-    said = statement.replace("{skip_locked}", "")
+    said = statement.replace("{skip_locked}", "").replace("{alone}", "1 = 1")
     timed = "{now}" in said
     if timed:
         last = max(map(int, re.findall(r"\$(\d+)", said)), default=0)

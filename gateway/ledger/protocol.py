@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
-from gateway.ledger.records import Entry, Query, Record, Settlement, State
+from gateway.ledger.records import Entry, Page, Query, Record, Settlement, State
 
 
 class Ledger(Protocol):
@@ -42,7 +42,9 @@ class Ledger(Protocol):
 
         Takes a record that is ``reserved`` to released, held, failed, or accepted again (due at its
         ``accepted_until``); ``sent`` to any state but reserved; ``in_doubt``, ``pending`` and ``unresolved`` (its owner
-        was slow, and recovery spoke first) to where its late answer says.  Never leaves ``succeeded`` or ``failed``.
+        was slow, and recovery spoke first) to where its late answer says: an outcome, pending, released or accepted
+        again; in doubt or unresolved is no answer.  Never leaves ``succeeded`` or ``failed``.  One with
+        ``accepted_until`` is accepted again and never released; without, it is not accepted.
         """
 
     def resolve(
@@ -58,7 +60,8 @@ class Ledger(Protocol):
     ) -> Awaitable[bool]:
         """Take a record where evidence, or a human with a reason, says.  Compare-and-set on ``revision``.
 
-        From pending, in_doubt or unresolved to any state but reserved and sent; from accepted or held to failed.
+        From pending, in_doubt or unresolved to any state but reserved, sent, accepted and held; from accepted or held
+        to failed.  One that is released is promised to nobody any more.
         """
 
     def postpone(self, id: str, revision: int, due_in: float, trail: bytes | None = None) -> Awaitable[bool]:  # noqa: A002
@@ -92,7 +95,7 @@ class Ledger(Protocol):
         """``accepted`` and due → ``failed``, reason ``not_sent``; the ids."""
 
     async def take_due(self, limit: int, lease: float) -> Sequence[Record]:
-        """Records that are sent, pending or in_doubt and due, the longest due first.
+        """Records that are sent, pending or in_doubt and due: those that are it longest, in the order of their ids.
 
         Nobody else is given them for ``lease`` seconds.  One that was ``sent`` is ``in_doubt`` from now on, for its
         owner is lost.
@@ -107,7 +110,7 @@ class Ledger(Protocol):
     async def take_accepted(self, limit: int, lease: float) -> Sequence[Record]:
         """Records that are accepted, the oldest first, one of each customer (or owner, where it has none).
 
-        Each is ``reserved`` in a new epoch.  A customer of whom a record is reserved or sent is passed over.
+        Each is ``reserved`` in a new epoch.  A customer is passed over of whom another such record is reserved or sent.
         """
 
     async def find(self, id: str) -> Record | None: ...  # noqa: A002
@@ -116,8 +119,12 @@ class Ledger(Protocol):
 
     async def find_request(self, request_id: str) -> Record | None: ...
 
-    async def list(self, query: Query) -> Sequence[Record]:
-        """Without their bodies, histories and trails."""
+    async def list(self, query: Query) -> Page:
+        """Without their bodies, histories and trails.
+
+        Where no index finds what is asked for (by route, owner, amount, currency or a state that is settled, alone),
+        it looks at so many payments before the cursor, and the page says where that ended.
+        """
 
     async def now(self) -> float:
         """The database's clock: seconds since the epoch."""

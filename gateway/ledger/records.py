@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -194,3 +194,15 @@ class Query:
     limit: int = 50
     cursor: str | None = None
     """The id after which to go on; pages come newest first."""
+
+
+class Page(list[Record]):
+    """Payments of a list, the newest first.
+
+    ``after`` is the id after which to go on where the look ended before the page was full, and there are more to look
+    at; else None.
+    """
+
+    def __init__(self, records: Iterable[Record] = (), after: str | None = None) -> None:
+        super().__init__(records)
+        self.after = after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Awaitable, Generator, Mapping, Sequence
+from time import time
 from typing import Any
 
 import orjson
@@ -11,12 +12,10 @@ import orjson
 from gateway.database.protocol import Database, Row
 from gateway.ids import payment_id
 from gateway.ledger import statements as sql
-from gateway.ledger.records import Change, Entry, Query, Record, Settlement, State
+from gateway.ledger.listing import first_looked_at, search
+from gateway.ledger.records import Change, Entry, Page, Query, Record, Settlement, State
 
 OPEN = (State.ACCEPTED, State.HELD, State.RESERVED, State.SENT, State.PENDING, State.IN_DOUBT, State.UNRESOLVED)
-
-MOST_LISTED = 500
-
 
 _WORDS = {state: state.value for state in State}
 _LINES = {state: f',"state":"{state.value}","by":"gateway"}}\n' for state in State}
@@ -56,17 +55,16 @@ class SqlLedger:
         return _Done(self._write(sql.SEND, id, epoch, lease, request))
 
     def settle(self, id: str, epoch: int, settlement: Settlement) -> Awaitable[bool]:  # noqa: A002
-        state, trail = settlement.state, settlement.trail
-        line = (
-            f',"state":"{state}","by":"gateway","reason":{_json(settlement.reason)}}}\n'
-            if settlement.reason
-            else _LINES[state]
-        )
+        state, trail, reason = settlement.state, settlement.trail, settlement.reason
+        line = _LINES[state]
+        if reason:
+            reason = _plain(reason)
+            line = f',"state":"{state}","by":"gateway","reason":{_json(reason)}}}\n'
         given = (
             id,
             epoch,
             _WORDS[state],
-            settlement.reason,
+            reason,
             settlement.delivery,
             settlement.attempts,
             settlement.status,
@@ -104,8 +102,8 @@ class SqlLedger:
         trail: bytes | None = None,
         due_in: float | None = None,
     ) -> Awaitable[bool]:
-        said = None if trail is None else trail.decode()
-        inside = _json(by)[1:-1]
+        said, reason = None if trail is None else trail.decode(), _plain(reason)
+        inside = _json(_plain(by))[1:-1]
         return _Done(self._write(sql.RESOLVE, id, revision, state.value, reason, _json(reason), inside, said, due_in))
 
     def postpone(self, id: str, revision: int, due_in: float, trail: bytes | None = None) -> Awaitable[bool]:  # noqa: A002
@@ -145,12 +143,17 @@ class SqlLedger:
     async def find_request(self, request_id: str) -> Record | None:
         return _only(await self._database.read(sql.FIND_REQUEST, request_id))
 
-    async def list(self, query: Query) -> Sequence[Record]:
-        conditions, values = _conditions(query)
-        statement = sql.LIST.replace("{conditions}", " AND ".join(conditions) or "1 = 1")
-        limit = max(1, min(query.limit, MOST_LISTED))
-        rows = await self._database.read(statement.replace("{limit}", str(limit)), *values)
-        return [_record(row) for row in rows]
+    async def list(self, query: Query) -> Page:
+        now = time()
+        statement, values, bounded = search(query, now)
+        after = None
+        if bounded:
+            where, given, _ = first_looked_at(query, now)
+            rows = await self._database.read(where, *given)
+            after = rows[0][0] if rows else None
+            values = (*values, after or "")
+        found = [_record(row) for row in await self._database.read(statement, *values)]
+        return Page(found, after if len(found) < query.limit else None)
 
     async def counts(self) -> Mapping[State, int]:
         found = {row[0]: row[1] for row in await self._database.read(sql.COUNTS)}
@@ -187,6 +190,13 @@ def _values(entry: Entry) -> tuple[Any, ...]:
     )
 
 
+def _plain(text: str) -> str:
+    """What either database can hold: no zero, no half of a character."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def _json(text: str) -> str:
     return orjson.dumps(text).decode()
 
@@ -203,7 +213,7 @@ def _record(row: Row) -> Record:
     history, trail, request, answer = row[len(sql.COLUMNS) :]
     return Record(
         **given,
-        history=[_change(line) for line in history.splitlines()],
+        history=[_change(line) for line in history.split("\n") if line],  # splitlines() knows more ends than JSON does
         trail=orjson.loads(trail) if trail else {},
         request=request,
         answer=answer,
@@ -213,35 +223,3 @@ def _record(row: Row) -> Record:
 def _change(line: str) -> Change:
     said = orjson.loads(line)
     return Change(said["at"], State(said["state"]), said["by"], said.get("reason", ""))
-
-
-def _conditions(query: Query) -> tuple[list[str], list[Any]]:
-    conditions: list[str] = []
-    values: list[Any] = []
-
-    def add(condition: str, *given: Any) -> None:
-        places = []
-        for value in given:
-            values.append(value)
-            places.append(f"${len(values)}")
-        conditions.append(condition.format(*places, now="{now}"))
-
-    def among(column: str, given: Sequence[str]) -> None:
-        add(f"{column} IN ({', '.join('{}' for _ in given)})", *given)
-
-    if query.states:
-        among("state", [state.value for state in query.states])
-    if query.customers:
-        among("customer", query.customers)
-    for column in ("route", "owner", "claim", "request_id", "currency"):
-        if (value := getattr(query, column)) is not None:
-            add(f"{column} = {{}}", value)
-    if query.least is not None:
-        add("amount >= {}", query.least)
-    if query.most is not None:
-        add("amount <= {}", query.most)
-    if query.older_than is not None:
-        add("created_at <= {now} - CAST({} AS DOUBLE PRECISION)", query.older_than)
-    if query.cursor is not None:
-        add("id < {}", query.cursor)
-    return conditions, values

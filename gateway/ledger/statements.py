@@ -56,11 +56,18 @@ def _code(reason: str) -> str:
 
 
 def _line(state: str, by: str = "'gateway'", reason: str | None = None) -> str:
-    """What is added to a history: a line of JSON.  ``reason`` is SQL that gives JSON."""
+    """What is added to a history: a line of JSON.  All three are SQL; that of ``reason`` gives JSON."""
     why = "" if reason is None else f""" || ',"reason":' || {reason}"""
-    return (
-        f"""'{{"at":' || CAST({{now}} AS TEXT) || ',"state":"' || {state} || '","by":"' || {by} || '"'{why} || '}}\n'"""
-    )
+    line = f"""'{{"at":' || {{now}} || ',"state":"' || {state} || '","by":"' || {by} || '"'{why} || '}}\n'"""
+    return line.replace("' || '", "")  # words that stand side by side are one
+
+
+def among(*states: State, of: str = "state") -> str:
+    """Whether it is in one of them.
+
+    Not IN: of more than two words, SQLite makes a table at each execution, and for a partial index at each change.
+    """
+    return "(" + " OR ".join(f"{of} = '{state}'" for state in states) + ")"
 
 
 _ENTRY = """
@@ -77,7 +84,7 @@ BEGIN = _ENTRY.format(state=State.SENT, sent="{now}", request="$19", line=_line(
 RESERVE_AGAIN = f"""
 UPDATE payments SET state = 'reserved', epoch = epoch + 1, revision = revision + 1, request_id = $3, trace_id = $4,
   policy = $5, lease_until = {{now}} + $6, due_at = {{now}} + $6, settled_at = NULL, gone_at = NULL, reason = '',
-  history = history || {_line("'reserved'")}
+  delivery = NULL, status = NULL, answer = NULL, history = history || {_line("'reserved'")}
 WHERE id = $1 AND epoch = $2 AND accepted_until IS NULL
   AND (state = 'released' OR (state = 'reserved' AND lease_until <= {{now}}))
 RETURNING $1
@@ -98,26 +105,26 @@ def _settle(origins: str, due: str = "NULL", *, settled: bool = False) -> str:
     times = "settled_at = {now}, gone_at = {now} + keep, request = NULL," if settled else ""
     return f"""
 UPDATE payments SET state = $3, revision = revision + 1, reason = $4, delivery = $5, attempts = attempts + $6,
-  status = $7, answer = $8, trail = $9, due_at = {due}, {times}
-  history = history || '{{"at":' || CAST({{now}} AS TEXT) || CAST($10 AS TEXT)
-WHERE id = $1 AND epoch = $2 AND ({origins})
+  status = $7, answer = $8, trail = COALESCE($9, trail), {times} due_at = {due},
+  history = history || '{{"at":' || {{now}} || CAST($10 AS TEXT)
+WHERE id = $1 AND epoch = $2 AND {origins}
 RETURNING $1
 """  # noqa: S608 - all that stands in it is of this module
 
 
-_IN_DOUBT = "state IN ('sent', 'pending', 'in_doubt', 'unresolved')"
-_PROMISED = "accepted_until IS NOT NULL"
+_LATE = f"{among(State.SENT, State.PENDING, State.IN_DOUBT, State.UNRESOLVED)}"
+_ANY = f"{among(State.SENT, State.RESERVED, State.PENDING, State.IN_DOUBT, State.UNRESOLVED)}"
 _IN = "{now} + CAST($11 AS DOUBLE PRECISION)"
 
 SETTLE = {
-    State.SUCCEEDED: _settle(_IN_DOUBT, settled=True),
-    State.FAILED: _settle(f"{_IN_DOUBT} OR state = 'reserved'", settled=True),
-    State.RELEASED: _settle(f"({_IN_DOUBT} OR state = 'reserved') AND accepted_until IS NULL", settled=True),
-    State.ACCEPTED: _settle(f"state IN ('reserved', 'sent') AND {_PROMISED}", "accepted_until"),
-    State.HELD: _settle("state IN ('reserved', 'sent') AND accepted_until IS NULL"),
-    State.PENDING: _settle("state IN ('sent', 'pending', 'in_doubt')", _IN),
-    State.IN_DOUBT: _settle("state IN ('sent', 'in_doubt')", _IN),
-    State.UNRESOLVED: _settle("state IN ('sent', 'in_doubt', 'pending')"),
+    State.SUCCEEDED: _settle(_LATE, settled=True),
+    State.FAILED: _settle(_ANY, settled=True),
+    State.RELEASED: _settle(f"{_ANY} AND accepted_until IS NULL", settled=True),
+    State.ACCEPTED: _settle(f"{_ANY} AND accepted_until IS NOT NULL", "accepted_until"),
+    State.HELD: _settle(among(State.SENT, State.RESERVED)),
+    State.PENDING: _settle(_LATE, _IN),
+    State.IN_DOUBT: _settle(among(State.SENT, State.IN_DOUBT), _IN),
+    State.UNRESOLVED: _settle(among(State.SENT, State.PENDING, State.IN_DOUBT)),
 }
 """By where it goes.  $10 is the rest of the line of its history; only those that are due have an $11."""
 
@@ -130,9 +137,10 @@ UPDATE payments SET state = CAST($3 AS TEXT), revision = revision + 1, reason = 
   settled_at = CASE WHEN $3 IN {_SETTLED} THEN {{now}} END,
   gone_at = CASE WHEN $3 IN {_SETTLED} THEN {{now}} + keep END,
   request = CASE WHEN $3 IN {_SETTLED} THEN NULL ELSE request END,
+  accepted_until = CASE WHEN $3 = 'released' THEN NULL ELSE accepted_until END,
   history = history || {_line("$3", by="CAST($6 AS TEXT)", reason="CAST($5 AS TEXT)")}
-WHERE id = $1 AND revision = $2 AND (state IN ('pending', 'in_doubt', 'unresolved') AND $3 NOT IN ('reserved', 'sent')
-  OR state IN ('accepted', 'held') AND $3 = 'failed')
+WHERE id = $1 AND revision = $2 AND (state IN ('accepted', 'held') AND $3 = 'failed'
+  OR state IN ('pending', 'in_doubt', 'unresolved') AND $3 NOT IN ('reserved', 'sent', 'accepted', 'held'))
 RETURNING $1
 """  # noqa: S608 - as above
 
@@ -149,74 +157,87 @@ WHERE id = $1 AND revision = $2 AND state IN ('pending', 'in_doubt', 'unresolved
 ACCEPT = f"""
 UPDATE payments SET state = 'accepted', revision = revision + 1, request = $3, trail = $4,
   accepted_until = {{now}} + $7, due_at = {{now}} + $7, history = history || {_line("'accepted'")}
-WHERE id = $1 AND epoch = $2 AND state IN ('reserved', 'sent')
+WHERE id = $1 AND epoch = $2 AND state IN ('reserved', 'sent') AND {{alone}}
   AND (SELECT COUNT(*) FROM payments AS w WHERE w.state = 'accepted' AND w.route = payments.route) < $5
   AND (SELECT COALESCE(SUM(w.amount), 0) FROM payments AS w
        WHERE w.state = 'accepted' AND w.route = payments.route AND w.currency = payments.currency) + amount <= $6
 RETURNING $1
 """  # noqa: S608 - as above
 
-EXPIRE_ACCEPTED = f"""
+
+def _picked(condition: str, order: str) -> str:
+    """At most ``$2`` of those that ``condition`` holds for, and that nobody else is at.
+
+    Found once and by themselves: joined, a planner may well look for them once more for each row.
+    """
+    return f"""
+WITH picked AS MATERIALIZED (SELECT id FROM payments AS a WHERE {condition} ORDER BY {order} LIMIT $2 {{skip_locked}})
+"""  # noqa: S608 - as above
+
+
+EXPIRE_ACCEPTED = f"""{_picked("state = 'accepted' AND due_at <= {now}", "due_at")}
 UPDATE payments SET state = 'failed', revision = revision + 1, epoch = epoch + 1, reason = 'not_sent', due_at = NULL,
   settled_at = {{now}}, gone_at = {{now}} + keep, request = NULL,
   history = history || {_line("'failed'", by="'drainer'", reason=_code("not_sent"))}
-WHERE id IN (SELECT id FROM payments WHERE state = 'accepted' AND due_at <= {{now}}
-  ORDER BY due_at LIMIT $2 {{skip_locked}})
-RETURNING CAST($1 AS TEXT), id
+WHERE id IN (SELECT id FROM picked) RETURNING CAST($1 AS TEXT), id
 """  # noqa: S608 - as above
 
-TAKE_ACCEPTED = f"""
+_PROMISED = among(State.ACCEPTED, State.RESERVED, State.SENT, of="b.state")
+_NEXT = f"""state = 'accepted' AND due_at > {{now}} AND NOT EXISTS (
+    SELECT 1 FROM payments AS b WHERE b.accepted_until IS NOT NULL AND {_PROMISED}
+      AND COALESCE(b.customer, b.owner, b.id) = COALESCE(a.customer, a.owner, a.id)
+      AND b.id <> a.id AND (b.id < a.id OR b.state <> 'accepted'))"""  # noqa: S608 - as above
+
+TAKE_ACCEPTED = f"""{_picked(_NEXT, "id")}
 UPDATE payments SET state = 'reserved', epoch = epoch + 1, revision = revision + 1, lease_until = {{now}} + $3,
   due_at = {{now}} + $3, history = history || {_line("'reserved'", by="'drainer'")}
-WHERE id IN (SELECT a.id FROM payments AS a WHERE a.state = 'accepted' AND a.due_at > {{now}} AND NOT EXISTS (
-    SELECT 1 FROM payments AS b WHERE b.accepted_until IS NOT NULL AND b.state IN ('accepted', 'reserved', 'sent')
-      AND COALESCE(b.customer, b.owner, b.id) = COALESCE(a.customer, a.owner, a.id) AND b.id < a.id)
-  ORDER BY a.id LIMIT $2 {{skip_locked}})
-RETURNING CAST($1 AS TEXT), {_ALL}
+WHERE id IN (SELECT id FROM picked) RETURNING CAST($1 AS TEXT), {_ALL}
 """  # noqa: S608 - as above
 
-TAKE_DUE = f"""
+_DUE = f"""due_at <= {{now}} AND {among(State.PENDING, State.IN_DOUBT, State.SENT)}
+    AND (state <> 'sent' OR lease_until <= {{now}})"""
+
+TAKE_DUE = f"""{_picked(_DUE, "due_at")}
 UPDATE payments SET revision = revision + 1, due_at = {{now}} + $3,
   history = CASE WHEN state = 'sent' THEN history || {_line("'in_doubt'", by="'recovery'", reason=_code("owner_lost"))}
     ELSE history END,
   reason = CASE WHEN state = 'sent' THEN 'owner_lost' ELSE reason END,
   state = CASE WHEN state = 'sent' THEN 'in_doubt' ELSE state END
-WHERE id IN (SELECT id FROM payments
-  WHERE due_at <= {{now}} AND (state IN ('pending', 'in_doubt') OR (state = 'sent' AND lease_until <= {{now}}))
-  ORDER BY due_at LIMIT $2 {{skip_locked}})
-RETURNING CAST($1 AS TEXT), {_ALL}
+WHERE id IN (SELECT id FROM picked) RETURNING CAST($1 AS TEXT), {_ALL}
 """  # noqa: S608 - as above
 
 _FREED = "CASE WHEN accepted_until IS NULL THEN 'released' ELSE 'accepted' END"
-FREE_EXPIRED = f"""
+FREE_EXPIRED = f"""{_picked("due_at <= {now} AND state = 'reserved'", "due_at")}
 UPDATE payments SET epoch = epoch + 1, revision = revision + 1, reason = 'claim_expired',
   state = {_FREED}, due_at = accepted_until,
   settled_at = CASE WHEN accepted_until IS NULL THEN {{now}} END,
   gone_at = CASE WHEN accepted_until IS NULL THEN {{now}} + keep END,
   history = history || {_line(_FREED, by="'recovery'", reason=_code("claim_expired"))}
-WHERE id IN (SELECT id FROM payments WHERE due_at <= {{now}} AND state = 'reserved'
-  ORDER BY due_at LIMIT $2 {{skip_locked}})
-RETURNING CAST($1 AS TEXT)
+WHERE id IN (SELECT id FROM picked) RETURNING CAST($1 AS TEXT)
 """  # noqa: S608 - as above
 
-PRUNE = """
-DELETE FROM payments WHERE id IN (SELECT id FROM payments WHERE gone_at <= {now} ORDER BY gone_at LIMIT $2)
-RETURNING CAST($1 AS TEXT)
-"""
+PRUNE = f"""{_picked("gone_at <= {now}", "gone_at")}
+DELETE FROM payments WHERE id IN (SELECT id FROM picked) RETURNING CAST($1 AS TEXT)
+"""  # noqa: S608 - as above
 
 FIND = f"SELECT {_ALL} FROM payments WHERE id = $1"  # noqa: S608 - as above
 FIND_CLAIM = f"SELECT {_ALL} FROM payments WHERE claim = $1"  # noqa: S608 - as above
 FIND_REQUEST = f"SELECT {_ALL} FROM payments WHERE request_id = $1 ORDER BY id DESC LIMIT 1"  # noqa: S608 - as above
 LIST = f"SELECT {_SHORT} FROM payments WHERE {{conditions}} ORDER BY id DESC LIMIT {{limit}}"  # noqa: S608 - as above
 
-# each half by an index of its own: those two states alone are in no index by state, as they come and go with requests
-COUNTS = """
-SELECT open.state, open.number, {now} - payments.created_at FROM (
-  SELECT state, COUNT(*) AS number, MIN(id) AS oldest FROM payments
-  WHERE state IN ('accepted', 'held', 'pending', 'in_doubt', 'unresolved') GROUP BY state
+FLOOR = "SELECT id FROM payments WHERE {conditions} ORDER BY id DESC LIMIT 1 OFFSET {offset}"
+
+OPEN = among(State.ACCEPTED, State.HELD, State.PENDING, State.IN_DOUBT, State.UNRESOLVED)
+"""Somebody has to see to them, sooner or later."""
+
+FLYING = f"due_at > 0 AND {among(State.RESERVED, State.SENT)}"
+"""They come and go with requests, and are in no index by state; each is due some time, and that has one."""
+
+COUNTS = f"""
+SELECT open.state, open.number, {{now}} - payments.created_at FROM (
+  SELECT state, COUNT(*) AS number, MIN(id) AS oldest FROM payments WHERE {OPEN} GROUP BY state
   UNION ALL
-  SELECT state, COUNT(*) AS number, MIN(id) AS oldest FROM payments
-  WHERE due_at IS NOT NULL AND state IN ('reserved', 'sent') GROUP BY state
+  SELECT state, COUNT(*) AS number, MIN(id) AS oldest FROM payments WHERE {FLYING} GROUP BY state
 ) AS open JOIN payments ON payments.id = open.oldest
-"""
+"""  # noqa: S608 - as above
 NOW = "SELECT CAST({now} AS DOUBLE PRECISION)"
