@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 import secrets
@@ -18,12 +19,33 @@ _APPLICATION = b"payguard/hash"
 _CHECK = "key check"
 
 
+class Hmac:
+    """HMAC-SHA-256 (RFC 2104) of many messages under one key of at most 64 bytes.
+
+    What the key alone decides is computed once: that takes half the time of ``hmac.digest``, which looks up its
+    algorithm anew for each message.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        padded = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def hex(self, message: bytes) -> str:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
 class Salts:
     """One salt or more, each with an id.  The first hashes; the others recognise what they hashed before it."""
 
     def __init__(self, salts: Sequence[tuple[str, bytes]]) -> None:
         self._salts = tuple(salts)
-        self._keys: dict[str, tuple[tuple[str, bytes], ...]] = {}
+        self._keys: dict[str, tuple[tuple[str, Hmac], ...]] = {}
 
     @classmethod
     def parse(cls, text: str) -> Salts:
@@ -40,17 +62,16 @@ class Salts:
 
     def check_values(self) -> dict[str, str]:
         """By the ids of the salts, something that tells another salt under the same id, and nothing else of it."""
-        return {identifier: hmac.digest(key, b"", "sha256")[:8].hex() for identifier, key in self._keys_of(_CHECK)}
+        return {identifier: key.hex(b"")[:16] for identifier, key in self._keys_of(_CHECK)}
 
     @staticmethod
-    def _hash(identifier: str, key: bytes, value: str | bytes) -> str:
-        data = value.encode() if isinstance(value, str) else value
-        return f"{identifier}:{hmac.digest(key, data, 'sha256').hex()}"
+    def _hash(identifier: str, key: Hmac, value: str | bytes) -> str:
+        return f"{identifier}:{key.hex(value.encode() if isinstance(value, str) else value)}"
 
-    def _keys_of(self, purpose: str) -> tuple[tuple[str, bytes], ...]:
+    def _keys_of(self, purpose: str) -> tuple[tuple[str, Hmac], ...]:
         """A key per salt.  Purposes are words of the code, so they are few."""
         if purpose not in self._keys:
-            self._keys[purpose] = tuple((identifier, _key(salt, purpose)) for identifier, salt in self._salts)
+            self._keys[purpose] = tuple((identifier, Hmac(_key(salt, purpose))) for identifier, salt in self._salts)
         return self._keys[purpose]
 
 

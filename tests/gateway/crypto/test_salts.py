@@ -1,3 +1,4 @@
+import hmac
 import stat
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.crypto.salts import Salts, load_salts
+from gateway.crypto.salts import Hmac, Salts, load_salts
 
 OLD, NEW = "00" * 16, "ff" * 32
 NUMBER = "4242424242424242"
@@ -92,3 +93,8 @@ def test_a_file_that_holds_no_salt_is_refused(tmp_path: Path) -> None:
     (tmp_path / "hash_salt").write_text("oops")
     with pytest.raises(ValueError, match="salt 1 is not hex"):
         load_salts(None, tmp_path)
+
+
+@given(st.binary(max_size=64), st.binary(max_size=200))
+def test_an_hmac_is_what_the_standard_library_says(key: bytes, message: bytes) -> None:
+    assert Hmac(key).hex(message) == hmac.new(key, message, "sha256").hexdigest()
