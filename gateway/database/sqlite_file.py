@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gateway.database import clock
 from gateway.database.protocol import Row, Unfit
 from gateway.database.statement import changes, returned, tells_itself
 
@@ -73,7 +74,7 @@ def dialect(statement: str) -> Spoken:
 
 def execute(cursor: sqlite3.Cursor, statement: str, values: tuple[Any, ...]) -> list[Row]:
     said = dialect(statement)
-    cursor.execute(said.text, (*values, time.time()) if said.timed else values)
+    cursor.execute(said.text, (*values, clock.now()) if said.timed else values)
     return [(values[0],)] * cursor.rowcount if said.counted else cursor.fetchall()
 
 

@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 
+from gateway.database import clock
 from gateway.database.protocol import DatabaseDown, SchemaMismatch, Unfit
 from gateway.database.schema import HEAD
 from gateway.database.sqlite import SqliteDatabase
@@ -26,7 +27,7 @@ async def test_a_turn_of_very_many_is_several_groups(on_sqlite) -> None:
 
 async def test_the_clock_is_the_database_s(on_sqlite, monkeypatch) -> None:
     database = await on_sqlite()
-    monkeypatch.setattr("time.time", lambda: 1234.5)
+    monkeypatch.setattr(clock, "now", lambda: 1234.5)
 
     await database.write("INSERT INTO things (id, amount, at) VALUES ($1, 1, {now} + $2) RETURNING $1", "a", 10.0)
 

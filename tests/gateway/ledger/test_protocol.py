@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import product
@@ -12,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from gateway.database import clock
 from gateway.ids import payment_id
 from gateway.ledger.records import Query, Record, State
 from gateway.ledger.sql import SqlLedger
-from tests.gateway.ledger.conftest import LONG, OVER, ROOM, Databases, accepted, brought, entry, found, settlement
+from tests.gateway.conftest import Databases
+from tests.gateway.ledger.conftest import LONG, OVER, ROOM, accepted, brought, entry, found, settlement
 
 S = State
 ASKED = (S.PENDING, S.IN_DOUBT, S.UNRESOLVED)
@@ -124,10 +125,10 @@ async def test_a_lease_is_by_the_clock_of_the_database(
     engine: str, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That of SQLite is its process's own."""
-    made, real = entry(), time.time
+    made, real = entry(), clock.now
     await ledger.reserve(made, LONG)
 
-    monkeypatch.setattr(time, "time", lambda: real() + 2 * LONG)
+    monkeypatch.setattr(clock, "now", lambda: real() + 2 * LONG)
 
     assert await ledger.send(made.id, 1, LONG) is (engine == "postgres")
     assert await ledger.free_expired(10) == (engine == "sqlite")
