@@ -314,6 +314,28 @@ async def test_a_repeat_has_an_outcome_of_its_own_and_changes_nothing(ledger: Tr
         assert states(await its.record()) == ["reserved", "sent", "succeeded"]
 
 
+async def test_a_repeat_whose_client_leaves_before_its_answer_is_nobody_s_trouble(
+    ledger: Troubled, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def find_claim(_: bytes) -> None:
+        looked.set()
+        await goes_on.wait()
+
+    async with site(ledger, bodies, terms={"at_once": True}) as its:
+        assert (await its.pay()).status == 200
+        await its.gateway.exchange()
+        monkeypatch.setattr(ledger, "find_claim", find_claim)
+        client = await its.gateway.connect()
+        await client.send(PAYMENT.replace(b"\r\n\r\n", b"\r\nkey: a\r\n\r\n", 1))
+        await looked.wait()
+        client.reset()
+        await its.gateway.exchange()
+        assert (await its.record()).state is State.SUCCEEDED
+        assert its.told == []
+
+
 async def test_nothing_is_sent_where_sent_cannot_be_committed(ledger: Troubled, bodies: Bodies) -> None:
     ledger.before = {"send"}
     async with site(ledger, bodies) as its:
