@@ -32,7 +32,7 @@ from gateway.dataplane.clients import ClientLimits, Clients
 from gateway.dataplane.snapshot import Active
 from gateway.ledger.protocol import Ledger
 from gateway.store.memory import MemoryStore
-from gateway.testing.alone import HeaderPairs, content
+from gateway.testing.alone import ComponentT, HeaderPairs, content
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -122,9 +122,14 @@ async def serve(app: App, limits: ClientLimits | None = None) -> AsyncIterator[s
 class Client(httpx.AsyncClient):
     """A client of a running gateway."""
 
-    def __init__(self, url: str, ended: asyncio.Queue[Exchange]) -> None:
+    def __init__(self, url: str, ended: asyncio.Queue[Exchange], components: Sequence[Component[Any]] = ()) -> None:
         super().__init__(base_url=url)
         self._ended = ended
+        self._components = components
+
+    def component(self, kind: type[ComponentT]) -> ComponentT:
+        """The gateway's component of this class.  Its jobs do not run by themselves: call them."""
+        return next(each for each in self._components if isinstance(each, kind))
 
     async def ended(self) -> Exchange:
         """The next exchange that has ended, as observers see it; waited for, since it ends after its last byte."""
@@ -167,7 +172,7 @@ async def running_gateway(
         stack.push_async_callback(snapshot.drained)
         app = DataPlane(Active(snapshot), trusted=[ip_network(each) for each in trusted])
         url = await stack.enter_async_context(serve(app))
-        yield await stack.enter_async_context(Client(url, ended))
+        yield await stack.enter_async_context(Client(url, ended, snapshot.components))
 
 
 def plugin_module(path: Path) -> ModuleType:

@@ -1,17 +1,11 @@
-"""Ledgers over each of the two engines, and payments in every state."""
+"""Payments in every state."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
-import pytest
-
-from gateway.database.opening import open_database, sqlite_path, sqlite_url
-from gateway.database.protocol import Database
 from gateway.ids import payment_id, request_id
 from gateway.ledger.records import Entry, Record, Settlement, State
 from gateway.ledger.sql import SqlLedger
@@ -21,8 +15,6 @@ OVER = -1.0
 """Seconds of a lease: it ended before it began, so that no test has to wait for its end."""
 
 ROOM = {"most": 1000, "ceiling": 10**9}
-
-Databases: TypeAlias = Callable[[], Awaitable[Database]]
 
 
 def entry(**given: Any) -> Entry:
@@ -84,52 +76,3 @@ async def found(ledger: SqlLedger, id: str) -> Record:  # noqa: A002
     record = await ledger.find(id)
     assert record is not None
     return record
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def url(engine: str, request: pytest.FixtureRequest) -> str:
-    """Of a database of the test's own, with the newest schema."""
-    return (
-        sqlite_url(request.getfixturevalue("sqlite_path"))
-        if engine == "sqlite"
-        else request.getfixturevalue("postgres_url")
-    )
-
-
-@pytest.fixture
-async def databases(url: str) -> AsyncIterator[Databases]:
-    """Opens one database again and again: a SQLite file has one owner, a PostgreSQL any number of gateways."""
-    async with AsyncExitStack() as stack:
-        opened: list[Database] = []
-
-        async def make() -> Database:
-            if opened and sqlite_path(url):
-                return opened[0]
-            database = open_database(url)
-            opened.append(database)
-            stack.push_async_callback(database.close)
-            await database.open()
-            return database
-
-        yield make
-
-
-@pytest.fixture
-async def database(databases: Databases) -> Database:
-    return await databases()
-
-
-@pytest.fixture
-def ledger(database: Database) -> SqlLedger:
-    return SqlLedger(database)
-
-
-@pytest.fixture
-async def other(databases: Databases) -> SqlLedger:
-    """Of another gateway, on the same database."""
-    return SqlLedger(await databases())

@@ -19,7 +19,8 @@ from gateway.database.protocol import Database, DatabaseDown
 from gateway.database.sqlite import SqliteDatabase
 from gateway.ledger.records import SETTLED, Query, State
 from gateway.ledger.sql import OPEN, SqlLedger
-from tests.gateway.ledger.conftest import LONG, OVER, ROOM, Databases, entry, settlement
+from tests.gateway.conftest import Databases
+from tests.gateway.ledger.conftest import LONG, OVER, ROOM, entry, settlement
 
 S = State
 ASKED = (S.PENDING, S.IN_DOUBT, S.UNRESOLVED)
