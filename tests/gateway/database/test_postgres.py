@@ -126,6 +126,16 @@ async def test_a_session_that_somebody_ends_is_made_anew(on_postgres, postgres_u
     assert await database.read(COUNT) == [(1, 1)]  # its connections were ended too
 
 
+async def test_a_reader_whose_connection_breaks_asks_again_on_another(on_postgres, postgres_url) -> None:
+    async with Wire(postgres_url).laid() as wire:
+        database = await on_postgres(wire.url)
+        await database.read(COUNT)
+        wire.break_at(SYNC)
+
+        assert await database.read(COUNT) == [(0, 0)]
+        await database.close()
+
+
 # a server that is away
 
 

@@ -13,6 +13,7 @@ from gateway.database.postgres_schema import bring_up, version
 from gateway.database.postgres_session import Connection, connect
 from gateway.database.protocol import SchemaMismatch
 from gateway.database.schema import HEAD
+from tests.gateway.database.conftest import until
 from tests.servers import Postgres
 
 TABLES = (
@@ -54,6 +55,22 @@ async def test_of_two_that_start_together_one_does_it(empty, session) -> None:
 
     assert sorted(done) == [False, True]
     assert await version(session) == HEAD
+
+
+async def test_who_migrates_holds_off_the_others(empty, session) -> None:
+    other = await connect(empty)
+    await other.execute("SELECT pg_advisory_lock($1)", postgres_schema._LOCK)
+    migrating = asyncio.create_task(bring_up(session, "auto"))
+    await until(lambda: waiting(other))
+    assert await tables(other) == set()
+
+    await other.close()
+    assert await migrating
+
+
+async def waiting(session: Connection) -> bool:
+    asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    return bool(await session.fetchval(asked))
 
 
 async def test_only_a_person_changes_it_where_that_was_said(session) -> None:

@@ -1,4 +1,4 @@
-"""A wire to a server that loses what the server says."""
+"""A wire to a server that loses what the server says, or breaks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ SYNC = b"S\x00\x00\x00\x04"
 
 
 class Wire:
-    """Hands everything on, until a client says ``last``: from then on, nothing that the server answers comes back."""
+    """Hands everything on.
+
+    Once a client has said what ``lose_answers_after`` names, nothing that the server answers comes back to it;
+    ``break_at`` names what breaks the next connection on which it is said.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -22,11 +26,15 @@ class Wire:
         self._url = parts
         self._connections: list[asyncio.Task[None]] = []
         self._last: bytes | None = None
+        self._break: bytes | None = None
         self.url = ""
         self.lost = asyncio.Event()
 
     def lose_answers_after(self, last: bytes) -> None:
         self._last = last
+
+    def break_at(self, said: bytes) -> None:
+        self._break = said
 
     def mend(self) -> None:
         self._last = None
@@ -64,6 +72,9 @@ class Wire:
 
     async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event) -> None:
         while data := await reader.read(1 << 16):
+            if self._break is not None and self._break in data:
+                self._break = None
+                raise ConnectionAbortedError
             if self._last is not None and self._last in data:
                 lost.set()
                 self.lost.set()
