@@ -27,8 +27,8 @@ PATIENCE = 40.0
 FOLLOWING = 40.0
 """Seconds for which it asks what became of a payment."""
 
-WITHIN = 4.0
-"""Seconds that it waits for an answer: longer than the gateway waits for its upstream."""
+WITHIN = 2.0
+"""Seconds that it waits for an answer, unless it is told otherwise: longer than a gateway waits for its upstream."""
 
 
 class Told(StrEnum):
@@ -129,8 +129,9 @@ class View:
 class Client:
     """Pays through ``gateways``, ports on loopback; a payment begins at one of them, by its number."""
 
-    def __init__(self, gateways: Sequence[int], seed: int = 0) -> None:
+    def __init__(self, gateways: Sequence[int], seed: int = 0, within: float = WITHIN) -> None:
         self._gateways = gateways
+        self._within = within
         self._draw = random.Random(f"{seed}:client")
 
     async def pay(self, payment: Payment) -> View:
@@ -165,7 +166,9 @@ class Client:
         body = {"amount": payment.amount, "currency": CURRENCY, "reference": payment.reference}
         port = self._gateways[gateway % len(self._gateways)]
         target = f"/{payment.kind}/v1/payments"
-        return await ask("127.0.0.1", port, "POST", target, headers=headers, body=orjson.dumps(body), within=WITHIN)
+        return await ask(
+            "127.0.0.1", port, "POST", target, headers=headers, body=orjson.dumps(body), within=self._within
+        )
 
     async def once_more(self, view: View) -> None:
         """The same again, long after."""

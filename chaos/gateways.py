@@ -18,6 +18,7 @@ FOREIGN = ("PAYGUARD_", "DATABASE_URL", "DB_", "OTEL_", "HASH_SALT", "ENCRYPTION
 """Variables of this process that would change a gateway."""
 
 STARTS_WITHIN = 60.0
+DRAINS_WITHIN = 20.0
 
 SETTINGS = {
     "HASH_SALT": "00" * 16,
@@ -97,9 +98,14 @@ class Gateway:
         await self._gone()
 
     async def end(self) -> None:
-        """As an orchestrator does: it drains."""
+        """As an orchestrator does: it drains, and is killed where it takes too long."""
         self.signal(signal.SIGTERM)
-        await self._gone()
+        try:
+            async with asyncio.timeout(DRAINS_WITHIN):
+                while self.alive:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            await self.kill()
 
     async def pause(self, seconds: float, *, hidden: bool = False) -> None:
         """Stop it for so long; where ``hidden``, also the clock by which it counts intervals."""

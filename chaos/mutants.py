@@ -17,6 +17,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from chaos.client import WITHIN
 from chaos.judge import Check
 from chaos.plan import Fault, Kind, Trouble
 from chaos.run import Result, run
@@ -34,9 +35,13 @@ class Mutant:
     faults: tuple[Fault, ...] = (Fault.NONE,)
     kinds: tuple[Kind, ...] = (Kind.NAKED,)
     troubles: tuple[Trouble, ...] = (Trouble.NONE,)
+    clicks: int | None = None
+    within: float = WITHIN
     database: Literal["sqlite", "postgres"] = "sqlite"
     payments: int = 160
-    kills: int = 4
+    events: int = 6
+    pace: float = 40.0
+    beyond: tuple[float, float] = (0.2, 2.5)
     checks: frozenset[Check] = field(default_factory=lambda: frozenset(Check))
     """One of these must find something."""
 
@@ -46,7 +51,6 @@ MUTANTS = (
         "no_fsync",
         "commits are not on the disk when they return",
         troubles=(Trouble.UNSYNCED,),
-        kills=6,
         checks=frozenset({Check.FORGOTTEN, Check.SENT_TWICE, Check.EXECUTED_TWICE}),
     ),
     Mutant(
@@ -91,7 +95,6 @@ MUTANTS = (
         "sent is written after the first byte",
         faults=(Fault.SLOW,),
         troubles=(Trouble.KILL,),
-        kills=6,
         checks=frozenset({Check.SENT_TWICE, Check.CALLED_FAILED}),
     ),
     Mutant("unbound_keys", "keys are not bound to owners", checks=frozenset({Check.NOT_OURS})),
@@ -101,9 +104,25 @@ MUTANTS = (
         checks=frozenset({Check.NOT_OURS}),
     ),
     Mutant(
+        "no_cas_on_send",
+        "it is sent whoever has the claim by now",
+        troubles=(Trouble.FREEZE,),
+        events=8,
+        pace=30.0,
+        beyond=(2.0, 3.0),
+        clicks=2,  # the other click takes the claim over, and this one still waits
+        within=8.0,
+        database="postgres",
+        payments=300,
+        checks=frozenset({Check.SENT_TWICE, Check.EXECUTED_TWICE}),
+    ),
+    Mutant(
         "lease_ignored",
         "it is sent however long ago its claim was committed",
         troubles=(Trouble.STOP,),
+        events=4,
+        pace=400.0,
+        beyond=(9.0, 10.0),  # until absence counts
         database="postgres",
         payments=600,
         checks=frozenset({Check.SENT_TWICE, Check.CALLED_FAILED}),
@@ -118,8 +137,12 @@ def options(mutant: Mutant, seed: int) -> Options:
         payments=mutant.payments,
         clean=0,
         each=mutant.payments,
-        kills=mutant.kills,
-        kills_each=mutant.kills,
+        kills=0,
+        events=mutant.events,
+        pace=mutant.pace,
+        beyond=mutant.beyond,
+        clicks=mutant.clicks,
+        within=mutant.within,
         troubles=mutant.troubles,
         faults=mutant.faults,
         kinds=mutant.kinds,

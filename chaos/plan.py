@@ -126,12 +126,16 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``clean`` payments come first, without any fault.  ``faults`` and ``kinds`` narrow what is drawn."""
+    """``clean`` payments come first, without any fault.  ``faults`` and ``kinds`` narrow what is drawn.
+
+    ``clicks`` is how often each is posted at the same moment, where it is not drawn.
+    """
 
     seed: int
     clean: int = 0
     faults: tuple[Fault, ...] = ()
     kinds: tuple[Kind, ...] = tuple(Kind)
+    clicks: int | None = None
 
     def payment(self, number: int) -> Payment:
         draw = random.Random(f"{self.seed}:payment:{number}")
@@ -142,6 +146,7 @@ class Plan:
         declines = draw.random() < 0.25
         if number < self.clean:
             fault, delay, clicks = Fault.NONE, 0.0, 1
+        clicks = self.clicks or clicks
         shares = number % 25 == 1  # the key of the payment before it, of another owner
         owner, key = f"user{number % OWNERS}", f"{self.seed}-{number - shares}"
         return Payment(number, kind, fault, delay, owner, key, clicks, declines)

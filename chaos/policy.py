@@ -7,13 +7,15 @@ from pathlib import Path
 from chaos.plan import NEVER_EXECUTES_AFTER, WINDOW, Kind
 
 CLAIM_LEASE = 2.0
-"""Seconds for which a claim holds that nobody has sent on."""
+"""Seconds after which somebody else may take over what was claimed, and recovery what was sent: claim or ``total``,
+and ``grace``."""
 
 TEXT = """\
 # edit {edit}
 version: 1
 tenant: chaos
 components:
+  ledger: {{claim: 1500ms, grace: 500ms}}
   recovery:
     stuck_after: 1s
     every: 200ms
@@ -24,7 +26,7 @@ components:
     backoff: {{first: 500ms, most: 3s}}
     resolvers:
       - status_url:
-          url: "{url}/{{upstream}}/v1/payments?key={{key}}"
+          url: "{url}/{{route}}/v1/payments?key={{key}}"
           status: /status
           amount: /amount
           currency: /currency
@@ -61,11 +63,15 @@ ROUTE = """\
       - body_limit: {{bytes: 16KiB}}
       - require_json
       - idempotency
-"""
+{below}"""
 
 
 ACCEPT = """
     when_unreachable: {accept: {most: 1000, for: 2m, ceiling: {eur: 1000000000}}}"""
+
+
+BELOW = "      - ponder: {seconds: 100ms}\n"
+"""Something between the claim and the upstream: then the claim is committed first, and that it is sent by another."""
 
 
 class Policy:
@@ -78,7 +84,14 @@ class Policy:
         self.edit()
 
     def edit(self) -> None:
-        routes = "".join(ROUTE.format(kind=kind, accept=ACCEPT if kind is Kind.QUEUED else "") for kind in Kind)
+        routes = "".join(
+            ROUTE.format(
+                kind=kind,
+                accept=ACCEPT if kind is Kind.QUEUED else "",
+                below=BELOW if kind is Kind.NAKED else "",
+            )
+            for kind in Kind
+        )
         text = TEXT.format(
             edit=self._edits, url=self._url, never=NEVER_EXECUTES_AFTER, window=WINDOW - 5, routes=routes
         )

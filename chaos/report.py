@@ -20,6 +20,9 @@ from chaos.run import Result
 
 RESULTS = Path(__file__).parent / "results"
 STATES = ("succeeded", "failed", "released", "unresolved", "open", "none")
+SHOWN = 12
+"""Findings of each check; the results file has all."""
+
 _OPEN = frozenset({"reserved", "sent", "pending", "in_doubt", "accepted", "held"})
 
 
@@ -144,8 +147,9 @@ def tell(console: Console, result: Result) -> None:
         show(console, f"{options.database}: by {title}", table(result))
     for check, count in verdict(result).items():
         console.print(f"{'[red]' if count else '[green]'}{count:>5}[/]  {check}", highlight=False)
-    for finding in result.findings[:40]:
-        console.print(f"[red]{finding.check}[/]: {finding.reference}: {finding.detail}", highlight=False)
+        found = [finding for finding in result.findings if finding.check == check]
+        for finding in found[:SHOWN]:
+            console.print(f"         {finding.reference}: {finding.detail}", highlight=False)
     kills = sum(count for trouble, count in result.happened.items() if trouble.value.startswith("kill"))
     console.print(
         f"{len(result.cases):,} payments, {kills} gateways and {result.pages.lives - 1} upstreams killed, "

@@ -92,7 +92,7 @@ class Passing:
     """Payments pass: first the clean ones, then stretch by stretch."""
 
     def __init__(self, made: Site, options: Options, say: Say) -> None:
-        self.troubles = Troubles(made.place, options.seed)
+        self.troubles = Troubles(made.place, options.seed, options.beyond)
         self.during: dict[int, Trouble] = {}
         self._made = made
         self._options = options
@@ -106,7 +106,8 @@ class Passing:
     async def all(self) -> None:
         """Until as many payments have passed, and as many gateways were killed, as the options say."""
         options = self._options
-        await self._pass(Stretch(Trouble.NONE, options.clean, 0))
+        if options.clean:
+            await self._pass(Stretch(Trouble.NONE, options.clean, 0))
         possible = [each for each in self._made.place.possible() if each in (options.troubles or tuple(Trouble))]
         kills = options.kills if DEADLY.intersection(possible) else 0
         for stretch in stretches(options.seed, possible, each=options.each, kills=options.kills_each):
@@ -121,17 +122,18 @@ class Passing:
     async def _pass(self, stretch: Stretch) -> None:
         """Payments come at random moments, ``pace`` a second, while the trouble lasts; else as fast as they can."""
         began, first = monotonic(), self._number
-        events = asyncio.create_task(self.troubles.befall(stretch.trouble, stretch.events))
+        happens = stretch.events and (self._options.events or stretch.events)
+        events = asyncio.create_task(self.troubles.befall(stretch.trouble, happens))
         while self._number < first + stretch.count or not events.done():
             await self._slots.acquire()
             self.during[self._number] = stretch.trouble
             self._passing.add(asyncio.create_task(self._work(self._number)))
             self._number += 1
-            if stretch.events and not events.done():
+            if happens and not events.done():
                 await asyncio.sleep(self._draw.expovariate(self._options.pace))
         await events
         count, took = self._number - first, monotonic() - began
-        events_said = f" ×{stretch.events}" if stretch.events else ""
+        events_said = f" ×{happens}" if happens else ""
         self._say(f"{first:>6}  {stretch.trouble}{events_said}: {count} payments in {took:.0f} s")
 
     async def _work(self, number: int) -> None:

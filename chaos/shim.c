@@ -254,7 +254,7 @@ int clock_gettime(clockid_t which, struct timespec *at)
     int failed = real_clock_gettime(which, at);
     if (!failed) switch (which) {
         case CLOCK_REALTIME: case CLOCK_REALTIME_COARSE: move(at, control->wall_ahead); break;
-        case CLOCK_MONOTONIC: case CLOCK_MONOTONIC_COARSE: case CLOCK_BOOTTIME: case CLOCK_MONOTONIC_RAW:
+        case CLOCK_MONOTONIC: case CLOCK_MONOTONIC_COARSE: case CLOCK_MONOTONIC_RAW: /* as while it is suspended */
             move(at, -control->monotonic_behind); break;
         default: break;
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from chaos.client import Client
+from chaos.client import WITHIN, Client
 from chaos.gateways import Gateway, without_foreign
 from chaos.ledgers import Ledger, PostgresLedger, SqliteLedger
 from chaos.plan import Fault, Kind, Plan, Trouble
@@ -22,7 +22,7 @@ from chaos.troubles import Place
 from tests.servers import Postgres, postgres_server
 
 DATABASE = "ledger.sqlite3"
-HURRY = Path(__file__).parent / "hurry"
+PARTS = Path(__file__).parent / "parts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,14 @@ class Options:
     pace: float = 40.0
     kills: int = 10
     kills_each: int = 5
+    events: int | None = None
+    """How often every trouble happens in its stretch; None draws it."""
+    beyond: tuple[float, float] = (0.2, 2.5)
+    """For how many seconds beyond its leases a gateway is stopped."""
+    clicks: int | None = None
+    """How often each payment is posted at the same moment; None draws it."""
+    within: float = WITHIN
+    """For how many seconds a client waits for an answer."""
     troubles: tuple[Trouble, ...] = ()
     faults: tuple[Fault, ...] = ()
     kinds: tuple[Kind, ...] = tuple(Kind)
@@ -53,7 +61,7 @@ class Options:
 
     @property
     def plan(self) -> Plan:
-        return Plan(self.seed, self.clean, self.faults, self.kinds)
+        return Plan(self.seed, self.clean, self.faults, self.kinds, self.clicks)
 
 
 @dataclass(slots=True)
@@ -84,7 +92,7 @@ async def site(options: Options) -> AsyncIterator[Site]:
             stack.push_async_callback(gateway.kill)
             await gateway.start()
         place = Place(gateways, policy, upstream, shim=shim, postgres=server, proxies=proxies)
-        client = Client([gateway.port for gateway in gateways], options.seed)
+        client = Client([gateway.port for gateway in gateways], options.seed, options.within)
         yield Site(folder, upstream, place, ledger, client, skipped)
 
 
@@ -119,4 +127,4 @@ async def _on_postgres(stack: AsyncExitStack, options: Options, policy: Policy) 
 
 def _gateway(folder: Path, url: str, options: Options, policy: Policy) -> Gateway:
     settings = {"DATABASE_URL": url, **dict(options.settings)}
-    return Gateway(folder, policy.path, settings, arguments=("--plugin-dir", str(HURRY), *options.arguments))
+    return Gateway(folder, policy.path, settings, arguments=("--plugin-dir", str(PARTS), *options.arguments))

@@ -51,10 +51,11 @@ class Place:
 class Troubles:
     """Lets them happen, one after another, at moments drawn from a seed.  ``happened`` counts them."""
 
-    def __init__(self, place: Place, seed: int) -> None:
+    def __init__(self, place: Place, seed: int, beyond: tuple[float, float] = (0.2, 2.5)) -> None:
         self.happened: Counter[Trouble] = Counter()
         self.files_lost = 0
         self._place = place
+        self._beyond = beyond
         self._draw = random.Random(f"{seed}:troubles")
         self._do: dict[Trouble, Callable[[Gateway], Awaitable[None]]] = {
             Trouble.KILL: self._kill,
@@ -93,10 +94,10 @@ class Troubles:
         await gateway.start()
 
     async def _stop(self, gateway: Gateway) -> None:
-        await gateway.pause(CLAIM_LEASE + self._draw.uniform(0.2, 1.5))
+        await gateway.pause(CLAIM_LEASE + self._draw.uniform(*self._beyond))
 
     async def _freeze(self, gateway: Gateway) -> None:
-        await gateway.pause(CLAIM_LEASE + self._draw.uniform(0.2, 1.5), hidden=True)
+        await gateway.pause(CLAIM_LEASE + self._draw.uniform(*self._beyond), hidden=True)
 
     async def _reload(self, _: Gateway) -> None:
         self._place.policy.edit()
