@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.pointer import MISSING, Pointer, follow, parse, replace
+from gateway.pointer import MISSING, Pointer, find, follow, parse, replace
 
 # the example of RFC 6901 §5
 DOCUMENT = {"foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "m~n": 8, " ": 7}
@@ -70,3 +70,9 @@ def test_every_key_can_be_pointed_to(keys) -> None:
     pointer = "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
 
     assert follow(document, parse(pointer)) == "found"
+
+
+def test_find_answers_none_where_there_is_nothing() -> None:
+    assert find({"a": [{"b": 0}]}, "/a/0/b") == 0
+    assert find({"a": []}, "/a/0/b") is None
+    assert find([1], "") == [1]

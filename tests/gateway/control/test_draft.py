@@ -45,3 +45,13 @@ def test_a_good_document_is_a_policy() -> None:
     assert found.problems == ()
     assert found.upstreams[0].entry == found.policy.upstreams["b"]
     assert not found.routes[0].pays
+
+
+def test_resolvers_are_parts_of_their_own_within_the_options_of_recovery() -> None:
+    found = drafted("""\
+        components: {recovery: {resolvers: [replay, {bank: {mode: x}}, 7, {a: , b: }]}, other: {resolvers: [no]}}
+        """)
+    assert [each.path[-2:] for each in found.resolvers] == [(0, "replay"), (1, "bank")]
+    assert [each.entry.options for each in found.resolvers] == [{}, {"mode": "x"}]
+    for text in ("components: {recovery: {resolvers: 3}}", "components: {recovery: 3}", "components: 3", "{}"):
+        assert drafted(text).resolvers == ()

@@ -1,16 +1,32 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.datastructures import Headers
 
-from gateway.control.policy import OutcomeEntry, RouteEntry
-from gateway.control.recording import outcomes_of, unacceptable
+from gateway.control.policy import OutcomeEntry, Policy, RouteEntry
+from gateway.control.recording import Recording, outcomes_of, unacceptable
+from gateway.control.scope import Services
+from gateway.crypto.keyring import LocalKeyring
+from gateway.crypto.salts import Salts
+from gateway.database.sqlite import SqliteDatabase
+from gateway.dataplane.pool import Address, Pool, PoolOptions
+from gateway.dataplane.recorder import Recorder
+from gateway.dataplane.retry import Retry
+from gateway.dataplane.terms import Terms
+from gateway.dataplane.upstream import Idempotent, Timeouts, Upstream
+from gateway.exchange import Exchange
+from gateway.ledger.keeping import KeepingConfig
+from gateway.ledger.recovery import RecoveryConfig
+from gateway.ledger.sql import SqlLedger
 from gateway.outcomes import Outcome
 from gateway.parts import Config, Filter
+from gateway.store.memory import MemoryStore
 
 PAYMENT = {"operation": "payment.create", "amount": "/amount", "currency": "/currency"}
+BARE = {"name": "pay", "match": {}, "upstream": "b"}
 ACCEPT = {"most": 10, "for": "10m", "ceiling": {"eur": 5000}}
 
 
@@ -19,6 +35,9 @@ class Claims(Filter[Config]):
     reserves = True
 
     def __init__(self) -> None: ...
+
+    async def on_request(self, exchange: Exchange) -> None:
+        """It asks."""
 
 
 def route(accept: dict[str, Any] | None = None, **given: Any) -> RouteEntry:
@@ -78,3 +97,68 @@ def test_a_credential_is_to_be_had() -> None:
     assert problems(route(ACCEPT | {"headers": {"authorization": "env:GONE"}})) == [
         ("accept", "headers", "authorization")
     ]
+
+
+KEYRING = LocalKeyring.parse("1:" + "11" * 32)
+
+
+def recorder(ledger: SqlLedger | None, resolvers: tuple[str, ...] = (), **given: Any) -> Recorder | None:
+    """Of the route, whose upstream is idempotent unless it is said otherwise."""
+    promise = Idempotent(3600.0) if given.pop("idempotent", True) else None
+    filters = given.pop("filters", (Claims(),))
+    services = Services(
+        store=MemoryStore(), salts=Salts.parse("00" * 16), environ={"TOKEN": "x"}, ledger=ledger, keyring=KEYRING
+    )
+    policy = Policy.model_validate({"version": 1, "upstreams": {"b": {"url": "http://a"}}, "routes": [BARE]})
+    recording = Recording(
+        services,
+        policy,
+        "digest",
+        keeping=KeepingConfig.model_validate(
+            {"retention": "5d", "claim": "3s", "grace": "2s", "bodies": {"most": 100}}
+        ),
+        recovery=RecoveryConfig.model_validate({"stuck_after": "7s", "resolvers": resolvers}),
+    )
+    upstream = Upstream("b", Pool(Address("http", "a", 80), PoolOptions()), Timeouts(), Retry(), idempotent=promise)
+    return recording.of(route(**given), upstream, filters)
+
+
+def terms(ledger: SqlLedger, *given: Any, **more: Any) -> Terms:
+    made = recorder(ledger, *given, **more)
+    assert made is not None
+    return made._terms
+
+
+def test_a_process_without_a_ledger_records_nothing() -> None:
+    assert recorder(None) is None
+
+
+async def test_what_the_policy_says_of_the_ledger_and_recovery_holds_for_each_payment(sqlite_path: Path) -> None:
+    its = terms(SqlLedger(SqliteDatabase(sqlite_path)))
+    assert (its.route, its.operation, its.policy) == ("pay", "payment.create", "digest")
+    assert (its.keep, its.claim, its.grace, its.stuck_after) == (5 * 86400.0, 3.0, 2.0, 7.0)
+
+
+async def test_bodies_are_kept_as_large_as_the_policy_says(sqlite_path: Path) -> None:
+    made = recorder(SqlLedger(SqliteDatabase(sqlite_path)))
+    assert made is not None
+    assert made.bodies.answer("p1", 200, [], b"x" * 90) is not None
+    assert made.bodies.answer("p1", 200, [], b"x" * 100) is None
+
+
+@pytest.mark.parametrize(
+    ("resolvers", "given", "kept", "at_once"),
+    [
+        (("replay",), {}, True, False),
+        ((), {}, False, True),
+        (("replay",), {"idempotent": False}, False, True),
+        (("replay",), {"filters": ()}, False, False),
+        ((), {"accept": ACCEPT}, False, False),
+    ],
+    ids=["replayed", "no replay", "not idempotent", "nothing is claimed", "it accepts"],
+)
+async def test_a_request_is_kept_where_it_may_be_sent_again_and_then_never_recorded_as_sent_at_once(
+    sqlite_path: Path, resolvers: tuple[str, ...], given: dict[str, Any], kept: bool, at_once: bool
+) -> None:
+    its = terms(SqlLedger(SqliteDatabase(sqlite_path)), resolvers, **given)
+    assert (its.keep_request, its.at_once) == (kept, at_once)

@@ -57,3 +57,10 @@ def test_all_that_a_rule_gives_must_hold() -> None:
     assert outcomes.of(200, NO_HEADERS, document) is Outcome.SUCCEEDED
     assert outcomes.of(200, later, body({"status": "processing", "livemode": False})) is Outcome.SUCCEEDED
     assert outcomes.of(201, later, document) is Outcome.SUCCEEDED
+
+
+def test_what_no_rule_says_is_told_from_what_one_says() -> None:
+    outcomes = Outcomes([Rule(Outcome.FAILED, frozenset({422}))])
+    assert outcomes.ruled(422, NO_HEADERS, None) is Outcome.FAILED
+    assert outcomes.ruled(404, NO_HEADERS, None) is None
+    assert Outcomes().ruled(200, NO_HEADERS, None) is None

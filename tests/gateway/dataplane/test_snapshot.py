@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
+from gateway.dataplane.pool import Address, Pool, PoolOptions
+from gateway.dataplane.retry import Retry
 from gateway.dataplane.snapshot import Snapshot
+from gateway.dataplane.upstream import Timeouts, Upstream
 from gateway.parts import Config, Part
 from gateway.testing import scope
 
@@ -78,3 +81,10 @@ async def test_it_is_drained_when_the_last_exchange_leaves():
 
 async def test_one_that_nobody_uses_is_drained_at_once():
     await Snapshot("1", []).drained()
+
+
+def test_an_upstream_is_found_by_its_name():
+    upstream = Upstream("backend", Pool(Address("http", "a", 80), PoolOptions()), Timeouts(), Retry())
+    snapshot = Snapshot("1", [], upstreams=[upstream])
+    assert snapshot.declared("backend") is upstream
+    assert snapshot.declared("other") is None

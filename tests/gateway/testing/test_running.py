@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from textwrap import dedent
 from typing import Any
 
 import httpx
 import pytest
 
-from gateway import Attempt, Config, Exchange, Filter, Guard, Observer, Principal, Rejected
+from gateway import Attempt, Component, Config, Exchange, Filter, Guard, Observer, Principal, Rejected
 from gateway.control.compiler import PolicyError
 from gateway.control.plugins import PluginError
 from gateway.testing import backend, plugin_module, running_gateway
@@ -168,3 +169,17 @@ async def test_a_plugin_is_imported_from_its_path(tmp_path) -> None:
     assert plugin_module(tmp_path / "hi.py").Hi.name == "hi"
     async with backend() as shop, running_gateway(shop.url, filters=["hi"], plugin_dirs=[tmp_path]) as client:
         assert (await client.get("/")).status_code == 200
+
+
+async def test_a_component_of_the_gateway_is_within_reach() -> None:
+    class Rates(Component[Config]):
+        name = "rates"
+
+    policy = """\
+        version: 1
+        components: {rates: }
+        upstreams: {b: {url: "http://127.0.0.1:9"}}
+        routes: [{name: all, match: {}, upstream: b}]
+        """
+    async with running_gateway(policy=dedent(policy), plugins=[Rates]) as client:
+        assert isinstance(client.component(Rates), Rates)

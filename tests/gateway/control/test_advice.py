@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.control.advice import unrecoverable
+from gateway.control.placing import Placed
+from gateway.control.policy import Policy
+from gateway.ledger.replay import Replay
+from gateway.parts import Config, Resolver
+
+PAYMENT = {"operation": "payment.create"}
+
+
+class Bank(Resolver[Config]):
+    name = "bank"
+
+
+def policy(*, idempotent: bool = False) -> Policy:
+    route = {"match": {}, "upstream": "b"}
+    return Policy.model_validate(
+        {
+            "version": 1,
+            "upstreams": {"b": {"url": "http://a", "idempotent": {"window": "1h"} if idempotent else False}},
+            "routes": [{"name": "read", **route}, {"name": "pay", "payment": PAYMENT, **route}],
+        }
+    )
+
+
+def placed(kind: type[Resolver[Any]]) -> Placed:
+    return Placed(("components", "recovery", "resolvers", 0, kind.name), kind.name, "enforce", kind, Config())
+
+
+def told(*kinds: type[Resolver[Any]], idempotent: bool = True, sealed: bool = True) -> list[tuple[Any, str]]:
+    return list(unrecoverable(policy(idempotent=idempotent), [placed(kind) for kind in kinds], sealed=sealed))
+
+
+def test_a_route_with_payments_wants_somebody_to_ask() -> None:
+    [(path, message)] = told()
+
+    assert path == ("routes", 1, "payment")
+    assert message.startswith("has nobody to ask")
+    assert told(Bank) == []
+
+
+@pytest.mark.parametrize(
+    ("idempotent", "sealed", "why"),
+    [(False, True, "no upstream is `idempotent`"), (False, False, "no upstream is"), (True, False, "ENCRYPTION_KEY")],
+)
+def test_a_replay_that_can_send_nothing_is_told_why(idempotent, sealed, why) -> None:
+    [(path, message)] = told(Bank, Replay, idempotent=idempotent, sealed=sealed)
+
+    assert path[-1] == "replay"
+    assert why in message
+
+
+def test_a_replay_that_can_is_left_alone() -> None:
+    assert told(Replay) == []
