@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from asyncio import Future
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from typing import Any
 
 import structlog
 
+from gateway.database import clock
 from gateway.database.handoff import AWAY, MOST_WAITING, Handoff, down
 from gateway.database.protocol import DatabaseDown, Row, Unfit
 from gateway.database.schema import HEAD, Migrate
@@ -74,6 +76,7 @@ class SqliteDatabase:
         loop = self._loop
         if loop is None or self._reading >= MOST_WAITING:
             raise down(self._handoff.trouble or "too many read already")
+        began = time.perf_counter()
         self._reading += 1
         reading = loop.run_in_executor(self._threads, self._read, statement, values)
         reading.add_done_callback(self._has_read)
@@ -82,6 +85,8 @@ class SqliteDatabase:
                 return await asyncio.shield(reading)  # the thread goes on, whoever waits for it
         except TimeoutError as error:
             raise DatabaseDown(AWAY) from error
+        finally:
+            self._handoff.read(statement, time.perf_counter() - began)
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
@@ -123,7 +128,7 @@ class SqliteDatabase:
     def _open(self) -> list[sqlite3.Connection]:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._owned = own(self.path)
+            self._owned = own(self.path.resolve())
             with closing(connect(self.path, cache=READER_CACHE, pages=self._pages)) as first:
                 if bring_up(first, self._migrate):
                     log.info("the database's schema was brought up to date", now=HEAD)
@@ -144,7 +149,7 @@ class SqliteDatabase:
     def _read(self, statement: str, values: tuple[Any, ...]) -> list[Row]:
         connection = self._readers.get()
         try:
-            return execute(connection.cursor(), statement, values)
+            return execute(connection.cursor(), statement, values, clock.now())
         except sqlite3.Error as error:
             if is_down(error):
                 raise down(error) from error

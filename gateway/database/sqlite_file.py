@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway.database import clock
 from gateway.database.protocol import Row, Unfit
 from gateway.database.statement import changes, returned, tells_itself
 
@@ -72,9 +71,9 @@ def dialect(statement: str) -> Spoken:
     return Spoken(re.sub(r"\$(\d+)", r"?\1", said), timed, counted)
 
 
-def execute(cursor: sqlite3.Cursor, statement: str, values: tuple[Any, ...]) -> list[Row]:
+def execute(cursor: sqlite3.Cursor, statement: str, values: tuple[Any, ...], now: float) -> list[Row]:
     said = dialect(statement)
-    cursor.execute(said.text, (*values, clock.now()) if said.timed else values)
+    cursor.execute(said.text, (*values, now) if said.timed else values)
     return [(values[0],)] * cursor.rowcount if said.counted else cursor.fetchall()
 
 

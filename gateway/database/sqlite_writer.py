@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import structlog
 
+from gateway.database import clock
 from gateway.database.handoff import Batch, Group, Outcome, Unit, down
 from gateway.database.sqlite_file import begin, execute, is_down, is_full
 
@@ -117,7 +118,8 @@ class SqliteWriter:
             cursor = self._connection.cursor()
             if not begin(cursor, within=0.0):
                 return None
-            return [_carried_out(cursor, unit) for unit in units]
+            now = clock.now()
+            return [_carried_out(cursor, unit, now) for unit in units]
         except Exception as error:  # noqa: BLE001 - whatever it is, who waits must be told
             return error
         finally:
@@ -149,7 +151,8 @@ class SqliteWriter:
             cursor = self._connection.cursor()
             if outcomes is None:
                 begin(cursor)
-                outcomes = [_carried_out(cursor, unit) for unit in units]
+                now = clock.now()
+                outcomes = [_carried_out(cursor, unit, now) for unit in units]
             cursor.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - as above, and the thread goes on
             self._recover(error)
@@ -177,9 +180,9 @@ class SqliteWriter:
                 log.warning("the database could not be closed", reason=str(error))
 
 
-def _carried_out(cursor: sqlite3.Cursor, unit: Unit) -> Outcome:
+def _carried_out(cursor: sqlite3.Cursor, unit: Unit, now: float) -> Outcome:
     try:
-        return execute(cursor, unit[1], unit[2])
+        return execute(cursor, unit[1], unit[2], now)
     except sqlite3.Error as error:
         if is_down(error):
             raise

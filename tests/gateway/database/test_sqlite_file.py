@@ -65,11 +65,11 @@ def test_a_file_of_one_process_has_no_locks_to_skip() -> None:
 )
 def test_rows_that_say_only_which_they_are_are_counted_instead(connection, statement, counted) -> None:
     cursor = connection.cursor()
-    execute(cursor, "INSERT INTO things VALUES ($1, $2)", ("a", b"x"))
+    execute(cursor, "INSERT INTO things VALUES ($1, $2)", ("a", b"x"), 0.0)
     assert dialect(statement).counted is counted
 
     values = ("a", b"y") if "$2" in statement else ("a",)
-    rows = execute(cursor, statement, values)
+    rows = execute(cursor, statement, values, 0.0)
     assert [row[0] for row in rows] == ([] if statement.endswith("id = $1") and "SELECT" not in statement else ["a"])
 
 
