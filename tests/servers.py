@@ -145,7 +145,7 @@ class Postgres:
         """The last line that a server keeps beside its number says so."""
         assert self._server is not None
         told = self.folder / "data" / "postmaster.pid"
-        while not (told.exists() and told.read_text().rstrip().endswith("ready")):
+        while not (told.exists() and told.read_text().rstrip().endswith(("ready", "standby"))):
             if self._server.poll() is not None:
                 raise RuntimeError(f"PostgreSQL does not start: {(self.folder / 'log').read_text()}")
             time.sleep(0.01)

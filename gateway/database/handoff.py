@@ -118,6 +118,12 @@ class Handoff:
                     future.set_exception(outcome)
         self._judge(group)
 
+    def read(self, statement: str, seconds: float) -> None:
+        """How long a statement took that nobody hands over."""
+        if seconds >= self._slow:
+            self.slow += 1
+            log.warning("a statement was slow", seconds=round(seconds, 3), statement=_begins(statement))
+
     def _judge(self, group: Group) -> None:
         away = next((each for each in group.outcomes if isinstance(each, DatabaseDown)), None)
         if away is None:
@@ -128,10 +134,8 @@ class Handoff:
             self._troubled(str(away.__cause__))
         if group.seconds >= self._slow:
             self.slow += 1
-            slowest = {unit[1].strip().partition("\n")[0][:80] for unit in group.units[:8]}
-            log.warning(
-                "a group was slow", seconds=round(group.seconds, 3), statements=len(group.units), first=sorted(slowest)
-            )
+            first = sorted({_begins(unit[1]) for unit in group.units[:8]})
+            log.warning("a group was slow", seconds=round(group.seconds, 3), statements=len(group.units), first=first)
 
     def _well(self) -> None:
         if self.trouble is not None:
@@ -193,3 +197,8 @@ class Handoff:
         for future in late:
             self.failures += 1
             future.set_exception(down(self.trouble))
+
+
+def _begins(statement: str) -> str:
+    """Enough of it to know it by.  Values are never in it: they are parameters."""
+    return statement.strip().partition("\n")[0][:80]

@@ -86,7 +86,7 @@ def _migrate_file(path: Path) -> None:
 
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owned = own(path)
+        owned = own(path.resolve())
         try:
             connection = connect(path, cache=1024)
             try:

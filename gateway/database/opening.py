@@ -44,7 +44,7 @@ def check_url(url: str) -> str:
             raise ValueError("is sqlite:///path, or sqlite:////path from the root, with no options")
         return url
     parts = _split(url)
-    if parts is None or parts.scheme not in POSTGRES or not parts.netloc:
+    if parts is None or parts.scheme not in POSTGRES or not (parts.netloc or "host=" in parts.query):
         raise ValueError("begins with postgresql://, postgres:// or sqlite:///, and names a host or a file")
     for host in parts.netloc.rpartition("@")[2].split(","):
         port = host.rpartition("]")[2].partition(":")[2]

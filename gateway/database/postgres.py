@@ -78,11 +78,14 @@ class PostgresDatabase:
         pool = self._readers
         if pool is None or not self._opened:
             raise down(self._handoff.trouble)
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(self._patience / 2):
                 return await self._read(pool, dialect(statement).text, values)
         except TimeoutError as error:
             raise DatabaseDown(AWAY) from error
+        finally:
+            self._handoff.read(statement, time.perf_counter() - began)
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
@@ -92,7 +95,7 @@ class PostgresDatabase:
             min_size=0,
             max_size=READERS,
             timeout=CONNECTS_WITHIN,
-            server_settings=SETTINGS,
+            server_settings=SETTINGS | {"default_transaction_read_only": "on"},
             reset=_as_it_is,
         )
         await self._readers

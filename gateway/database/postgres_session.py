@@ -52,10 +52,15 @@ async def connect(url: str) -> Connection:
 
 
 async def see_that_commits_last(connection: Connection) -> bool:
-    """Unfit where a crash of the server would take committed payments back; whether the session had to be told."""
-    fsync, synchronous = await connection.fetchrow(  # type: ignore[misc]  # it returns a row
-        "SELECT current_setting('fsync'), current_setting('synchronous_commit')"
+    """Unfit where a crash of the server would take committed payments back; whether the session had to be told.
+
+    ConnectionError where it is a standby: it may be promoted, or another server named by the URL.
+    """
+    fsync, synchronous, standby = await connection.fetchrow(  # type: ignore[misc]  # it returns a row
+        "SELECT current_setting('fsync'), current_setting('synchronous_commit'), pg_is_in_recovery()"
     )
+    if standby:
+        raise ConnectionError("the PostgreSQL server is a standby, which takes no payments")
     if fsync == "off":
         raise Unfit(
             "the PostgreSQL server runs with fsync = off, so that a crash of it loses payments: set fsync = on there"

@@ -88,7 +88,7 @@ LEDGER_FAILURES = Series(
     "counter",
     "Statements that were refused, or of which nobody knows whether they were committed.",
 )
-LEDGER_SLOW = Series("payguard_ledger_slow_total", "counter", "Groups that took a second or more.")
+LEDGER_SLOW = Series("payguard_ledger_slow_total", "counter", "Groups, and reads, that took a second or more.")
 LEDGER_SECONDS = Series("payguard_ledger_commit_seconds_total", "counter", "Time that the groups took.")
 LEDGER_CONNECTIONS = Series(
     "payguard_ledger_connections", "gauge", "Connections to the database, open in all and idle.", ("state",)

@@ -171,6 +171,16 @@ async def test_a_slow_group_is_logged_and_counted() -> None:
     assert giving.handoff.seconds == pytest.approx(1.0)
 
 
+async def test_a_slow_read_is_logged_and_counted_without_its_values() -> None:
+    giving = Giving(slow=0.5)
+    with capture_logs() as said:
+        giving.handoff.read("SELECT 1", 0.4)
+        giving.handoff.read("\nSELECT 2\nFROM things", 0.6)
+
+    assert giving.handoff.slow == 1
+    assert said == [{"event": "a statement was slow", "log_level": "warning", "seconds": 0.6, "statement": "SELECT 2"}]
+
+
 async def test_before_it_is_opened_nothing_is_taken() -> None:
     handoff = Handoff(lambda _: None)
     assert str(handoff.write("SAY", (), b"").exception().__cause__) == "it has not been opened"  # type: ignore[union-attr]

@@ -57,6 +57,12 @@ def test_what_is_no_url_of_a_database_is_refused_without_its_password(url) -> No
     assert "sec/ret" not in str(refused.value)
 
 
+def test_a_socket_may_be_named() -> None:
+    url = "postgresql:///shop?host=/var/run/postgresql&user=gate"
+    assert check_url(url) == url
+    assert shown(url) == "postgresql:///shop"
+
+
 def test_several_servers_may_be_named() -> None:
     url = "postgresql://gate:secret@a:5432,b/shop?target_session_attrs=read-write"
     assert check_url(url) == url

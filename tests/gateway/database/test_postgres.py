@@ -236,6 +236,22 @@ async def test_a_commit_whose_reply_is_lost_is_told_as_unknown(on_postgres, post
         await database.close()
 
 
+async def test_a_standby_is_waited_for_until_it_is_promoted(on_postgres, own_postgres) -> None:
+    first = await on_postgres(own_postgres.url())
+    await first.close()
+    own_postgres.stop()
+    (own_postgres.folder / "data" / "standby.signal").touch()
+    own_postgres.start()
+
+    database = await on_postgres(own_postgres.url())
+    assert database.trouble == "the PostgreSQL server is a standby, which takes no payments"
+    assert not database.opened
+
+    await own_postgres.run("SELECT pg_promote()")
+    await until(lambda: database.opened)
+    assert await database.write(ADD, "a", 1)
+
+
 async def test_closing_does_not_wait_for_a_server_that_is_away(on_postgres, own_postgres) -> None:
     database = await on_postgres(own_postgres.url())
     await asyncio.to_thread(own_postgres.kill)

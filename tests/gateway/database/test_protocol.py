@@ -100,6 +100,12 @@ async def test_a_statement_that_cannot_be_read_is_refused(opened) -> None:
         await database.read("SELECT * FROM nowhere")
 
 
+async def test_what_reads_cannot_write(opened) -> None:
+    database = await opened()
+    with pytest.raises(DatabaseDown):
+        await database.read("DELETE FROM things")
+
+
 async def test_a_reader_sees_what_was_committed_before(opened) -> None:
     database = await opened()
     for number in range(50):
