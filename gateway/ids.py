@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import lru_cache
 from itertools import count
 from string import ascii_lowercase
 
 _process = "".join(secrets.choice(ascii_lowercase) for _ in range(20))  # a row of digits might look like a card's
 _arrivals = count()
 _payments = count()
+_PROCESS = _process[:12]
 _PAIRS = [first + second for first in ascii_lowercase for second in ascii_lowercase]
 
 
@@ -25,7 +27,7 @@ def payment_id() -> str:
     """
     number = next(_payments)
     moment = _moment(time.time_ns() // 1_000_000)
-    return f"{moment}{_PAIRS[number // 676 % 676]}{_PAIRS[number % 676]}{_process[:12]}"
+    return f"{moment}{_PAIRS[number // 676 % 676]}{_PAIRS[number % 676]}{_PROCESS}"
 
 
 def payment_ids_until(seconds: float) -> str:
@@ -34,4 +36,10 @@ def payment_ids_until(seconds: float) -> str:
 
 
 def _moment(milliseconds: int) -> str:
-    return "".join([_PAIRS[milliseconds // 676**power % 676] for power in (4, 3, 2, 1, 0)])
+    return f"{_minutes(milliseconds // 456_976)}{_PAIRS[milliseconds // 676 % 676]}{_PAIRS[milliseconds % 676]}"
+
+
+@lru_cache(maxsize=2)
+def _minutes(number: int) -> str:
+    """Of eight minutes each; most ids are made in the same."""
+    return f"{_PAIRS[number // 456_976 % 676]}{_PAIRS[number // 676 % 676]}{_PAIRS[number % 676]}"

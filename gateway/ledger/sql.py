@@ -43,10 +43,10 @@ class SqlLedger:
     # what the owner of a claim does
 
     def reserve(self, entry: Entry, lease: float) -> Awaitable[bool]:
-        return _Done(self._write(sql.RESERVE, *_values(entry), lease, lock=entry.claim or b""))
+        return _Done(self._write(sql.RESERVE, *entry, lease, lock=entry.claim or b""))
 
     def begin(self, entry: Entry, lease: float, request: bytes | None = None) -> Awaitable[bool]:
-        return _Done(self._write(sql.BEGIN, *_values(entry), lease, request, lock=entry.claim or b""))
+        return _Done(self._write(sql.BEGIN, *entry, lease, request, lock=entry.claim or b""))
 
     def reserve_again(self, id: str, epoch: int, entry: Entry, lease: float) -> Awaitable[bool]:  # noqa: A002
         return _Done(self._write(sql.RESERVE_AGAIN, id, epoch, entry.request_id, entry.trace_id, entry.policy, lease))
@@ -166,28 +166,6 @@ class SqlLedger:
     async def now(self) -> float:
         """The database's clock."""
         return float((await self._database.read(sql.NOW))[0][0])
-
-
-def _values(entry: Entry) -> tuple[Any, ...]:
-    return (
-        entry.id,
-        entry.route,
-        entry.operation,
-        entry.upstream,
-        entry.request_id,
-        entry.trace_id,
-        entry.policy,
-        entry.keep,
-        entry.owner,
-        entry.claim,
-        entry.fingerprint,
-        entry.amount,
-        entry.currency,
-        entry.customer,
-        entry.card,
-        entry.link_kind,
-        entry.link_id,
-    )
 
 
 def _plain(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from typing import Any
 
 from gateway.ids import payment_id, request_id
@@ -34,12 +33,12 @@ def entry(**given: Any) -> Entry:
         amount=1999,
         currency="eur",
     )
-    return replace(made, **given)
+    return made._replace(**given)
 
 
 def settlement(state: State, **given: Any) -> Settlement:
     due = LONG if state in (State.PENDING, State.IN_DOUBT) else None
-    return replace(Settlement(state, "", "answered", 1, due_in=due), **given)
+    return Settlement(state, "", "answered", 1, due_in=due)._replace(**given)
 
 
 async def accepted(ledger: SqlLedger, lease: float = LONG, within: float = LONG, **given: Any) -> Entry:

@@ -21,8 +21,15 @@ NOW = 1_790_000_000.0
 
 @pytest.mark.parametrize(
     "asked",
-    [{"route": "a"}, {"owner": "a"}, {"currency": "eur"}, {"least": 1}, {"most": 1}, {"states": [State.FAILED]}]
-    + [{"states": [State.SENT, State.SUCCEEDED]}],
+    [
+        {"route": "a"},
+        {"owner": "a"},
+        {"currency": "eur"},
+        {"least": 1},
+        {"most": 1},
+        {"states": [State.FAILED]},
+        {"states": [State.SENT, State.SUCCEEDED]},
+    ],
 )
 def test_what_no_index_finds_is_looked_for_within_bounds(asked: dict[str, Any]) -> None:
     assert search(Query(**asked), NOW).bounded

@@ -31,7 +31,7 @@ async def test_a_reservation_is_a_record(ledger: SqlLedger) -> None:
     assert await ledger.reserve(made, LONG)
 
     record, now = await found(ledger, made.id), await ledger.now()
-    for name in made.__dataclass_fields__:
+    for name in made._fields:
         assert getattr(record, name) == getattr(made, name), name
     assert (record.state, record.epoch, record.revision) == (S.RESERVED, 1, 1)
     assert now - 5 < record.created_at <= now
@@ -83,7 +83,7 @@ async def test_one_bad_row_never_fails_its_group(ledger: SqlLedger) -> None:
 
     outcomes = await asyncio.gather(
         ledger.reserve(taken, LONG),
-        ledger.reserve(replace(entry(), id=taken.id), LONG),
+        ledger.reserve(entry(id=taken.id), LONG),
         ledger.reserve(entry(amount=1 << 70), LONG),
         ledger.reserve(entry(route=None), LONG),
         ledger.begin(good, LONG),

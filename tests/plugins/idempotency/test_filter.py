@@ -7,7 +7,6 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -612,7 +611,7 @@ async def lost(ledger, shop, *, sent: bool) -> None:
         await pay(client, key="another")
     other = await ledger.find_claim(claim_of("ada", "pay", "another"))
     entry = Entry("lost", "pay", "payment.create", "backend", "r0", "t0", "p0", 60.0, claim=CLAIM_OF_PAY)
-    entry = replace(entry, owner="ada", fingerprint=other.fingerprint)
+    entry = entry._replace(owner="ada", fingerprint=other.fingerprint)
     await (ledger.begin(entry, lease=0.0) if sent else ledger.reserve(entry, lease=0.0))
 
 
