@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from structlog.testing import capture_logs
@@ -84,48 +85,83 @@ async def test_a_group_that_is_not_committed_is_trouble_until_one_is() -> None:
     assert (giving.handoff.commits, giving.handoff.failures) == (2, 2)
 
 
-async def test_who_gets_no_answer_is_told_and_nobody_waits_in_vain_again() -> None:
-    giving = Giving(patience=0.02)
-    late = giving.write("a")
-    with pytest.raises(DatabaseDown) as told:
-        await late
-    assert str(told.value.__cause__) == "no answer within 0.02 s"
+class Timers:
+    """The running loop, with a time that a test lets pass."""
 
-    refused = giving.write("b")
-    assert refused.done()
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._now = 0.0
+        self._due: list[tuple[float, Callable[[], None]]] = []
+        self.create_future = self._loop.create_future
+        self.call_soon = self._loop.call_soon
+
+    def time(self) -> float:
+        return self._now
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> object:
+        self._due.append((self._now + delay, call))
+        return object()
+
+    async def passes(self, seconds: float) -> None:
+        await turn()
+        self._now += seconds
+        due, self._due = self._due, []
+        for at, call in due:
+            if at <= self._now:
+                call()
+            else:
+                self._due.append((at, call))
+
+
+@pytest.fixture
+async def timers() -> Timers:
+    return Timers()
+
+
+@pytest.fixture
+async def patient(timers: Timers) -> Giving:
+    """One whose statements wait for ten seconds, by those timers."""
+    giving = Giving(patience=10.0)
+    giving.handoff.open(timers)  # type: ignore[arg-type]
+    return giving
+
+
+async def test_who_gets_no_answer_is_told_and_nobody_waits_in_vain_again(patient, timers) -> None:
+    late = patient.write("a")
+    await timers.passes(9.9)
+    assert not late.done()
+    await timers.passes(0.1)
+    with pytest.raises(DatabaseDown) as told:
+        late.result()
+    assert str(told.value.__cause__) == "no answer within 10 s"
+
+    refused = patient.write("b")
     assert isinstance(refused.exception(), DatabaseDown)
 
-    giving.settle([("a",)])
-    assert giving.handoff.trouble is None
-    assert not giving.write("c").done()
+    patient.settle([("a",)])
+    assert patient.handoff.trouble is None
+    assert not patient.write("c").done()
 
 
-async def test_what_came_later_has_its_own_time() -> None:
-    giving = Giving(patience=0.05)
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    times: list[float] = []
-    waiting = []
-    for _ in range(2):
-        future = giving.write("a")
-        future.add_done_callback(lambda each: (times.append(loop.time()), each.exception()))
-        waiting.append(future)
-        await asyncio.wait([future], timeout=0.03)
+async def test_what_came_later_has_its_own_time(patient, timers) -> None:
+    first = patient.write("a")
+    await timers.passes(6.0)
+    second = patient.write("b")
 
-    await asyncio.gather(*waiting, return_exceptions=True)
-
-    assert times[0] - began >= 0.05
-    assert times[1] - times[0] > 0.01
+    await timers.passes(4.0)
+    assert (first.done(), second.done()) == (True, False)
+    await timers.passes(6.0)
+    assert second.done()
+    assert [first.exception(), second.exception()] != [None, None]
 
 
-async def test_what_is_settled_in_time_is_not_late() -> None:
-    giving = Giving(patience=0.02)
+async def test_what_is_settled_in_time_is_not_late(patient, timers) -> None:
     for _ in range(5):
-        waiting = giving.write("a")
-        await asyncio.wait([waiting], timeout=0.01)
-        giving.settle([])
+        waiting = patient.write("a")
+        await timers.passes(6.0)
+        patient.settle([])
         assert waiting.result() == []
-    assert giving.handoff.trouble is None
+    assert patient.handoff.trouble is None
 
 
 async def test_more_than_may_wait_is_refused() -> None:
