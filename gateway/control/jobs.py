@@ -11,6 +11,7 @@ from random import uniform
 
 import structlog
 
+from gateway.errors import DependencyDown
 from gateway.parts import Job
 
 log = structlog.get_logger("payguard.jobs")
@@ -115,6 +116,7 @@ async def _outcome(job: Job) -> tuple[str, str | None]:
         if limit.expired():
             log.warning("a job took too long", job=job.name, timeout=job.timeout)
             return "timed_out", f"took longer than {job.timeout:g} s"
-        log.warning("a job failed", job=job.name, exc_info=error)
+        away = isinstance(error, DependencyDown)  # its own check says why; a traceback each second says no more
+        log.warning("a job failed", job=job.name, exc_info=None if away else error, reason=str(error))
         return "failed", f"{type(error).__name__}: {error}"
     return "ok", None

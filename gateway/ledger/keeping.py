@@ -14,7 +14,7 @@ from gateway.ledger.records import State
 from gateway.parts import Component, Config, Job, Scope
 from gateway.units import Duration, Size
 
-COUNTED = 10.0
+COUNTED = 5.0
 """Seconds between two looks at what is open."""
 
 FREED = 5.0

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.control.jobs import Jobs
+from gateway.errors import DependencyDown
 from gateway.parts import Job
 from tests.gateway.control.pauses import Pauses
 
@@ -70,6 +71,18 @@ async def test_a_failure_is_logged_and_counted_and_the_job_runs_again(jobs, paus
         await pauses.next()
     assert (state.result, state.error, state.results) == ("ok", None, {"failed": 1, "ok": 1})
     assert [(entry["event"], entry["job"]) for entry in logged] == [("a job failed", "unlucky")]
+    assert isinstance(logged[0]["exc_info"], ValueError)
+
+
+async def test_that_a_dependency_is_away_is_said_without_a_traceback(jobs, pauses) -> None:
+    async def away() -> None:
+        raise DependencyDown("the database is away")
+
+    with capture_logs() as logged:
+        await jobs.replace([Job("asks", away, every=1)])
+        await pauses.pass_by()
+        await pauses.next()
+    assert [(entry["reason"], entry["exc_info"]) for entry in logged] == [("the database is away", None)]
 
 
 async def test_a_run_that_takes_too_long_is_ended(jobs, pauses):

@@ -77,7 +77,7 @@ def test_a_process_without_a_ledger_looks_after_none() -> None:
 def test_its_jobs_are_those_of_the_policy(sqlite_path: Path) -> None:
     jobs = keeping(sqlite_path, prune={"every": "7s"}).jobs()
 
-    assert [(job.name, job.every) for job in jobs] == [("free", 5.0), ("prune", 7.0), ("count", 10.0)]
+    assert [(job.name, job.every) for job in jobs] == [("free", 5.0), ("prune", 7.0), ("count", 5.0)]
 
 
 @pytest.mark.parametrize(
