@@ -31,6 +31,9 @@ WRITER_CACHE = 16 << 10
 READER_CACHE = 4 << 10
 CLOSES_WITHIN = 8.0
 
+GIVES_UP_AFTER = 100_000
+"""Steps of a statement, some milliseconds, after which it is asked whether anybody waits for it."""
+
 
 class SqliteDatabase:
     """A Database on the file ``path``, which one process owns at a time.
@@ -78,7 +81,8 @@ class SqliteDatabase:
             raise down(self._handoff.trouble or "too many read already")
         began = time.perf_counter()
         self._reading += 1
-        reading = loop.run_in_executor(self._threads, self._read, statement, values)
+        until = time.monotonic() + self._patience
+        reading = loop.run_in_executor(self._threads, self._read, statement, values, until)
         reading.add_done_callback(self._has_read)
         try:
             async with asyncio.timeout(self._patience):
@@ -146,8 +150,10 @@ class SqliteDatabase:
     def _connect(self) -> sqlite3.Connection:
         return connect(self.path, cache=WRITER_CACHE, pages=self._pages, waits=False)
 
-    def _read(self, statement: str, values: tuple[Any, ...]) -> list[Row]:
+    def _read(self, statement: str, values: tuple[Any, ...], until: float) -> list[Row]:
+        """On a thread; a statement that nobody waits for any more is given up."""
         connection = self._readers.get()
+        connection.set_progress_handler(lambda: time.monotonic() > until, GIVES_UP_AFTER)
         try:
             return execute(connection.cursor(), statement, values, clock.now())
         except sqlite3.Error as error:

@@ -199,7 +199,7 @@ async def test_a_server_that_is_started_again_is_found_while_nobody_writes(on_po
 
 
 async def test_a_server_that_hangs_fails_what_waits_and_is_not_waited_for_again(on_postgres, own_postgres) -> None:
-    database = await on_postgres(own_postgres.url(), patience=1.0)
+    database = await on_postgres(own_postgres.url(), patience=2.0)
     await database.write(ADD, "before", 1)
     await database.read(COUNT)
     own_postgres.freeze()
