@@ -46,7 +46,6 @@ def table(rows: Sequence[Row]) -> Table:
 def print_addresses(to: Console, town: Town) -> None:
     to.print(f"\nPayments  {town.gateway_url}   admin  {town.admin_url}   policy  {town.policy}")
     to.print(f"Behind it: the backend {town.backend_url}, the fake Stripe {town.stripe_url}")
-    if town.policy != POLICY:
-        to.print(f"Port 9000 was taken: the policy is a copy of {POLICY} with the backend's address changed.")
+    to.print(f"The policy is a copy of {POLICY} that asks after lost answers soon, at the backend's address.")
     to.print("\nTry:")
     to.print(TRY.format(gateway=town.gateway_url, admin=town.admin_url), soft_wrap=True, markup=False)

@@ -12,6 +12,9 @@ import httpx
 from examples.demo.service import Service
 
 GOOD_CARD = "4242424242424242"
+PATIENCE = 30.0
+"""Seconds that the gateway has to find out what became of a payment."""
+
 CARD_WITHOUT_FUNDS = "4000000000009995"
 
 
@@ -38,6 +41,7 @@ class Till:
     def __init__(self, gateway: httpx.Client) -> None:
         self._gateway = gateway
         self.rows: list[Row] = []
+        self._last = httpx.Response(0)
 
     def get(self, what: str, path: str, *, expected: str) -> Any:
         return self._send(what, self._gateway.build_request("GET", path, headers={"X-User-Id": "ada"}), expected)
@@ -56,9 +60,22 @@ class Till:
         body: dict[str, Any] = {"data": {"amount": order["amount"]}} if form else {"json": order}
         return self._send(what, self._gateway.build_request("POST", "/v1/payments", headers=headers, **body), expected)
 
+    @property
+    def last_payment(self) -> str:
+        """Where its owner may ask what became of the last payment."""
+        return f"/.payguard/payments/{self._last.headers['payguard-payment-id']}"
+
+    def wait(self, what: str, path: str, *, state: str) -> None:
+        """Ask until it is in that state, or for long enough; one row."""
+        asked = {"X-User-Id": "ada"}
+        until = time.monotonic() + PATIENCE
+        while self._gateway.get(path, headers=asked).json().get("state") != state and time.monotonic() < until:
+            time.sleep(0.25)
+        self.get(what, path, expected=f"200 {state}")
+
     def _send(self, what: str, request: httpx.Request, expected: str) -> Any:
         began = time.perf_counter()
-        response = self._gateway.send(request)
+        response = self._last = self._gateway.send(request)
         took = (time.perf_counter() - began) * 1000
         document = _document(response)
         replayed = " (replayed)" if "idempotent-replayed" in response.headers else ""
@@ -87,7 +104,7 @@ def _document(response: httpx.Response) -> dict[str, Any]:
 def outcome(document: dict[str, Any]) -> str:
     """What an answer says in a word or three: its status, or its problem's code and what is to blame."""
     if "code" not in document:
-        return str(document.get("status", "ok"))
+        return str(document.get("status") or document.get("state") or "ok")
     blamed = document.get("decline_code") or document.get("pointer") or ""
     return f"{document['code']} {blamed}".strip()
 
@@ -102,7 +119,13 @@ def order_with(card_number: str) -> dict[str, Any]:
     return order(card=order()["card"] | {"number": card_number})
 
 
-def drive(gateway: httpx.Client, backend: Service) -> list[Row]:
+def lose_the_next_answer(stripe_url: str) -> None:
+    """The processor executes the next payment, and the backend does not hear of it."""
+    fault = {"drop": True, "commit": True}
+    httpx.post(f"{stripe_url}/_double/faults", json=fault, trust_env=False).raise_for_status()
+
+
+def drive(gateway: httpx.Client, backend: Service, stripe_url: str) -> list[Row]:
     till = Till(gateway)
     key = str(uuid.uuid4())
     paid = till.pay("A payment succeeds", order(), expected="201 paid", key=key)
@@ -116,6 +139,9 @@ def drive(gateway: httpx.Client, backend: Service) -> list[Row]:
     till.pay("Nobody says who asks", order(), user=None, expected="401 unauthenticated")
     till.pay("Not JSON", order(), form=True, expected="415 unsupported_media_type")
     till.pay("Half a cent", order(amount=42.5), expected="422 invalid_payment /amount")
+    lose_the_next_answer(stripe_url)
+    till.pay("Its answer was lost", order(), expected="502 processor_unavailable")
+    till.wait("What became of it", till.last_payment, state="succeeded")
     backend.stop()
     till.pay("The backend is down", order(), expected="503 upstream_unreachable")
     backend.start()

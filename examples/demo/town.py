@@ -16,6 +16,9 @@ from examples.demo.service import Service
 
 POLICY = Path("policies/payments.yaml")
 BACKEND_IN_POLICY = "http://127.0.0.1:9000"
+PATIENT, SOON = "stuck_after: 60s\n", "stuck_after: 1s\n    every: 1s\n"
+"""When a payment whose answer was lost is asked after: by the policy, and here, where somebody looks on."""
+
 FOREIGN = ("PAYGUARD_", "DATABASE_URL", "DB_", "REDIS_URL", "ENCRYPTION_KEY", "HASH_SALT", "OTEL_")
 """Settings of a gateway that is not this one: the demo brings its own."""
 
@@ -77,11 +80,9 @@ def free_port(preferred: int) -> int:
 
 
 def policy_for(backend_url: str, folder: Path) -> Path:
-    """The policy as it is, or where its port was taken, a copy that differs in the backend's address alone."""
-    if backend_url == BACKEND_IN_POLICY:
-        return POLICY
+    """A copy of the policy that differs in the backend's address, and asks after lost answers soon."""
     copy = folder / POLICY.name
-    copy.write_text(POLICY.read_text().replace(BACKEND_IN_POLICY, backend_url))
+    copy.write_text(POLICY.read_text().replace(BACKEND_IN_POLICY, backend_url).replace(PATIENT, SOON))
     return copy
 
 

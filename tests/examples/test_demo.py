@@ -36,6 +36,7 @@ def test_a_row_is_as_expected_where_status_and_outcome_begin_so():
     [
         ({"id": "pi_1", "status": "paid"}, "paid"),
         ({"id": "pi_1", "total": 4200}, "ok"),
+        ({"id": "a1", "state": "succeeded"}, "succeeded"),
         ({"status": 402, "code": "card_declined", "decline_code": "lost_card"}, "card_declined lost_card"),
         ({"status": 422, "code": "invalid_payment", "pointer": "/amount"}, "invalid_payment /amount"),
     ],
@@ -51,13 +52,13 @@ def test_a_port_that_is_taken_is_not_chosen():
     assert town.free_port(port) == port
 
 
-def test_the_policy_is_used_as_it_is_where_the_backend_is_where_it_says(tmp_path, monkeypatch):
+def test_the_policy_differs_in_the_backends_address_and_in_when_it_asks_after_lost_answers(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert town.policy_for(town.BACKEND_IN_POLICY, tmp_path) == town.POLICY
-    copy = town.policy_for("http://127.0.0.1:9123", tmp_path)
-    expected = (ROOT / town.POLICY).read_text().replace(":9000", ":9123")
-    assert copy.read_text() == expected
-    assert ":9123" in expected
+    ours = (ROOT / town.POLICY).read_text()
+    copy = town.policy_for("http://127.0.0.1:9123", tmp_path).read_text()
+    assert copy == ours.replace(":9000", ":9123").replace("stuck_after: 60s", "stuck_after: 1s\n    every: 1s")
+    assert copy.count(":9123") == 2
+    assert town.policy_for(town.BACKEND_IN_POLICY, tmp_path).read_text().count(":9000") == 2
 
 
 def test_a_service_that_ends_is_told_with_its_last_words(tmp_path):
@@ -102,6 +103,8 @@ def test_once_shows_what_became_of_each_payment_and_ends():
     for said in ("(replayed)", "idempotency_key_reused", "insufficient_funds", "unauthenticated", "/amount"):
         assert said in shown
     assert "upstream_unreachable" in shown
+    assert "processor_unavailable" in shown
+    assert "succeeded" in shown
 
 
 def test_sigint_ends_it_and_everything_that_it_started():
