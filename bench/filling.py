@@ -49,7 +49,7 @@ def payments(number: int) -> Iterator[tuple[Any, ...]]:
         state = "unresolved" if count % OPEN == 0 else "failed" if count % 50 == 0 else "succeeded"
         settled = None if state == "unresolved" else at
         yield (
-            f"{payment_ids_until(at)}{_letters(count)}service",
+            f"{payment_ids_until(at)}{_letters(count)}services",
             *(state, 1, 2, "create-payment", "payment.create", "backend"),
             *(f"servicesservicesservi{count:012x}", f"{chosen.getrandbits(128):032x}", "5ba1c0de" * 8, "merchant"),
             *(chosen.randbytes(32), f"salt:{chosen.getrandbits(256):064x}", 100 + count % 9000, "eur"),

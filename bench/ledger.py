@@ -1,4 +1,4 @@
-"""``python -m bench.ledger``: what each change and look-up costs in a ledger of ten thousand payments, and of millions."""
+"""``python -m bench.ledger``: what changes and look-ups cost in a ledger of ten thousand payments, and of millions."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ async def measured(ledgers: Sequence[Ledgers], rounds: int) -> list[dict[str, di
     return samples
 
 
-def table(sizes: Sequence[int], samples: Sequence[dict[str, dict[int, Sample]]]) -> list[list[str]]:
+def table(samples: Sequence[dict[str, dict[int, Sample]]]) -> list[list[str]]:
     """Its lines: a step, the CPU of each ledger, and the ratios of CPU and of the clock, round by round."""
     lines = []
     for step, title in STEPS.items():
@@ -165,7 +165,6 @@ def table(sizes: Sequence[int], samples: Sequence[dict[str, dict[int, Sample]]])
             assert ratio is not None
             cells.append(f"{ratio.median:.2f} ({ratio.least:.2f} - {ratio.most:.2f})")
         lines.append([title, *cells])
-    del sizes
     return lines
 
 
@@ -202,7 +201,7 @@ def main(rounds: int, payments: int, server: str | None, folder: Path | None) ->
         began = time.perf_counter()
         async with filled(sizes, server, folder) as ledgers:
             screen.print(f"filled within {time.perf_counter() - began:,.0f} s")
-            return table(sizes, await measured(ledgers, rounds))
+            return table(await measured(ledgers, rounds))
 
     show(screen, sizes, uvloop.run(run()))
 
