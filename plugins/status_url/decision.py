@@ -15,6 +15,9 @@ NAME = "status_url"
 
 _LONGEST = 40
 
+_UNNAMEABLE = frozenset({None, ".", ".."})
+"""What is missing; and segments that lead elsewhere in a path, encoded or not (RFC 3986 §6.2.2.3)."""
+
 
 class Unreadable(Exception):
     """The answer says nothing that can be understood; why."""
@@ -23,7 +26,7 @@ class Unreadable(Exception):
 def url_of(config: StatusUrlConfig, record: Record) -> str | None:
     """Where to ask; None where the record lacks what the url names."""
     values: dict[str, object] = {name: getattr(record, name) for name in config.placeholders}
-    if None in values.values() or (config.key is not None and record.key is None):
+    if _UNNAMEABLE.intersection(values.values()) or (config.key is not None and record.key is None):
         return None
     return config.url.format_map({name: quote(str(value), safe="") for name, value in values.items()})
 
@@ -31,7 +34,7 @@ def url_of(config: StatusUrlConfig, record: Record) -> str | None:
 def read(config: StatusUrlConfig, record: Record, status: int, body: bytes) -> Evidence:
     """Of a whole answer; what cannot be understood is ``unknown``, with a word on why."""
     if status in config.absent:
-        return Evidence(NAME, "absent", by_key=config.by_key, detail=f"answered {status}")
+        return Evidence(NAME, "absent", by_key=config.misses_ours, detail=f"answered {status}")
     if not 200 <= status < 300:
         return Evidence(NAME, "unknown", detail=f"answered {status}")
     try:
@@ -50,7 +53,7 @@ def _document(body: bytes) -> Any:
 def _found(config: StatusUrlConfig, record: Record, document: Any) -> Evidence:
     ours = [document] if config.items is None else _ours(config, record, find(document, config.items))
     if not ours:
-        return Evidence(NAME, "absent", by_key=config.by_key, detail="not among the items")
+        return Evidence(NAME, "absent", by_key=config.misses_ours, detail="not among the items")
     if len(ours) > 1:
         raise Unreadable(f"{len(ours)} payments answer to one key")
     [payment] = ours
@@ -64,7 +67,8 @@ def _found(config: StatusUrlConfig, record: Record, document: Any) -> Evidence:
         raise Unreadable(f"the status {said[:_LONGEST]} has no meaning")
     currency = _currency(config, payment)
     amount = _amount(config, payment, currency)
-    return Evidence(NAME, verdict, by_key=True, amount=amount, currency=currency, detail=f"status {said[:_LONGEST]}")
+    by_key = verdict != "absent" or config.misses_ours or config.key is not None
+    return Evidence(NAME, verdict, by_key=by_key, amount=amount, currency=currency, detail=f"status {said[:_LONGEST]}")
 
 
 def _ours(config: StatusUrlConfig, record: Record, items: Any) -> list[Any]:

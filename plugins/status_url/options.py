@@ -92,6 +92,11 @@ class StatusUrlConfig(Credentials):
         """Whether the url itself names this payment and no other."""
         return bool(self.placeholders & OURS)
 
+    @property
+    def misses_ours(self) -> bool:
+        """Whether that it is not there means this payment: upstreams are sent its key, and never its id."""
+        return "key" in self.placeholders
+
     @model_validator(mode="after")
     def _asks_for_ours(self) -> Self:
         if not self.by_key and self.key is None:

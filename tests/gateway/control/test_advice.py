@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from gateway.control.advice import unrecoverable
 from gateway.control.placing import Placed
 from gateway.control.policy import Policy
+from gateway.credentials import Credentials
 from gateway.ledger.replay import Replay
 from gateway.parts import Config, Resolver
 
@@ -53,6 +55,15 @@ def test_a_replay_that_can_send_nothing_is_told_why(idempotent, sealed, why) -> 
 
     assert path[-1] == "replay"
     assert why in message
+
+
+def test_a_credential_in_the_place_of_the_key_is_none() -> None:
+    config = Credentials.model_validate({"headers": {"Idempotency-Key": "env:A", "x-api-key": "env:B"}})
+    replay = replace(placed(Replay), config=config)
+    [(path, message)] = unrecoverable(policy(idempotent=True), [replay], sealed=True)
+
+    assert path[-2:] == ("headers", "idempotency-key")
+    assert "is no credential" in message
 
 
 def test_a_replay_that_can_is_left_alone() -> None:

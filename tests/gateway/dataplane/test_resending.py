@@ -156,6 +156,15 @@ async def test_credentials_that_the_policy_names_take_the_place_of_the_callers(l
     assert [each.headers["authorization"] for each in bank.seen] == ["Bearer ada", "Bearer ours"]
 
 
+async def test_no_credential_takes_the_place_of_the_key(ledger) -> None:
+    resolver = {"replay": {"headers": {"Idempotency-Key": "env:TOKEN"}}}
+    async with in_doubt(ledger, resolver, environ={"TOKEN": "another"}) as (client, bank):
+        await recover(client)
+
+    first, second = (each.headers["idempotency-key"] for each in bank.seen)
+    assert first == second != "another"
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -52,6 +52,15 @@ def asking(told: Told | None = None, **options: Any) -> Asking:
     return Asking(Pace(options.pop("rate", 1e6)), options.pop("timeout", 10.0), told or Told(), **options)
 
 
+@pytest.mark.parametrize("answer", ["paid", True, Evidence("bank", "maybe")], ids=["text", "bool", "no verdict"])  # type: ignore[arg-type]
+async def test_what_is_no_evidence_is_none(answer) -> None:
+    told = Told()
+    [found] = await asking(told).ask(record(), [Bank(answer)], bool)
+
+    assert (found.verdict, found.detail) == ("unknown", "could not be asked: TypeError")
+    assert told.answers == {("bank", "failed"): 1}
+
+
 async def test_each_is_asked_until_it_is_enough() -> None:
     banks = [Bank(None), Bank(PAID), Bank(PAID)]
     found = await asking().ask(record(), banks, bool)

@@ -242,6 +242,20 @@ async def test_a_miss_counts_only_once_the_upstream_can_begin_no_more(ledger) ->
     assert record.asked == 2, "asked again at the very time from which on it counts"
 
 
+async def test_a_miss_counts_also_where_sending_it_again_told_nothing(ledger) -> None:
+    async def sends(record: Record) -> Evidence | None:
+        await ledger.resend(record.id, record.revision, OVER)
+        return Evidence("replay", "unknown", detail="answered 401")
+
+    upstream = Declared(LookUp(linearizable=True, never_executes_after=0.05))
+    asking, record = recovery(ledger, Bank(ABSENT), Bank(sends), upstream=upstream), await lost(ledger)
+    await asking.run()
+    while (record := await found(ledger, record.id)).state is State.IN_DOUBT:
+        await asking.run()
+
+    assert (record.state, record.reason, record.asked) == (State.FAILED, "not_executed", 2)
+
+
 @pytest.mark.parametrize(
     "look_up", [LookUp(), LookUp(linearizable=True), LookUp(never_executes_after=0.0)], ids=["none", "late", "stale"]
 )

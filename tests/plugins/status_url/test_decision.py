@@ -44,6 +44,22 @@ def test_nobody_is_asked_of_a_payment_that_lacks_what_the_url_names() -> None:
     assert url_of(options(url="http://psp/all", key="/key"), record(claim=None)) is None
 
 
+@pytest.mark.parametrize("owner", [".", ".."])
+def test_no_owner_leads_to_another_path(owner) -> None:
+    config = options(url="http://psp/v1/{owner}/payments/{key}")
+
+    assert url_of(config, record(owner=owner)) is None
+
+
+def test_a_miss_by_an_id_that_nobody_was_told_proves_nothing() -> None:
+    by_id = {"url": "http://psp/v1/payments/{id}"}
+
+    assert not said(b"", 404, **by_id).by_key
+    assert not said({"status": "gone"}, values={"gone": "absent"}, **by_id).by_key
+    assert said({"status": "gone"}, values={"gone": "absent"}).by_key
+    assert said({"status": "paid"}, **by_id).by_key
+
+
 @pytest.mark.parametrize(
     ("status", "meaning"), [("paid", "succeeded"), ("declined", "failed"), (True, "succeeded"), (3, "failed")]
 )
