@@ -75,7 +75,7 @@ class Resending:
             return Answered("unknown", detail)
         outcomes = self._outcomes.get(record.route, _DEFAULT)
         ruled = outcomes.ruled(response.status, response.headers, body)
-        if False:
+        if response.status >= 400 and response.status != _DECLINED and ruled is None:
             return Answered("unknown", f"{detail}, which says nothing of what was sent before")
         outcome = outcomes.of(response.status, response.headers, body) if ruled is None else ruled
         return Answered(_VERDICTS.get(outcome, "unknown"), detail)
