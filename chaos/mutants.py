@@ -19,7 +19,7 @@ from rich.table import Table
 
 from chaos.client import WITHIN
 from chaos.judge import Check
-from chaos.plan import Fault, Kind, Trouble
+from chaos.plan import WINDOW, Fault, Kind, Trouble
 from chaos.run import Result, run
 from chaos.site import Options
 
@@ -42,6 +42,7 @@ class Mutant:
     events: int = 6
     pace: float = 40.0
     beyond: tuple[float, float] = (0.2, 2.5)
+    away: tuple[float, float] = (1.0, 3.0)
     checks: frozenset[Check] = field(default_factory=lambda: frozenset(Check))
     """One of these must find something."""
 
@@ -117,15 +118,15 @@ MUTANTS = (
         checks=frozenset({Check.SENT_TWICE, Check.EXECUTED_TWICE}),
     ),
     Mutant(
-        "lease_ignored",
-        "it is sent however long ago its claim was committed",
-        troubles=(Trouble.STOP,),
-        events=4,
-        pace=400.0,
-        beyond=(9.0, 10.0),  # until absence counts
-        database="postgres",
-        payments=600,
-        checks=frozenset({Check.SENT_TWICE, Check.CALLED_FAILED}),
+        "window_ignored",
+        "it is sent again after the window of its key",
+        faults=(Fault.HANG_AFTER_COMMIT,),
+        kinds=(Kind.DEDUPLICATING,),
+        troubles=(Trouble.AWAY,),
+        events=1,
+        away=(WINDOW + 2, WINDOW + 3),
+        payments=60,
+        checks=frozenset({Check.EXECUTED_TWICE}),
     ),
 )
 
@@ -141,6 +142,7 @@ def options(mutant: Mutant, seed: int) -> Options:
         events=mutant.events,
         pace=mutant.pace,
         beyond=mutant.beyond,
+        away=mutant.away,
         clicks=mutant.clicks,
         within=mutant.within,
         troubles=mutant.troubles,

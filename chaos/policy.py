@@ -22,7 +22,7 @@ components:
     batch: 50
     rate: 200
     timeout: 2s
-    attempts: 12
+    attempts: 25
     backoff: {{first: 500ms, most: 3s}}
     resolvers:
       - status_url:

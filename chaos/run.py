@@ -92,7 +92,7 @@ class Passing:
     """Payments pass: first the clean ones, then stretch by stretch."""
 
     def __init__(self, made: Site, options: Options, say: Say) -> None:
-        self.troubles = Troubles(made.place, options.seed, options.beyond)
+        self.troubles = Troubles(made.place, options.seed, beyond=options.beyond, away=options.away)
         self.during: dict[int, Trouble] = {}
         self._made = made
         self._options = options

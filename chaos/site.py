@@ -47,6 +47,8 @@ class Options:
     """How often every trouble happens in its stretch; None draws it."""
     beyond: tuple[float, float] = (0.2, 2.5)
     """For how many seconds beyond its leases a gateway is stopped."""
+    away: tuple[float, float] = (1.0, 3.0)
+    """For how many seconds the upstream is away."""
     clicks: int | None = None
     """How often each payment is posted at the same moment; None draws it."""
     within: float = WITHIN

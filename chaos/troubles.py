@@ -51,11 +51,12 @@ class Place:
 class Troubles:
     """Lets them happen, one after another, at moments drawn from a seed.  ``happened`` counts them."""
 
-    def __init__(self, place: Place, seed: int, beyond: tuple[float, float] = (0.2, 2.5)) -> None:
+    def __init__(self, place: Place, seed: int, *, beyond: tuple[float, float], away: tuple[float, float]) -> None:
         self.happened: Counter[Trouble] = Counter()
         self.files_lost = 0
         self._place = place
         self._beyond = beyond
+        self._away = away
         self._draw = random.Random(f"{seed}:troubles")
         self._do: dict[Trouble, Callable[[Gateway], Awaitable[None]]] = {
             Trouble.KILL: self._kill,
@@ -129,7 +130,7 @@ class Troubles:
         proxy.flow()
 
     async def _take_upstream(self, _: Gateway) -> None:
-        await self._place.upstream.away(self._draw.uniform(1.0, 3.0))
+        await self._place.upstream.away(self._draw.uniform(*self._away))
 
     async def _fill_disk(self, gateway: Gateway) -> None:
         assert gateway.control is not None

@@ -16,8 +16,7 @@ import plugins.idempotency.filter as idempotency
 from gateway import Exchange, Filter, hookimpl
 from gateway.database.sqlite import SqliteDatabase
 from gateway.dataplane import recorder
-from gateway.dataplane.attempt import Sending
-from gateway.ledger import evidence, statements
+from gateway.ledger import evidence, replay, statements
 from gateway.ledger.bodies import Bodies
 from gateway.ledger.records import Settlement, State
 from gateway.outcomes import Outcome
@@ -155,19 +154,9 @@ def no_cas_on_send() -> None:
     statements.SEND = statements.SEND.replace(condition, "AND epoch >= $2")
 
 
-def lease_ignored() -> None:
-    """It is sent however long ago its claim was committed."""
-
-    def make(was: Callable[..., Any]) -> Callable[..., Any]:
-        def send(self: Any, connection: Any) -> Any:
-            held = self._exchange.reservation
-            if held is not None:
-                self._exchange.reservation = replace(held, send_by=float("inf"))
-            return was(self, connection)
-
-        return send
-
-    _change(Sending, "_send", make)
+def window_ignored() -> None:
+    """It is sent again under its key however long ago that was."""
+    _change(replay, "within", lambda _: lambda *_: True)
 
 
 CHANGES: dict[str, Change] = {
@@ -183,7 +172,7 @@ CHANGES: dict[str, Change] = {
         sent_after_first_byte,
         unbound_keys,
         other_answer,
-        lease_ignored,
+        window_ignored,
         no_cas_on_send,
     )
 }
