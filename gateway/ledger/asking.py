@@ -99,6 +99,7 @@ class Asking:
         self._timeout = timeout
         self._told = told
         self._sleep = sleep
+        self._traced: set[tuple[str, type[Exception]]] = set()
 
     async def ask(
         self, record: Record, resolvers: Sequence[Resolver[Any]], enough: Callable[[Sequence[Evidence]], bool]
@@ -124,10 +125,20 @@ class Asking:
             async with limit:
                 evidence = await resolver.ask(record)
             answer = _answer(evidence)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises says nothing of the payment
             answer = "timed_out" if limit.expired() else "failed"
             reason = f"no answer within {self._timeout:g} s" if limit.expired() else type(error).__name__
             evidence = Evidence(resolver.name, "unknown", detail=f"could not be asked: {reason}")
-            log.warning("a resolver could not be asked", resolver=resolver.name, payment=record.id, exc_info=error)
+            self._warn(resolver.name, record, error)
         self._told.add(resolver.name, answer, monotonic() - began)
         return evidence
+
+    def _warn(self, resolver: str, record: Record, error: Exception) -> None:
+        """With the traceback of the first of its kind: one who is away is asked again and again."""
+        kind = (resolver, type(error))
+        traceback = None if kind in self._traced else error
+        self._traced.add(kind)
+        said = f"{type(error).__name__}: {error}"
+        log.warning(
+            "a resolver could not be asked", resolver=resolver, payment=record.id, error=said, exc_info=traceback
+        )

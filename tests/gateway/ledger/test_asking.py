@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from gateway.ledger.asking import Asking, Pace, Told, Watch
 from gateway.ledger.records import Evidence, Record
@@ -59,6 +60,19 @@ async def test_what_is_no_evidence_is_none(answer) -> None:
 
     assert (found.verdict, found.detail) == ("unknown", "could not be asked: TypeError")
     assert told.answers == {("bank", "failed"): 1}
+
+
+async def test_the_traceback_of_one_who_is_away_is_logged_once() -> None:
+    one = asking()
+    with capture_logs() as logs:
+        for _ in range(3):
+            await one.ask(record(), [Bank(OSError("away"))], bool)
+
+    assert [(each["error"], each["exc_info"] is not None) for each in logs] == [
+        ("OSError: away", True),
+        ("OSError: away", False),
+        ("OSError: away", False),
+    ]
 
 
 async def test_each_is_asked_until_it_is_enough() -> None:
