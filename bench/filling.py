@@ -39,7 +39,7 @@ _HISTORY = (
 )
 _BATCH = 20_000
 
-SCATTERED = ("payments_claim", "payments_customer")
+SCATTERED = ("payments_claim",)
 """Indexes whose keys come in no order: they are made afterwards, at the price of reading all again."""
 
 

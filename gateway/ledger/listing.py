@@ -1,6 +1,6 @@
 """Lists of payments: which statement finds them, and by which index.  Pure.
 
-By claim, request, customer and the states that are not settled, an index finds them.  Other conditions are looked for
+By claim, request and the states that are not settled, an index finds them.  Other conditions are looked for
 among the newest ``LOOKED_AT`` payments before the cursor, so that no question reads a ledger of millions; a page says
 where that ended.  By age, the look begins at the ids that were made then.
 """
@@ -87,11 +87,12 @@ class _Conditions:
 
 
 def _needs_bound(query: Query) -> bool:
-    if query.claim is not None or query.request_id is not None or query.customers:
+    if query.claim is not None or query.request_id is not None:
         return False
     if query.states:
         return not SETTLED.isdisjoint(query.states)
-    return any(each is not None for each in (query.route, query.owner, query.currency, query.least, query.most))
+    some = (query.route, query.owner, query.currency, query.least, query.most)
+    return bool(query.customers) or any(each is not None for each in some)
 
 
 def _of_states(states: Sequence[State]) -> str:

@@ -122,8 +122,8 @@ class Ledger(Protocol):
     async def list(self, query: Query) -> Page:
         """Without their bodies, histories and trails.
 
-        Where no index finds what is asked for (by route, owner, amount, currency or a state that is settled, alone),
-        it looks at so many payments before the cursor, and the page says where that ended.
+        Where no index finds what is asked for (alone, a route, owner, customer, amount, currency or a state that is
+        settled), it looks at so many payments before the cursor, and the page says where that ended.
         """
 
     async def now(self) -> float:

@@ -71,7 +71,7 @@ CALLS |= {
     "list by state": _listed("payments_open", states=[State.IN_DOUBT]),
     "list by states": _listed("payments_open", states=[State.IN_DOUBT, State.UNRESOLVED, State.SENT]),
     "list what is sent": _listed("payments_due", states=[State.SENT]),
-    "list by customer": _listed("payments_customer", customers=["c5", "d5"]),
+    "list by customer": _listed(ID, customers=["c5", "d5"]),
     "list by claim": _listed(CLAIM, claim=b"c5", owner="o"),
     "list by request": _listed("payments_request", request_id="r5"),
     "list by route": _listed(ID, route="rare"),

@@ -68,7 +68,6 @@ INDEXES = (
     WHERE accepted_until IS NOT NULL AND (state = 'accepted' OR state = 'reserved' OR state = 'sent')""",
     "CREATE INDEX payments_gone ON payments (gone_at) WHERE gone_at IS NOT NULL",
     "CREATE INDEX payments_request ON payments (request_id)",
-    "CREATE INDEX payments_customer ON payments (customer, id) WHERE customer IS NOT NULL",
 )
 
 
