@@ -205,6 +205,8 @@ class Reservation:
     """Whether the record says, or may say, that it was sent."""
     promised: bool = False
     """Whether it was accepted earlier: then it is never released, but accepted again until its time is over."""
+    earlier: Mapping[str, Any] | None = None
+    """The trail that its record has from the times before."""
 
 
 class Recorder(Protocol):

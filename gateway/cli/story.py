@@ -104,7 +104,7 @@ def _arrival(payment: Document) -> Iterator[str]:
 def _filters(trail: Document) -> Iterator[str]:
     yield from _steps(trail)
     for earlier in trail["earlier"]:
-        yield "before that, when it was released:"
+        yield "the time before:"
         for line in _steps({"filters": (), "notes": (), **earlier}):
             yield f"  {line}"
     if trail["cut"]:

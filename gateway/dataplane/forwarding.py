@@ -85,7 +85,7 @@ class Forwarder:
             await self._put_back(record, "stopped")
             return None
         exchange = rebuilt(record, stored, later.limits.headers)
-        exchange.reservation = Reservation(record.id, record.epoch, until, promised=True)
+        exchange.reservation = Reservation(record.id, record.epoch, until, promised=True, earlier=record.trail)
         exchange.put(Payment(record.operation, record.amount, record.currency))
         if record.owner is not None:
             exchange.put(Principal(record.owner))

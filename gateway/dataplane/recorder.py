@@ -88,7 +88,7 @@ class Recorder:
     async def reserve_again(self, exchange: Exchange, record: Record) -> Reservation | None:
         entry = self._entry(exchange, record.claim, record.fingerprint, record.keep)
         send_by = monotonic() + self._terms.claim
-        exchange.reservation = Reservation(record.id, record.epoch + 1, send_by)
+        exchange.reservation = Reservation(record.id, record.epoch + 1, send_by, earlier=record.trail)
         if not await self._ledger.reserve_again(record.id, record.epoch, entry, self._lease):
             exchange.reservation = None
         else:
@@ -197,7 +197,7 @@ class Recorder:
                 reservation.id,
                 reservation.epoch,
                 request,
-                trail_of(exchange, self._means.masks),
+                trail_of(exchange, self._means.masks, reservation.earlier),
                 most=limits.most,
                 ceiling=limits.ceiling[exchange.require(Payment).currency or ""],
                 within=limits.seconds,
@@ -248,7 +248,7 @@ class Recorder:
             len(exchange.attempts),
             exchange.attempts[-1].status if exchange.attempts else None,
             sealed,
-            trail_of(exchange, self._means.masks),
+            trail_of(exchange, self._means.masks, reservation.earlier),
             self._terms.stuck_after if outcome in _OPEN else None,
         )
 

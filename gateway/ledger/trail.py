@@ -1,8 +1,8 @@
 """The decision trail: what each filter did and noted, the attempts, and what resolvers said; kept with the record.
 
 As JSON it has up to five lists, each left out where it is empty: ``filters``, ``notes``, ``attempts``, ``answers`` (of
-resolvers) and ``earlier`` (the trails of executions that were released, the newest first).  ``cut`` says that
-something was left out to keep it within ``LIMIT``.
+resolvers) and ``earlier`` (the trails of the times before, when it was released or accepted; the newest first).
+``cut`` says that something was left out to keep it within ``LIMIT``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ def trail_of(exchange: Exchange, masks: Masks | None = None, earlier: Mapping[st
         document["attempts"] = [_attempt(each, began) for each in exchange.attempts]
     if earlier:
         past = {name: value for name, value in earlier.items() if name != "earlier"}
-        document["earlier"] = [past, *earlier.get("earlier", ())][:_EARLIER]
+        document["earlier"] = [past, *earlier.get("earlier", ())]
+        if len(document["earlier"]) > _EARLIER:  # the client's own, and the last ones
+            del document["earlier"][_EARLIER - 1 : -1]
+            document["cut"] = True
     return _encoded(document)
 
 

@@ -57,6 +57,8 @@ async def test_a_payment_is_accepted_and_executed_once_when_the_backend_is_back(
         ("sent", "gateway"),
         ("succeeded", "gateway"),
     ]
+    named, forwarded = record.trail["earlier"][-1]["filters"], record.trail["notes"]
+    assert (named[0]["name"], forwarded[0]["code"]) == ("principal", "accepted_earlier")
 
 
 @pytest.mark.parametrize(("status", "state"), [(402, State.FAILED), (500, State.IN_DOUBT), (202, State.PENDING)])

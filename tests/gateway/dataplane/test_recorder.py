@@ -302,6 +302,8 @@ async def test_a_released_claim_executes_afresh_in_the_same_record(ledger: Troub
         record = await its.record()
     assert record.epoch == 2
     assert states(record) == ["reserved", "sent", "released", "reserved", "sent", "succeeded"]
+    assert [each["status"] for each in record.trail["attempts"]] == [200]
+    assert [each["status"] for each in record.trail["earlier"][0]["attempts"]] == [429]
 
 
 async def test_a_repeat_has_an_outcome_of_its_own_and_changes_nothing(ledger: Troubled, bodies: Bodies) -> None:

@@ -116,6 +116,15 @@ def test_a_payment_that_is_executed_once_more_keeps_the_trail_of_the_time_before
     assert [sorted(each) for each in third["earlier"]] == [["attempts", "filters"], ["filters"]]
 
 
+def test_of_many_times_before_the_first_and_the_last_are_kept() -> None:
+    trail = read(trail_of(exchange(notes=[Note("fraud", "time-0")]), MASKS))
+    for number in range(1, 9):
+        trail = read(trail_of(exchange(notes=[Note("fraud", f"time-{number}")]), MASKS, trail))
+
+    assert [each["notes"][0]["code"] for each in trail["earlier"]] == ["time-7", "time-6", "time-0"]
+    assert trail["cut"] is True
+
+
 def test_what_resolvers_answered_is_added_with_its_time() -> None:
     before = read(trail_of(exchange(), MASKS))
     found = says("stripe", "succeeded", by_key=True, amount=1000, currency="eur", detail="pi_1")
