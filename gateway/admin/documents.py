@@ -55,6 +55,7 @@ def whole(record: Record) -> dict[str, Any]:
         "card": record.card,
         "epoch": record.epoch,
         "lease_until": moment(record.lease_until),
+        "accepted_until": moment(record.accepted_until),
         "keep_seconds": record.keep,
         "stored": {"request": _stored(record.request), "answer": _stored(record.answer)},
         "history": [

@@ -102,7 +102,8 @@ def _arrival(payment: Document) -> Iterator[str]:
 
 
 def _filters(trail: Document) -> Iterator[str]:
-    yield from _steps(trail)
+    told = list(_steps(trail))
+    yield from told or ["not written down: that is done with the outcome, and a gateway that is killed takes it along"]
     for earlier in trail["earlier"]:
         yield "the time before:"
         for line in _steps({"filters": (), "notes": (), **earlier}):
@@ -161,7 +162,7 @@ def _answers(answers: Sequence[Document]) -> Iterator[str]:
     for said in answers:
         found = f" {said['amount']} {said.get('currency', '')}".rstrip() if "amount" in said else ""
         by = " by our key" if said["by_key"] else ""
-        again = f", {said['times']} times until {clock(said['last_at'])}" if said["times"] > 1 else ""
+        again = f", {_times(said['times'])} until {clock(said['last_at'])}" if said["times"] > 1 else ""
         detail = f"  ({said['detail']})" if "detail" in said else ""
         yield f"{clock(said['at'])}  {said['resolver']}: {said['verdict']}{found}{by}{again}{detail}"
 
@@ -169,7 +170,7 @@ def _answers(answers: Sequence[Document]) -> Iterator[str]:
 def _next(payment: Document, now: datetime) -> Iterator[str]:
     state, due = payment["state"], payment["due_at"]
     when = "" if due is None else f" at {clock(due)} ({away(due, now)})"
-    asked = f"It was asked {payment['asked']} times so far." if payment["asked"] else "Nobody was asked so far."
+    asked = f"Asked so far: {_times(payment['asked'])}."
     match state:
         case "succeeded" | "failed":
             yield f"Nothing: it is settled. {_repeat(payment)}".rstrip()
@@ -178,7 +179,9 @@ def _next(payment: Document, now: datetime) -> Iterator[str]:
         case "reserved":
             yield f"Whoever claimed it sends it, or it is released{_until(payment)}."
         case "accepted":
-            yield f"It is sent once the upstream is back{when}."
+            yield "It is sent once the upstream is back."
+            if due is not None:
+                yield f"If it is not by {clock(due)} ({away(due, now)}), it has failed, and was never sent."
         case "held":
             yield f"A reviewer decides{when}."
         case "unresolved":
@@ -192,6 +195,10 @@ def _next(payment: Document, now: datetime) -> Iterator[str]:
         yield (
             f"  payguard payments resolve {payment['id']} --state {'|'.join(_easy(payment))} --reason 'how you know it'"
         )
+
+
+def _times(number: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def _whoever(state: str) -> str:

@@ -99,7 +99,7 @@ What resolvers answered
   2026-11-23 02:52:00.000  status_url: absent by our key  (404)
 
 What happens next
-  Resolvers are asked again at 2026-11-23 03:02:00.000 (in 2m). It was asked 1 times so far.
+  Resolvers are asked again at 2026-11-23 03:02:00.000 (in 2m). Asked so far: once.
   A repeat of its key is answered 409; it is not sent again.
   If you know what became of it:
     payguard payments resolve aipnyw --state succeeded|failed --reason 'how you know it'
@@ -112,7 +112,7 @@ What happens next
     [
         ("succeeded", "Nothing: it is settled. A repeat of its key is answered 409 answer_unavailable"),
         ("released", "Nothing, unless the client comes again"),
-        ("accepted", "It is sent once the upstream is back"),
+        ("accepted", "by 2026-11-23 03:02:00.000 (in 2m), it has failed, and was never sent."),
         ("held", "A reviewer decides"),
         ("reserved", "Whoever claimed it sends it"),
         ("sent", "Recovery takes it up, should its owner be lost"),
@@ -121,6 +121,35 @@ What happens next
 )
 def test_each_state_says_what_happens_next(state: str, next_: str) -> None:
     assert next_ in story({**PAYMENT, "state": state, "resolvable_to": []}, NOW)
+
+
+def test_the_time_before_is_told_after_the_last_one() -> None:
+    earlier = {"filters": [{"name": "fraud", "mode": "enforce", "decision": "refused", "code": "declined", "ms": 1.0}]}
+    told = story({**PAYMENT, "trail": {**PAYMENT["trail"], "earlier": [earlier], "cut": True}}, NOW)
+
+    assert (
+        """  the time before:
+    1. fraud                refused  declined  1 ms
+  (more was noted than is kept)
+"""
+        in told
+    )
+
+
+def test_what_was_lost_with_its_gateway_is_said_to_be() -> None:
+    trail = {name: [] for name in ("filters", "notes", "attempts", "answers", "earlier")} | {"cut": False}
+    told = story({**PAYMENT, "trail": trail}, NOW)
+
+    assert "  not written down: that is done with the outcome" in told
+    assert "Attempts at backend" not in told
+
+
+def test_resolvers_that_said_the_same_again_are_told_once() -> None:
+    [answer] = PAYMENT["trail"]["answers"]
+    again = {**answer, "times": 3, "last_at": "2026-11-23T02:59:00.000000Z", "amount": 4200, "currency": "eur"}
+    told = story({**PAYMENT, "trail": {**PAYMENT["trail"], "answers": [again]}}, NOW)
+
+    assert "status_url: absent 4200 eur by our key, 3 times until 2026-11-23 02:59:00.000  (404)\n" in told
 
 
 @pytest.mark.parametrize(
