@@ -303,3 +303,27 @@ int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict unt
     move(&moved, -control->wall_ahead);
     return real(semaphore, &moved);
 }
+
+/* Python and libuv make their conditions with the monotonic clock, which is small; other moments are of the wall's */
+int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict until)
+{
+    static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+    begin();
+    if (!real) real = dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+    if (!real) real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+    struct timespec moved = *until;
+    move(&moved, until->tv_sec < 500000000 ? control->monotonic_behind : -control->wall_ahead);
+    return real(condition, mutex, &moved);
+}
+
+int clock_nanosleep(clockid_t which, int flags, const struct timespec *until, struct timespec *left)
+{
+    static int (*real)(clockid_t, int, const struct timespec *, struct timespec *);
+    begin();
+    if (!real) real = dlsym(RTLD_NEXT, "clock_nanosleep");
+    struct timespec moved = *until;
+    if (flags & TIMER_ABSTIME)
+        move(&moved, which == CLOCK_MONOTONIC ? control->monotonic_behind : -control->wall_ahead);
+    return real(which, flags, &moved, left);
+}

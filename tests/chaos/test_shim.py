@@ -76,6 +76,23 @@ def test_clocks_are_off_by_what_the_page_says(shim: Shim, tmp_path: Path) -> Non
     assert time.monotonic() - monotonic == pytest.approx(10, abs=5)
 
 
+WAITS = """
+import threading, time
+began = time.monotonic()
+time.sleep(0.05)
+threading.Event().wait(0.05)
+threading.Condition().acquire(timeout=1)
+print(time.monotonic() - began)
+"""
+
+
+def test_what_waits_by_a_clock_that_is_behind_waits_as_long_as_it_says(shim: Shim, tmp_path: Path) -> None:
+    control = Control(tmp_path / "control")
+    control.hide(100.0)
+
+    assert float(run(shim, control, WAITS)) >= 0.1
+
+
 def test_a_full_disk_takes_no_writes_to_the_database_and_all_others(shim: Shim, tmp_path: Path) -> None:
     control = Control(tmp_path / "control")
     control.full(yes=True)
