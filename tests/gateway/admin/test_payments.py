@@ -163,6 +163,12 @@ async def test_a_human_settles_what_is_in_doubt_with_a_name_and_a_reason(
     assert [code for code, _ in told] == ["payment_resolved"]
 
 
+async def test_a_reason_is_masked_before_it_is_recorded_or_told(ledger: SqlLedger) -> None:
+    record = await payment(ledger, State.IN_DOUBT)
+    answer, [(_, told)] = await resolving(ledger, record.id, state="failed", reason="card 4242 4242 4242 4242 declined")
+    assert answer.json()["history"][-1]["reason"] == told["reason"] == "card [card *4242] declined"
+
+
 @pytest.mark.parametrize(
     ("became", "to", "code"),
     [

@@ -52,6 +52,22 @@ def test_a_route_is_compiled_with_what_its_entry_says(compilation: Compilation) 
     assert (route.name, route.match.path, route.operation) == ("pay", "/pay", "payment.create")
 
 
+@pytest.mark.parametrize(
+    ("given", "claimed", "says"),
+    [
+        ("path: /pay", "path: /.payguard/payments/x", "p:5:19: routes[0].match.path: what is below /.payguard is the"),
+        ("path: /pay", "prefix: /.Payguard", "p:5:21: routes[0].match.prefix: what is below /.payguard is the"),
+        ("name: pay", "name: payguard.status", "p:4:11: routes[0].name: names that begin with payguard. are the"),
+    ],
+)
+def test_a_route_that_claims_what_is_the_gateways_own_is_refused(
+    services: Services, given: str, claimed: str, says: str
+) -> None:
+    wrong = read(TEXT.replace(given, claimed), "p")
+    [problem] = Compilation(Kinds({"filter": {"step": Step}}), services, wrong, ()).problems
+    assert str(problem).startswith(says)
+
+
 async def test_the_parts_of_a_policy_open_and_close_with_it(compilation: Compilation, services: Services) -> None:
     snapshot = compilation.snapshot("digest", ())
     assert isinstance(snapshot, Snapshot)

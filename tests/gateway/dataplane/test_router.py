@@ -18,9 +18,13 @@ class Nowhere:
         raise NotImplementedError
 
 
-def router(**matches: Match) -> Router:
+def routes(**matches: Match) -> list[Route]:
     chain = Chain([], Nowhere())
-    return Router([Route(name, match, chain) for name, match in matches.items()])
+    return [Route(name, match, chain) for name, match in matches.items()]
+
+
+def router(**matches: Match) -> Router:
+    return Router(routes(**matches))
 
 
 def found(routes: Router, path: str, method="GET", host="shop.example", **headers: str) -> tuple[str, dict[str, str]]:
@@ -29,13 +33,14 @@ def found(routes: Router, path: str, method="GET", host="shop.example", **header
     return route.name, dict(parameters)
 
 
-SHOP = router(
+SHOP_ROUTES = routes(
     create=Match(frozenset({"POST"}), path="/v1/payments"),
     capture=Match(frozenset({"POST"}), path="/v1/payments/{id}/capture"),
     one=Match(frozenset({"GET", "HEAD"}), path="/v1/payments/{id}"),
     admin=Match(prefix="/admin"),
     rest=Match(path="/{rest:path}"),
 )
+SHOP = Router(SHOP_ROUTES)
 
 
 @pytest.mark.parametrize(
@@ -240,3 +245,22 @@ def test_a_readable_path_has_one_reading(text):
     assert not {"", ".", ".."} & set(decoded.strip("/").split("/")) or decoded == "/"
     assert not any(ord(character) < 0x20 for character in decoded)
     assert decoded.count("/") == text.count("/") + 1
+
+
+OWN = Router(SHOP_ROUTES, [Route("payguard.status", Match(path="/.payguard/payments/{id}"), Chain([], Nowhere()))])
+
+
+@pytest.mark.parametrize("path", ["/.payguard/payments/7", "/.PayGuard/Payments/7/", "/%2epayguard/payments/7"])
+def test_what_is_the_gateways_own_is_tried_before_every_route_of_the_policy(path):
+    assert found(OWN, path, "DELETE") == ("payguard.status", {"id": "7"})
+
+
+@pytest.mark.parametrize("path", ["/.payguard", "/.payguard/", "/.payguard/other", "/.PAYGUARD/other"])
+def test_what_else_is_the_gateways_own_goes_nowhere(path):
+    with pytest.raises(RouteNotFound):
+        found(OWN, path)
+
+
+@pytest.mark.parametrize("path", ["/.payguarded", "/.well-known/x", "/x/.payguard/payments/7"])
+def test_what_only_looks_like_it_is_the_policys(path):
+    assert found(OWN, path)[0] == "rest"
