@@ -13,6 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from gateway import Config, Principal
+from gateway.admin import documents
+from gateway.admin.parameters import MEMBERS, NAMES, decision_of
 from gateway.cli import payguard
 from gateway.control.compiler import Compiler
 from gateway.control.plugin_rules import SPECIFICATIONS
@@ -23,7 +25,7 @@ from gateway.control.settings import BUILT_IN, Settings, load_settings, variable
 from gateway.control.watcher import RETRY, SETTLING
 from gateway.crypto.salts import Salts
 from gateway.store.memory import MemoryStore
-from gateway.testing import backend, exchange, plugin_module, running_gateway, scope
+from gateway.testing import backend, exchange, plugin_module, record, running_gateway, scope
 from plugins.circuit_breaker import CircuitBreaker
 from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
@@ -33,6 +35,7 @@ HOOKS = (ROOT / "docs" / "hooks.md").read_text()
 WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 RESILIENCE = (ROOT / "docs" / "resilience.md").read_text()
+API = (ROOT / "docs" / "api.md").read_text()
 SALTS = Salts.parse("00" * 16)
 
 
@@ -226,6 +229,32 @@ def test_the_times_that_the_page_on_operations_names_are_those_of_the_code() -> 
     assert (OPENING, RETRY, SETTLING) == (30.0, 30.0, 0.1)
     for said in ("30 seconds are allowed", "every 30 seconds", "a tenth of a second apart"):
         assert said in OPERATIONS
+
+
+def test_every_parameter_of_the_payments_api_is_in_its_table() -> None:
+    listed = sections(API)["GET /api/v1/payments"]
+
+    assert tuple(re.findall(r"^\| `(\w+)` \|", listed, re.MULTILINE)) == NAMES
+
+
+def test_what_the_page_on_the_payments_api_shows_of_a_payment_is_what_one_has() -> None:
+    shown = record()
+    item_, whole_ = documents.item(shown), documents.whole(shown)
+    text = sections(API)
+    [listed] = json.loads(blocks(text["GET /api/v1/payments"], "json")[0])["items"]
+    named = re.findall(r"`(\w+)`", re.search(r"Each item also has .*", text["GET /api/v1/payments"])[0])
+    rows = re.findall(r"^\| (`.*?) \|", text["GET /api/v1/payments/{id}"], re.MULTILINE)
+
+    assert listed.keys() | set(named) == item_.keys()
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == whole_.keys() - item_.keys()
+
+
+def test_every_decision_that_the_page_on_the_payments_api_shows_is_one() -> None:
+    text = sections(API)["POST /api/v1/payments/{id}/resolve"]
+    [shown] = blocks(text, "json")
+
+    assert decision_of(shown.encode()).by == "ada"
+    assert set(re.findall(r"^\| `(\w+)` \|", text.partition("| 409 |")[0], re.MULTILINE)) == set(MEMBERS)
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -155,6 +155,9 @@ class _Body(BaseModel):
     never_executed: bool = False
 
 
+MEMBERS = tuple(_Body.model_fields)
+
+
 def decision_of(body: bytes) -> Decision:
     """Of a body that asks to resolve a payment.  Raises BadParameter."""
     try:
