@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.database.sqlite import SqliteDatabase
 from gateway.ids import payment_id
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Entry, Record, Settlement, State
@@ -17,14 +15,7 @@ from gateway.ledger.sql import SqlLedger
 from tests.gateway.admin.admins import ELSEWHERE, TOKENS, client, state
 
 PAYMENTS = "/api/v1/payments"
-
-
-@pytest.fixture
-async def ledger(sqlite_path: Path) -> AsyncIterator[SqlLedger]:
-    database = SqliteDatabase(sqlite_path)
-    await database.open()
-    yield SqlLedger(database)
-    await database.close()
+TWO = ("succeeded", "failed")
 
 
 async def payment(ledger: SqlLedger, became: State | None = State.SUCCEEDED, **given: Any) -> Record:
@@ -199,6 +190,17 @@ async def test_who_looked_at_an_older_revision_decides_nothing(ledger: SqlLedger
     assert await ledger.postpone(record.id, record.revision, 600.0)
     answer, _ = await resolving(ledger, record.id, state="failed", revision=record.revision)
     assert (answer.status_code, answer.json()["code"]) == (409, "payment_changed")
+
+
+async def test_of_two_who_decide_at_once_one_is_recorded_and_the_other_told(ledger: SqlLedger) -> None:
+    record = await payment(ledger, State.IN_DOUBT)
+    answers = [answer for answer, _ in await asyncio.gather(*(resolving(ledger, record.id, state=to) for to in TWO))]
+    [won], [lost] = ([each for each in answers if each.status_code == status] for status in (200, 409))
+    settled = await ledger.find(record.id)
+    assert settled is not None
+    assert settled.state == won.json()["state"]
+    assert lost.json()["code"] in ("payment_changed", "payment_settled")
+    assert len(settled.history) == 3
 
 
 async def test_only_who_may_operate_resolves_from_elsewhere(ledger: SqlLedger) -> None:

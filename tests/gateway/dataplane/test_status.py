@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from gateway.database.sqlite import SqliteDatabase
 from gateway.dataplane.status import Callers, Status, status_route
 from gateway.errors import DependencyDown, GatewayError, Rejected
 from gateway.exchange import Exchange, Response
@@ -36,14 +33,6 @@ class Names(Filter[Config]):
         if name == "unknowable":
             raise DependencyDown("The issuer cannot be asked")
         exchange.put(Principal(name))
-
-
-@pytest.fixture
-async def ledger(sqlite_path: Path) -> AsyncIterator[SqlLedger]:
-    database = SqliteDatabase(sqlite_path)
-    await database.open()
-    yield SqlLedger(database)
-    await database.close()
 
 
 async def payment(ledger: SqlLedger, owner: str | None = "ada", became: State | None = State.SUCCEEDED) -> str:
