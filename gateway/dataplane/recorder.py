@@ -88,11 +88,11 @@ class Recorder:
     async def reserve_again(self, exchange: Exchange, record: Record) -> Reservation | None:
         entry = self._entry(exchange, record.claim, record.fingerprint, record.keep)
         send_by = monotonic() + self._terms.claim
-        exchange.reservation = Reservation(record.id, record.epoch + 1, send_by, earlier=record.trail)
         if not await self._ledger.reserve_again(record.id, record.epoch, entry, self._lease):
-            exchange.reservation = None
-        else:
-            exchange.outcome = None
+            return None
+        # not before: until it is known, the epoch may be another's, whom nobody may release who only wanted it
+        exchange.reservation = Reservation(record.id, record.epoch + 1, send_by, earlier=record.trail)
+        exchange.outcome = None
         return exchange.reservation
 
     def stored_answer(self, record: Record) -> Response | None:

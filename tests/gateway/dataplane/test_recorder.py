@@ -306,6 +306,33 @@ async def test_a_released_claim_executes_afresh_in_the_same_record(ledger: Troub
     assert [each["status"] for each in record.trail["earlier"][0]["attempts"]] == [429]
 
 
+@pytest.mark.parametrize("lost", ["client", "reply"])
+async def test_a_claim_that_another_won_is_not_released_by_who_never_heard_that_it_lost(
+    ledger: Troubled, bodies: Bodies, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    claimed, asked = ledger.reserve_again, asyncio.Event()
+
+    async def another_is_faster(*given: Any) -> bool:
+        assert await claimed(*given)
+        asked.set()
+        if lost == "reply":
+            raise DatabaseDown
+        await asyncio.Event().wait()
+        return False
+
+    async with site(ledger, bodies, REFUSED) as its:
+        assert (await its.pay()).status == 429
+        await its.gateway.exchange()
+        monkeypatch.setattr(ledger, "reserve_again", another_is_faster)
+        client = await its.gateway.connect()
+        await client.send(PAYMENT.replace(b"\r\n\r\n", b"\r\nkey: a\r\n\r\n", 1))
+        await asked.wait()
+        client.reset()
+        await its.gateway.exchange()
+        record = await its.record()
+    assert (record.state, record.epoch) == (State.RESERVED, 2)
+
+
 async def test_a_repeat_has_an_outcome_of_its_own_and_changes_nothing(ledger: Troubled, bodies: Bodies) -> None:
     async with site(ledger, bodies) as its:
         assert (await its.pay()).status == 200
