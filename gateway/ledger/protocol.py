@@ -24,7 +24,8 @@ class Ledger(Protocol):
 
         Never one with ``accepted_until``: that is sent by whoever takes it with ``take_accepted``.
 
-        It takes the request id, the trace id and the policy of ``entry``; its history goes on.
+        It takes the request id, the trace id and the policy of ``entry``; its history goes on, without its oldest lines
+        where it has become long.
         """
 
     def send(self, id: str, epoch: int, lease: float, request: bytes | None = None) -> Awaitable[bool]:  # noqa: A002
@@ -42,9 +43,10 @@ class Ledger(Protocol):
 
         Takes a record that is ``reserved`` to released, held, failed, or accepted again (due at its
         ``accepted_until``); ``sent`` to any state but reserved; ``in_doubt``, ``pending`` and ``unresolved`` (its owner
-        was slow, and recovery spoke first) to where its late answer says: an outcome, pending, released or accepted
-        again; in doubt or unresolved is no answer.  Never leaves ``succeeded`` or ``failed``.  One with
-        ``accepted_until`` is accepted again and never released; without, it is not accepted.
+        was slow, and recovery spoke first) to where its late answer says: an outcome, pending, and from ``in_doubt``
+        released or accepted again; in doubt or unresolved is no answer.  What somebody said to be pending, or what
+        they contradict each other about, is never free again by a late answer.  Never leaves ``succeeded`` or
+        ``failed``.  One with ``accepted_until`` is accepted again and never released; without, it is not accepted.
         """
 
     def resolve(

@@ -191,11 +191,18 @@ def _record(row: Row) -> Record:
     history, trail, request, answer = row[len(sql.COLUMNS) :]
     return Record(
         **given,
-        history=[_change(line) for line in history.split("\n") if line],  # splitlines() knows more ends than JSON does
+        history=_history(history),
         trail=orjson.loads(trail) if trail else {},
         request=request,
         answer=answer,
     )
+
+
+def _history(text: str) -> list[Change]:
+    lines = [line for line in text.split("\n") if line]  # splitlines() knows more ends than JSON does
+    if lines and not lines[0].startswith('{"at":'):  # the rest of one that was forgotten
+        del lines[0]
+    return [_change(line) for line in lines]
 
 
 def _change(line: str) -> Change:

@@ -81,10 +81,16 @@ ON CONFLICT (claim) WHERE claim IS NOT NULL DO NOTHING RETURNING $1
 RESERVE = _ENTRY.format(state=State.RESERVED, sent="NULL", request="NULL", line=_line("'reserved'"))
 BEGIN = _ENTRY.format(state=State.SENT, sent="{now}", request="$19", line=_line("'sent'"))
 
+HISTORY = 8000
+"""Characters of a history at which a claim that is taken again forgets the older half: a client may repeat for ever."""
+
+_FORGETTING = f"""CASE WHEN LENGTH(history) > {HISTORY} THEN SUBSTR(history, LENGTH(history) - {HISTORY // 2})
+  ELSE history END"""
+
 RESERVE_AGAIN = f"""
 UPDATE payments SET state = 'reserved', epoch = epoch + 1, revision = revision + 1, request_id = $3, trace_id = $4,
   policy = $5, lease_until = {{now}} + $6, due_at = {{now}} + $6, settled_at = NULL, gone_at = NULL, reason = '',
-  delivery = NULL, status = NULL, answer = NULL, history = history || {_line("'reserved'")}
+  delivery = NULL, status = NULL, answer = NULL, history = {_FORGETTING} || {_line("'reserved'")}
 WHERE id = $1 AND epoch = $2 AND accepted_until IS NULL
   AND (state = 'released' OR (state = 'reserved' AND lease_until <= {{now}}))
 RETURNING $1
@@ -114,13 +120,15 @@ RETURNING $1
 
 _LATE = f"{among(State.SENT, State.PENDING, State.IN_DOUBT, State.UNRESOLVED)}"
 _ANY = f"{among(State.SENT, State.RESERVED, State.PENDING, State.IN_DOUBT, State.UNRESOLVED)}"
+# somebody said that it is pending, or they contradicted each other: sending it again may be sending it twice
+_NOT_EXECUTED = among(State.SENT, State.RESERVED, State.IN_DOUBT)
 _IN = "{now} + CAST($11 AS DOUBLE PRECISION)"
 
 SETTLE = {
     State.SUCCEEDED: _settle(_LATE, settled=True),
     State.FAILED: _settle(_ANY, settled=True),
-    State.RELEASED: _settle(f"{_ANY} AND accepted_until IS NULL", settled=True),
-    State.ACCEPTED: _settle(f"{_ANY} AND accepted_until IS NOT NULL", "accepted_until"),
+    State.RELEASED: _settle(f"{_NOT_EXECUTED} AND accepted_until IS NULL", settled=True),
+    State.ACCEPTED: _settle(f"{_NOT_EXECUTED} AND accepted_until IS NOT NULL", "accepted_until"),
     State.HELD: _settle(among(State.SENT, State.RESERVED)),
     State.PENDING: _settle(_LATE, _IN),
     State.IN_DOUBT: _settle(among(State.SENT, State.IN_DOUBT), _IN),

@@ -21,6 +21,8 @@ from tests.gateway.ledger.conftest import LONG, OVER, ROOM, accepted, brought, e
 S = State
 ASKED = (S.PENDING, S.IN_DOUBT, S.UNRESOLVED)
 LATE = (S.SENT, *ASKED)
+FREE = (S.RESERVED, S.SENT, S.IN_DOUBT)
+"""Nobody but their owner has said anything of them."""
 
 # claims
 
@@ -109,6 +111,21 @@ async def test_a_released_claim_is_taken_again_by_one(ledger: SqlLedger, other: 
     assert (now.settled_at, now.delivery, now.status) == (None, None, None)
     assert [each.state for each in now.history] == [S.SENT, S.RELEASED, S.RESERVED]
     assert await ledger.prune(10) == 0
+
+
+async def test_a_history_stays_bounded_however_often_its_key_comes_again(ledger: SqlLedger) -> None:
+    record = await brought(ledger, S.RELEASED)
+    said = settlement(S.RELEASED, reason='{"at":\n' * 60)
+    longest = 0
+
+    for epoch in range(1, 41):
+        assert await ledger.reserve_again(record.id, epoch, entry(), LONG)
+        assert await ledger.settle(record.id, epoch + 1, said)
+        history = (await found(ledger, record.id)).history
+        longest = max(longest, len(history))
+
+    assert [each.state for each in history[-2:]] == [S.RESERVED, S.RELEASED]
+    assert len(history) < longest < 40
 
 
 async def test_a_reservation_is_taken_again_once_its_lease_is_over(ledger: SqlLedger) -> None:
@@ -220,7 +237,21 @@ async def test_a_late_answer_settles_what_recovery_took_up(ledger: SqlLedger) ->
     assert (await found(ledger, made.id)).state is S.SUCCEEDED
 
 
+async def test_what_a_resolver_found_pending_is_not_free_again_by_a_late_answer(ledger: SqlLedger) -> None:
+    """They contradict each other: of two that were sent under the key, one may be under way."""
+    made = entry()
+    await ledger.begin(made, OVER)
+    [taken] = await ledger.take_due(10, LONG)
+    assert await ledger.resolve(made.id, taken.revision, S.PENDING, by="status_url", reason="found", due_in=LONG)
+
+    assert not await ledger.settle(made.id, 1, settlement(S.RELEASED))
+
+    assert (await found(ledger, made.id)).state is S.PENDING
+    assert await ledger.settle(made.id, 1, settlement(S.SUCCEEDED))
+
+
 async def test_after_a_resend_the_former_owner_has_no_right_left(ledger: SqlLedger) -> None:
+    """Not even to a conclusive answer: two were sent now, and the later one's owner hears the same of the upstream."""
     record = await brought(ledger, S.IN_DOUBT)
 
     epoch = await ledger.resend(record.id, record.revision, LONG)
@@ -294,7 +325,7 @@ ENDS: dict[str, dict[State, State]] = {
     "take accepted": {S.ACCEPTED: S.RESERVED},
     "settle succeeded": dict.fromkeys(LATE, S.SUCCEEDED),
     "settle failed": dict.fromkeys((S.RESERVED, *LATE), S.FAILED),
-    "settle released": dict.fromkeys((S.RESERVED, *LATE), S.RELEASED),
+    "settle released": dict.fromkeys(FREE, S.RELEASED),
     "settle held": dict.fromkeys((S.RESERVED, S.SENT), S.HELD),
     "settle pending": dict.fromkeys(LATE, S.PENDING),
     "settle in_doubt": dict.fromkeys((S.SENT, S.IN_DOUBT), S.IN_DOUBT),
@@ -308,7 +339,7 @@ ENDS: dict[str, dict[State, State]] = {
 ENDS["resolve failed"] |= {S.ACCEPTED: S.FAILED, S.HELD: S.FAILED}
 
 PROMISED = ENDS | {
-    "settle accepted": dict.fromkeys((S.RESERVED, *LATE), S.ACCEPTED),
+    "settle accepted": dict.fromkeys(FREE, S.ACCEPTED),
     "settle released": {},
     "reserve again": {},
 }

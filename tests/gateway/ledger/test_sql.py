@@ -178,8 +178,8 @@ class Machine(RuleBasedStateMachine):
         origins = {
             S.SUCCEEDED: LATE,
             S.FAILED: (S.RESERVED, *LATE),
-            S.RELEASED: (S.RESERVED, *LATE) if record.promised is None else (),
-            S.ACCEPTED: (S.RESERVED, *LATE) if record.promised is not None else (),
+            S.RELEASED: (S.RESERVED, S.SENT, S.IN_DOUBT) if record.promised is None else (),
+            S.ACCEPTED: (S.RESERVED, S.SENT, S.IN_DOUBT) if record.promised is not None else (),
             S.HELD: (S.RESERVED, S.SENT),
             S.PENDING: LATE,
             S.IN_DOUBT: (S.SENT, S.IN_DOUBT),
