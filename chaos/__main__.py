@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args
 import click
 from rich.console import Console
 
+from chaos import report
 from chaos.plan import Fault, Kind, Trouble
-from chaos.report import keep, tell
 from chaos.run import Result, run
 from chaos.site import Options
 
@@ -31,6 +31,7 @@ def _some(kind: Any) -> Any:
 @click.option("--full", is_flag=True, help="More than 20,000 payments and 150 kills on each database.")
 @click.option("--database", type=click.Choice(get_args(Database)), help="[default: both]")
 @click.option("--payments", type=click.IntRange(1), help="Of each database.")
+@click.option("--keep", is_flag=True, help="Keep books and logs also where nothing was found.")
 @click.option("--trouble", "troubles", multiple=True, type=_some(Trouble), help="Only these troubles of gateways.")
 @click.option("--fault", "faults", multiple=True, type=_some(Fault), help="Only these faults of the upstream.")
 @click.option("--kind", "kinds", multiple=True, type=_some(Kind), help="Only these kinds of upstream.")
@@ -40,6 +41,7 @@ def main(
     full: bool,
     database: Database | None,
     payments: int | None,
+    keep: bool,
     troubles: tuple[str, ...],
     faults: tuple[str, ...],
     kinds: tuple[str, ...],
@@ -57,15 +59,18 @@ def main(
             troubles=tuple(map(Trouble, troubles)),
             faults=tuple(map(Fault, faults)),
             kinds=tuple(map(Kind, kinds)) or tuple(Kind),
+            keep=keep,
             **(FULL if full else {}),
         )
         options = options if payments is None else replace(options, payments=payments, clean=min(200, payments // 5))
         results.append(asyncio.run(run(options, lambda line: console.print(line, highlight=False))))
-        tell(console, results[-1])
-    console.print(f"Figures, and the tables as Markdown beside them: {keep(results)}", soft_wrap=True)
+        report.tell(console, results[-1])
+    console.print(f"Figures, and the tables as Markdown beside them: {report.keep(results)}", soft_wrap=True)
+    for result in results:
+        if result.findings or keep:
+            console.print(f"Books and logs on {result.options.database}: {result.folder}")
     if bad := [result for result in results if result.findings]:
-        for result in bad:
-            console.print(f"[red]Not well[/] on {result.options.database}; its books and logs: {result.folder}")
+        console.print(f"[red]Not well[/] on {' and '.join(result.options.database for result in bad)}")
         console.print(f'Once more: make chaos ARGS="{" ".join(_again(sys.argv[1:], seed))}"', highlight=False)
         sys.exit(1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +49,8 @@ class Pages:
     declined: dict[str, int] = field(default_factory=dict)
     """Keys that were declined, each with its arrival."""
     declared: set[int] = field(default_factory=set)
-    look_ups: int = 0
+    looked_up: Counter[str] = field(default_factory=Counter)
+    """How often each key was asked for."""
     lives: int = 0
     """How often the upstream was started."""
 
@@ -134,7 +135,7 @@ def read(path: Path) -> Pages:
             case "declared":
                 pages.declared.add(entry["arrival"])
             case "looked_up":
-                pages.look_ups += 1
+                pages.looked_up[entry["key"]] += 1
     return pages
 
 

@@ -23,7 +23,7 @@ components:
     rate: 200
     timeout: 2s
     attempts: 25
-    backoff: {{first: 500ms, most: 3s}}
+    backoff: {{first: 500ms, most: 2s}}
     resolvers:
       - status_url:
           url: "{url}/{{route}}/v1/payments?key={{key}}"

@@ -153,7 +153,7 @@ def tell(console: Console, result: Result) -> None:
     kills = sum(count for trouble, count in result.happened.items() if trouble.value.startswith("kill"))
     console.print(
         f"{len(result.cases):,} payments, {kills} gateways and {result.pages.lives - 1} upstreams killed, "
-        f"{result.lost} COMMITs or files lost, {result.pages.look_ups:,} look-ups; came to rest in "
+        f"{result.lost} COMMITs or files lost, {result.pages.looked_up.total():,} look-ups; came to rest in "
         f"{result.rested:.0f} s; {result.took:.0f} s in all",
         highlight=False,
     )

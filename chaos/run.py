@@ -71,7 +71,7 @@ async def run(options: Options, say: Say) -> Result:
             rested=rested,
             folder=made.folder,
         )
-    if not findings:
+    if not (findings or options.keep):
         shutil.rmtree(made.folder)
     return result
 

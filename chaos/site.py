@@ -58,6 +58,8 @@ class Options:
     kinds: tuple[Kind, ...] = tuple(Kind)
     arguments: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+    keep: bool = False
+    """Whether the folder with books and logs is kept also where nothing was found."""
     settles_within: float = 120.0
     """Seconds after the last payment in which recovery must have come to an end with everything."""
 

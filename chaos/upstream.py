@@ -86,7 +86,7 @@ class Upstream:
         self._executed: dict[str, Execution] = {each.key: each for each in pages.executions}
         self._declined = dict(pages.declined)
         self._taken = {entry["key"]: arrival for arrival, entry in pages.taken.items()}
-        self._looked_up: Counter[str] = Counter()
+        self._looked_up = pages.looked_up
         self._later: set[asyncio.Task[None]] = set()
         for arrival in pages.arrivals:
             self._began.setdefault(arrival.key, arrival.at)

@@ -22,7 +22,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
     assert (pages.arrivals, pages.executions) == ([arrival], [execution])
     assert (set(pages.taken), pages.declined, pages.declared) == ({2}, {"k3": 3}, {4})
-    assert (pages.look_ups, pages.lives) == (1, 1)
+    assert (pages.looked_up, pages.lives) == ({"k": 1}, 1)
 
 
 def test_a_line_that_a_kill_cut_off_was_never_acted_on(tmp_path: Path) -> None:
