@@ -1,14 +1,15 @@
-"""The log line of a common exchange, filled in as text: a fourth of what its document costs to build and search."""
+"""The log line of a common exchange, filled in as text: a third of what its document costs to build and search."""
 
 from __future__ import annotations
 
 from gateway.exchange import Attempt, Delivery, Exchange, Step
 from gateway.facts import Principal
 from gateway.outcomes import Outcome
-from gateway.telemetry.masking import Masking, Suspected
+from gateway.telemetry.masking import Masking, Plain, Suspected
 
 _ANSWERED = Delivery.ANSWERED  # on CPython 3.11 a look-up in an Enum costs 0.2 µs
 _PERCENT, _QUOTE, _BACKSLASH = b'%"\\'
+_THOUSANDTHS = tuple(f".{number:03}" for number in range(1000))
 
 
 class Template:
@@ -37,7 +38,7 @@ class Template:
             f'"span_id":"{trace.span_id}","request_id":{identifier},"route":{plain[exchange.route]},'
             f'"method":{plain[received.method]},"path":"{path}",'
             f'"status":{"null" if response is None else response.status},"delivery":"{delivery}",'
-            f'"ms":{int((exchange.ended - exchange.started) * 1e6) / 1000},'
+            f'"ms":{_ms(exchange.ended - exchange.started)},'
             f'"bytes_in":{exchange.bytes_in},"bytes_out":{exchange.bytes_out},"client":{plain[received.client]}'
         )
 
@@ -48,26 +49,35 @@ class Template:
             said = f',"operation":{plain[exchange.operation]},"outcome":"{outcome}"'
         if exchange.error is not None:
             said += f',"code":{plain[exchange.error.code]}'
-        if exchange.attempts:
-            each = ",".join(map(self._attempt, exchange.attempts))
-            spent = sum([each.ended - each.started for each in exchange.attempts])
-            said += f',"upstream":{plain[exchange.upstream or ""]},"upstream_ms":{int(spent * 1e6) / 1000}'
-            said += f',"attempts":[{each}]'
+        if attempts := exchange.attempts:
+            said += f',"upstream":{plain[exchange.upstream or ""]},"upstream_ms":'
+            if len(attempts) == 1:
+                ms = _ms(attempts[0].ended - attempts[0].started)
+                said += f'{ms},"attempts":[{_attempt(attempts[0], ms, plain)}]'
+            else:
+                spent = [each.ended - each.started for each in attempts]
+                each = ",".join([_attempt(each, _ms(ms), plain) for each, ms in zip(attempts, spent, strict=True)])
+                said += f'{_ms(sum(spent))},"attempts":[{each}]'
         if (principal := exchange.get(Principal)) is not None:
             said += f',"principal":{plain[principal.id]}'
         if exchange.steps:
-            said += f',"filters":[{",".join(map(self._step, exchange.steps))}]'
+            said += f',"filters":[{",".join([_step(each, plain) for each in exchange.steps])}]'
         return said + "}\n"
 
-    def _attempt(self, attempt: Attempt) -> str:
-        status = "null" if attempt.status is None else attempt.status
-        ms = int((attempt.ended - attempt.started) * 1e6) / 1000
-        error = "" if attempt.error is None else f',"error":{self._plain[attempt.error]}'
-        return f'{{"number":{attempt.number},"status":{status},"ms":{ms}{error}}}'
 
-    def _step(self, step: Step) -> str:
-        ms = int(step.seconds * 1e6) / 1000
-        code = "" if step.code is None else f',"code":{self._plain[step.code]}'
-        return (
-            f'{{"name":{self._plain[step.filter]},"mode":"{step.mode}","decision":"{step.decision}","ms":{ms}{code}}}'
-        )
+def _ms(seconds: float) -> str:
+    """As ``records`` rounds them; to look decimals up takes a tenth of finding them."""
+    micros = int(seconds * 1e6)
+    return f"{micros // 1000}{_THOUSANDTHS[micros % 1000]}"
+
+
+def _attempt(attempt: Attempt, ms: str, plain: Plain) -> str:
+    status = "null" if attempt.status is None else attempt.status
+    error = "" if attempt.error is None else f',"error":{plain[attempt.error]}'
+    return f'{{"number":{attempt.number},"status":{status},"ms":{ms}{error}}}'
+
+
+def _step(step: Step, plain: Plain) -> str:
+    code = "" if step.code is None else f',"code":{plain[step.code]}'
+    decided = f'"mode":"{step.mode}","decision":"{step.decision}"'
+    return f'{{"name":{plain[step.filter]},{decided},"ms":{_ms(step.seconds)}{code}}}'
