@@ -134,6 +134,9 @@ class Proxy:
             there, back = await asyncio.open_connection(*self._target)
         except OSError:
             writer.close()
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
         else:
             await _Session(self, (reader, writer), (there, back)).run()
         finally:

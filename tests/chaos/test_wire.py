@@ -1,10 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from chaos.wire import Answer, Broken, Refused, ask, encode_answer, encode_request, glimpse, take_request
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 def test_a_request_is_taken_once_it_is_whole() -> None:
@@ -33,13 +40,16 @@ async def test_nobody_who_listens_is_told_from_an_answer_that_breaks_off() -> No
     async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(encode_answer(200, {"a": 1}, longer=3))
-        writer.close()
+        await closed(writer)
+        ended.set()
 
+    ended = asyncio.Event()
     server = await asyncio.start_server(half, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
         with pytest.raises(Broken, match="IncompleteRead"):
             await ask("127.0.0.1", port, "GET", "/")
+        await ended.wait()
     with pytest.raises(Refused):
         await ask("127.0.0.1", port, "GET", "/")
 
@@ -47,9 +57,12 @@ async def test_nobody_who_listens_is_told_from_an_answer_that_breaks_off() -> No
 async def test_a_server_that_says_nothing_is_broken_after_a_while() -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
+        await closed(writer)
+        ended.set()
 
+    ended = asyncio.Event()
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with server:
         with pytest.raises(Broken, match="Timeout"):
             await ask("127.0.0.1", server.sockets[0].getsockname()[1], "GET", "/", within=0.01)
+        await ended.wait()
