@@ -522,6 +522,15 @@ async def test_each_customers_payments_are_taken_in_the_order_in_which_they_were
     assert [each.id for each in await other.take_accepted(10, LONG)] == [made[1].id, made[2].id]
 
 
+async def test_two_drainers_never_have_two_payments_of_one_customer(ledger: SqlLedger, other: SqlLedger) -> None:
+    made = [await accepted(ledger, customer="ann") for _ in range(6)]
+
+    for each in made:
+        taken = await asyncio.gather(*(one.take_accepted(10, LONG) for _ in range(4) for one in (ledger, other)))
+        assert [record.id for records in taken for record in records] == [each.id]
+        assert await ledger.settle(each.id, 2, settlement(S.FAILED))
+
+
 async def test_a_customer_of_whom_a_later_payment_is_being_sent_is_passed_over(ledger: SqlLedger) -> None:
     early = entry(customer="ann")
     await ledger.reserve(early, LONG)
