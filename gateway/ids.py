@@ -17,7 +17,7 @@ _PAIRS = [first + second for first in ascii_lowercase for second in ascii_lowerc
 
 def request_id() -> str:
     """20 letters, which are 94 random bits of this process, and a count in 12 hexadecimal digits.  Not secret."""
-    return f"{_process}{next(_arrivals):012x}"
+    return f"{_process}{next(_arrivals).to_bytes(6, 'big').hex()}"  # half the time of a format with a width
 
 
 def payment_id() -> str:

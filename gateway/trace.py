@@ -30,7 +30,7 @@ def continue_or_begin(traceparent: bytes | None, sample: float) -> Trace:
     A malformed header begins a new trace, as the recommendation asks (§4.3).  Ids need be unique, not secret.
     """
     number = getrandbits(192)
-    digits = f"{number:048x}"
+    digits = number.to_bytes(24, "big").hex()
     span_id, trace_id = digits[:16], digits[16:]
     if traceparent is not None and (found := _TRACEPARENT.fullmatch(traceparent)):
         version, given, parent, flags, rest = found.groups()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from gateway.dataplane.answer import Answer
+from gateway.dataplane.headers import FRAMING
 from gateway.errors import UpstreamBroken, UpstreamError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ HEADER_BYTES = 64 << 10
 LENGTH_DIGITS = 19
 TRAILER_BYTES = 256 << 10
 """What may come after the head without being body: trailers, which are dropped, and the framing of chunks."""
-
-FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Connection(asyncio.Protocol):

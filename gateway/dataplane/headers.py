@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
 
@@ -25,6 +26,9 @@ HOP_BY_HOP = frozenset(
 )
 """RFC 9110 §7.6.1, and those that RFC 2616 §13.5.1 named."""
 
+FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+"""How long a body is, they say (RFC 9112 §6)."""
+
 _WRITTEN_ANEW = frozenset(
     {b"content-length", b"expect", b"forwarded", b"http2-settings", b"traceparent", b"x-real-ip", b"x-request-id"}
 )
@@ -36,21 +40,37 @@ _CGI_TWINS = frozenset(
 _NOT_REQUESTED = HOP_BY_HOP | _WRITTEN_ANEW | _CGI_TWINS
 _NOT_ANSWERED = HOP_BY_HOP | {b"content-length", b"x-request-id"}
 _PLAIN = frozenset({b"keep-alive", b"close"})
+_CR, _LF, _NUL = b"\r\n\0"  # whether a byte is in it costs a tenth of looking for more than one
+_END = (b"", b"")
 _FORWARDED_FOR = re.compile(r'(?:^|[;,\s])for="?(\[[0-9A-Fa-f:.]+\]|[0-9.]+)', re.IGNORECASE)
 
 
 def to_upstream(headers: Sequence[RawHeader]) -> list[RawHeader]:
     """What of a request leaves its hop; its length, and where it comes from, are written anew."""
-    kept = [field for field in headers if field[0] not in _NOT_REQUESTED and not field[0].startswith(b"x-forwarded-")]
-    named = nominated(headers) if len(kept) < len(headers) else ()
-    return [field for field in kept if field[0] not in named] if named else kept
+    kept, nominates = [], False
+    for field in headers:
+        name = field[0]
+        if name in _NOT_REQUESTED:
+            nominates |= name == b"connection"
+        elif name[:12] != b"x-forwarded-":
+            kept.append(field)
+    return _unnamed(kept, nominated(headers)) if nominates else kept
 
 
 def to_client(headers: Sequence[RawHeader]) -> list[RawHeader]:
     """What of an answer leaves its hop; its length and request id are written anew."""
-    kept = [field for field in headers if field[0] not in _NOT_ANSWERED]
-    named = nominated(headers) if len(kept) < len(headers) else ()
-    return [field for field in kept if field[0] not in named] if named else kept
+    kept, nominates = [], False
+    for field in headers:
+        name = field[0]
+        if name not in _NOT_ANSWERED:
+            kept.append(field)
+        elif name == b"connection" and field[1] not in _PLAIN:
+            nominates = True
+    return _unnamed(kept, nominated(headers)) if nominates else kept
+
+
+def _unnamed(headers: list[RawHeader], named: Container[bytes]) -> list[RawHeader]:
+    return [field for field in headers if field[0] not in named]
 
 
 def nominated(headers: Sequence[RawHeader]) -> frozenset[bytes]:
@@ -60,17 +80,19 @@ def nominated(headers: Sequence[RawHeader]) -> frozenset[bytes]:
 
 
 def head(start: bytes, fields: Sequence[RawHeader]) -> bytes:
-    """A start line and header fields as they go on the wire, with the empty line that ends them.
+    """A start line with its line break, and header fields, as they go on the wire, with the empty line that ends them.
 
     ValueError where one of them would break its line, or two say how long the body is: what a filter puts there must
     not become another field, or another message.
     """
-    written = b"%b%b\r\n\r\n" % (start, b"\r\n".join(map(b": ".join, fields)))
-    if len(written) - len(written.translate(None, b"\r\n\0")) != 2 * len(fields) + 4:
+    lines = [start[:-2], *map(b": ".join, fields)]
+    text = b"".join(lines)
+    if _CR in text or _LF in text or _NUL in text:
         raise ValueError("A header or the target holds a line break or NUL")
-    if written.count(b"\r\ncontent-length: ") + written.count(b"\r\ntransfer-encoding: ") > 1:
+    if len([name for name, _ in fields if name in FRAMING]) > 1:
         raise ValueError("A filter has set Content-Length or Transfer-Encoding, which are the gateway's")
-    return written
+    lines += _END
+    return b"\r\n".join(lines)
 
 
 def content_length(headers: Sequence[RawHeader]) -> int | None:
@@ -103,13 +125,9 @@ def client_address(peer: str, headers: Sequence[RawHeader], trusted: Sequence[Ne
 
 def forwarding(headers: Sequence[RawHeader], *, peer: str, scheme: str, host: bytes, trusted: bool) -> list[RawHeader]:
     """The ``X-Forwarded-…`` fields for the upstream: a trusted proxy's continued, else what this hop itself saw."""
-    address = peer.encode("latin-1")
     if not trusted:
-        return [
-            (b"x-forwarded-for", address),
-            (b"x-forwarded-proto", scheme.encode()),
-            (b"x-forwarded-host", host),
-        ]
+        return [*_seen(peer, scheme), (b"x-forwarded-host", host)]
+    address = peer.encode("latin-1")
     said = [field for field in headers if field[0].startswith(b"x-forwarded-") and field[0] != b"x-forwarded-for"]
     names = {name for name, _ in said}
     hops = [hop.encode("latin-1") for hop in _hops(headers)]
@@ -119,6 +137,11 @@ def forwarding(headers: Sequence[RawHeader], *, peer: str, scheme: str, host: by
         *said,
         *(field for field in seen if field[0] not in names),
     ]
+
+
+@lru_cache(1000)
+def _seen(peer: str, scheme: str) -> tuple[RawHeader, RawHeader]:
+    return (b"x-forwarded-for", peer.encode("latin-1")), (b"x-forwarded-proto", scheme.encode())
 
 
 def _hops(headers: Sequence[RawHeader]) -> list[str]:

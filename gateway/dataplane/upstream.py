@@ -10,8 +10,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from gateway.dataplane.attempt import Sending, Ticket, settle_guards
-from gateway.dataplane.connection import FRAMING
-from gateway.dataplane.headers import head
+from gateway.dataplane.headers import FRAMING, head
 from gateway.dataplane.pool import Pool
 from gateway.dataplane.retry import Retry, RetryBudget
 from gateway.dataplane.shadow import Undecided, would
