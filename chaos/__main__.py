@@ -18,7 +18,11 @@ from chaos.site import Options
 
 Database = Literal["sqlite", "postgres"]
 
-FULL: dict[str, Any] = {"payments": 20_500, "clean": 500, "each": 160, "kills": 155, "kills_each": 12}
+FULL: dict[Database, dict[str, Any]] = {
+    "sqlite": {"each": 300, "kills_each": 12},
+    "postgres": {"each": 200, "kills_each": 40},
+}
+MANY: dict[str, Any] = {"payments": 20_500, "clean": 500, "kills": 155}
 """Of each database: at least 20,000 payments that meet faults, and 150 gateways killed."""
 
 
@@ -60,7 +64,7 @@ def main(
             faults=tuple(map(Fault, faults)),
             kinds=tuple(map(Kind, kinds)) or tuple(Kind),
             keep=keep,
-            **(FULL if full else {}),
+            **(MANY | FULL[each] if full else {}),
         )
         options = options if payments is None else replace(options, payments=payments, clean=min(200, payments // 5))
         results.append(asyncio.run(run(options, lambda line: console.print(line, highlight=False))))

@@ -150,6 +150,8 @@ def tell(console: Console, result: Result) -> None:
         found = [finding for finding in result.findings if finding.check == check]
         for finding in found[:SHOWN]:
             console.print(f"         {finding.reference}: {finding.detail}", highlight=False)
+    told = Counter(str(case.view.told) for case in result.cases)
+    console.print(f"the clients' last words: {', '.join(f'{word} {count:,}' for word, count in told.most_common())}")
     kills = sum(count for trouble, count in result.happened.items() if trouble.value.startswith("kill"))
     console.print(
         f"{len(result.cases):,} payments, {kills} gateways and {result.pages.lives - 1} upstreams killed, "

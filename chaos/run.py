@@ -105,13 +105,16 @@ class Passing:
 
     async def all(self) -> None:
         """Until as many payments have passed, and as many gateways were killed, as the options say."""
-        options = self._options
+        options, began = self._options, monotonic()
         if options.clean:
             await self._pass(Stretch(Trouble.NONE, options.clean, 0))
         possible = [each for each in self._made.place.possible() if each in (options.troubles or tuple(Trouble))]
         kills = options.kills if DEADLY.intersection(possible) else 0
         for stretch in stretches(options.seed, possible, each=options.each, kills=options.kills_each):
             if self._number >= options.payments and self.kills >= kills:
+                break
+            if monotonic() - began > options.longest:
+                self._say(f"CUT SHORT after {options.longest:.0f} s: {self._number} payments, {self.kills} kills")
                 break
             await self._pass(stretch)
 

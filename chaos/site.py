@@ -58,6 +58,8 @@ class Options:
     kinds: tuple[Kind, ...] = tuple(Kind)
     arguments: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+    longest: float = 1500.0
+    """Seconds after which no further stretch begins."""
     keep: bool = False
     """Whether the folder with books and logs is kept also where nothing was found."""
     settles_within: float = 120.0

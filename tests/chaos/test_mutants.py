@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 
 from chaos.mutants import FOLDER, MUTANTS, options
 
@@ -12,6 +15,24 @@ def test_every_mutant_changes_something_and_every_change_is_a_mutant() -> None:
 
     assert {mutant.name for mutant in MUTANTS} == {each.name for each in functions if not each.name.startswith("_")}
     assert len(MUTANTS) >= 10
+
+
+APPLY = "import mutant\nfor change in mutant.CHANGES.values():\n    change()\nprint(len(mutant.CHANGES))"
+
+
+def test_every_mutant_finds_what_it_takes_away() -> None:
+    """All in one process, one over another: only that the functions are there is looked at."""
+    done = subprocess.run([sys.executable, "-c", APPLY], env=environ(), capture_output=True, text=True, check=False)
+
+    assert done.stdout.strip() == str(len(MUTANTS)), done.stderr
+
+
+def environ() -> dict[str, str]:
+    """Under which ``mutant`` can be imported, and is none by itself."""
+    paths = [str(FOLDER), str(FOLDER.parent.parent)]
+    return {name: value for name, value in os.environ.items() if name != "CHAOS_MUTANT"} | {
+        "PYTHONPATH": os.pathsep.join(paths)
+    }
 
 
 def test_a_mutant_is_dropped_into_its_gateway() -> None:
