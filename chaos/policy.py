@@ -36,14 +36,17 @@ upstreams:
   naked:
     url: "{url}"
     timeouts: {{connect: 500ms, first_byte: 1s, total: 1500ms}}
+    retry: {{attempts: 3, statuses: [500, 502, 503], budget: 1}} # of what was never sent
     look_up: {{linearizable: true, never_executes_after: {never}s}}
   queued:
     url: "{url}"
     timeouts: {{connect: 500ms, first_byte: 1s, total: 1500ms}}
+    retry: {{attempts: 3, statuses: [500, 502, 503], budget: 1}} # of what was never sent
     look_up: {{linearizable: true, never_executes_after: {never}s}}
   late:
     url: "{url}"
     timeouts: {{connect: 500ms, first_byte: 1s, total: 1500ms}}
+    retry: {{attempts: 3, statuses: [500, 502, 503], budget: 1}} # of what was never sent
   dedup:
     url: "{url}"
     timeouts: {{connect: 500ms, first_byte: 1s, total: 1500ms}}
