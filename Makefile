@@ -28,7 +28,7 @@ lint: venv
 bench: venv
 	$(BIN)/python -m bench $(ARGS)
 
-bench-ledger: venv # fills ledgers of ten thousand and five million payments: 4.5 GB for ten minutes
+bench-ledger: venv # fills ledgers of ten thousand and five million payments: 6 GB for ten minutes
 	$(BIN)/python -m bench.ledger $(ARGS)
 
 chaos: venv # make chaos ARGS=--full takes the better part of an hour

@@ -188,7 +188,7 @@ def show(screen: Console, sizes: Sequence[int], lines: Sequence[Sequence[str]]) 
 @click.option("--payments", default=5_000_000, show_default=True, type=click.IntRange(1), help="Of the large ledger.")
 @click.option("--postgres", "server", metavar="URL", help="postgresql://…/NAME: needs databases NAME_10000 and so on.")
 @click.option(
-    "--folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="For the files, 1.6 KiB a payment."
+    "--folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="For the files, 1.2 KiB a payment."
 )
 def main(rounds: int, payments: int, server: str | None, folder: Path | None) -> None:
     """Fill a small and a large ledger, and compare what each step costs, in interleaved rounds of one run."""
