@@ -18,10 +18,14 @@ class Body:
     def __init__(
         self, data: bytes | None = b"", *, source: AsyncGenerator[bytes, None] | None = None, length: int | None = None
     ) -> None:
-        self.data = None if source is not None else data
-        self.length = length if source is not None else len(data or b"")
         self._source = source
-        self._prefix: list[bytes] = []
+        self._prefix: tuple[bytes, ...] = ()
+        self.data = data
+        self.length: int | None
+        if source is None:
+            self.length = len(data or b"")
+        else:
+            self.data, self.length = None, length
 
     async def buffer(self, limit: int) -> bytes:
         """Make it whole.  BodyTooLarge beyond ``limit`` bytes; what was pulled so far can still be streamed."""
@@ -35,14 +39,18 @@ class Body:
         size = sum(map(len, self._prefix))
         if size > limit:  # an earlier reader had pulled that much
             raise BodyTooLarge(f"The body has more than the {limit} bytes that are taken here")
-        async for chunk in self._source:
-            self._prefix.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                raise BodyTooLarge(f"The body has more than the {limit} bytes that are taken here")
-        self.data = b"".join(self._prefix)
+        pulled = list(self._prefix)
+        try:
+            async for chunk in self._source:
+                pulled.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    raise BodyTooLarge(f"The body has more than the {limit} bytes that are taken here")
+        finally:
+            self._prefix = tuple(pulled)
+        self.data = b"".join(pulled)
         self.length = len(self.data)
-        self._source, self._prefix = None, []
+        self._source, self._prefix = None, ()
         return self.data
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
@@ -51,7 +59,7 @@ class Body:
             if self.data:
                 yield self.data
             return
-        prefix, self._prefix = self._prefix, []
+        prefix, self._prefix = self._prefix, ()
         for chunk in prefix:
             yield chunk
         assert self._source is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -18,10 +19,11 @@ from gateway.dataplane.headers import (
     content_length,
     forwarding,
     is_trusted,
+    last,
     to_upstream,
 )
 from gateway.dataplane.problem import render
-from gateway.dataplane.snapshot import Active, Snapshot
+from gateway.dataplane.snapshot import Active, Route, Snapshot
 from gateway.dataplane.strictness import Head
 from gateway.dataplane.turn import BODILESS, Turn
 from gateway.errors import ClientGone, GatewayError, InternalError
@@ -62,19 +64,24 @@ class DataPlane:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         snapshot = self._active.snapshot
         turn: Turn = scope["payguard.turn"]
-        exchange = self._begin(scope, turn, receive)
+        head: Head = scope["payguard.head"]
+        exchange = self._begin(scope, head, turn, receive)
         snapshot.enter()
         self.in_flight += 1
         try:
-            await self._answer(snapshot, exchange, scope, turn, send)
+            if (route := _route(snapshot, exchange, head)) is not None:
+                await route.chain(exchange)
+            if self._is_answered(exchange, turn) and not _sent(exchange, head.method, turn):
+                await _stream(exchange, turn, send)
         finally:
             exchange.abandon()
-            await self._end(snapshot, exchange)
+            if calls := exchange.take_at_end():
+                await _run_at_end(calls, exchange)
+            _observe(exchange, snapshot.observers)
             self.in_flight -= 1
             snapshot.leave()
 
-    def _begin(self, scope: dict[str, Any], turn: Turn, receive: Receive) -> Exchange:
-        head: Head = scope["payguard.head"]
+    def _begin(self, scope: dict[str, Any], head: Head, turn: Turn, receive: Receive) -> Exchange:
         raw: list[tuple[bytes, bytes]] = scope["headers"]
         peer: str = scope["client"][0]
         trusted = bool(self._trusted) and is_trusted(peer, self._trusted)
@@ -82,55 +89,60 @@ class DataPlane:
         data = turn.take()
         body = Body(data) if data is not None else Body(source=_chunks(receive), length=content_length(raw))
         received = Received(head.method, head.target, tuple(raw), body, client, peer, scope["scheme"], trusted)
-        fields = dict(raw)
-        trace = continue_or_begin(fields.get(b"traceparent"), self._sample())
-        identifier = (_given_id(fields) if trusted else None) or request_id()
+        trace = continue_or_begin(last(raw, b"traceparent"), self._sample())
+        identifier = (_given_id(raw) if trusted else None) or request_id()
         passed = to_upstream(raw)
         passed += forwarding(raw, peer=peer, scheme=scope["scheme"], host=head.host, trusted=trusted)
         passed += ((b"traceparent", trace.traceparent), (b"x-request-id", identifier.encode()))
         request = Request(head.method, head.path, query=head.query, headers=Headers(raw=passed), body=body)
         exchange = Exchange(identifier, received, request, trace, monotonic())
-        turn.on_gone = lambda: _leave(exchange, turn)
+        turn.on_gone = partial(_leave, exchange, turn)
         return exchange
 
-    async def _answer(
-        self, snapshot: Snapshot, exchange: Exchange, scope: dict[str, Any], turn: Turn, send: Send
-    ) -> None:
-        head: Head = scope["payguard.head"]
-        try:
-            router = snapshot.router
-            host = head.hostname if router.asks_host else ""
-            route, exchange.params = router.find(head.method, head.path, host, exchange.request.headers)
-        except GatewayError as error:
-            exchange.error = error
-            exchange.response = render(error, exchange.id)
-        else:
-            exchange.route, exchange.operation = route.name, route.operation
-            await route.chain(exchange)
+    def _is_answered(self, exchange: Exchange, turn: Turn) -> bool:
+        """Whether there is an answer, and anybody to read it or to be told of it."""
         if turn.gone and exchange.error is None:
             if exchange.safe:
                 exchange.error = ClientGone("The client went away")
-                return
+                return False
             exchange.note("client_gone")  # what became of it is known; nobody was there to read it
         if exchange.error is not None and (problem := exchange.answer.body.data):
             exchange.answer.body = self._mask(problem)
-        await _send(exchange, head.method, turn, send)
+        return True
 
-    async def _end(self, snapshot: Snapshot, exchange: Exchange) -> None:
-        """What was asked to run at the end, then the observers; neither can fail the exchange any more."""
-        for call in exchange.take_at_end():
-            try:
-                await call()
-            except Exception:
-                logger.exception("What was to run at the end of an exchange failed", extra={"request_id": exchange.id})
-        exchange.ended = monotonic()
-        if exchange.request.body.data is not None:
-            exchange.bytes_in = len(exchange.received.body.data or b"")
-        for ended in snapshot.observers:
-            try:
-                ended(exchange)
-            except Exception:
-                logger.exception("An observer failed", extra={"request_id": exchange.id})
+
+def _route(snapshot: Snapshot, exchange: Exchange, head: Head) -> Route | None:
+    """The route that takes it; where there is none, the exchange is answered."""
+    router = snapshot.router
+    try:
+        host = head.hostname if router.asks_host else ""
+        route, exchange.params = router.find(head.method, head.path, host, exchange.request.headers)
+    except GatewayError as error:
+        exchange.error = error
+        exchange.response = render(error, exchange.id)
+        return None
+    exchange.route, exchange.operation = route.name, route.operation
+    return route
+
+
+async def _run_at_end(calls: Sequence[Callable[[], Awaitable[None]]], exchange: Exchange) -> None:
+    """None of them can fail the exchange any more."""
+    for call in calls:
+        try:
+            await call()
+        except Exception:
+            logger.exception("What was to run at the end of an exchange failed", extra={"request_id": exchange.id})
+
+
+def _observe(exchange: Exchange, observers: Sequence[Callable[[Exchange], None]]) -> None:
+    exchange.ended = monotonic()
+    if exchange.request.body.data is not None:
+        exchange.bytes_in = len(exchange.received.body.data or b"")
+    for ended in observers:
+        try:
+            ended(exchange)
+        except Exception:
+            logger.exception("An observer failed", extra={"request_id": exchange.id})
 
 
 def _leave(exchange: Exchange, turn: Turn) -> None:
@@ -143,32 +155,47 @@ def _leave(exchange: Exchange, turn: Turn) -> None:
         turn.task.cancel()
 
 
-async def _send(exchange: Exchange, method: str, turn: Turn, send: Send) -> None:
+def _sent(exchange: Exchange, method: str, turn: Turn) -> bool:
+    """Whether all of the answer is here, and was sent; or can never be, and a problem was."""
     response = exchange.answer
     body = response.body
+    if body.data is None and method != "HEAD":
+        return False
+    try:
+        exchange.bytes_out = len(body.data or b"")
+        turn.answer(response.status, _fields(exchange, response), body.data or b"")
+    except ValueError as error:
+        _explain(exchange, error, turn)
+    return True
+
+
+async def _stream(exchange: Exchange, turn: Turn, send: Send) -> None:
+    """Send the answer as it arrives."""
+    response = exchange.answer
     try:
         fields = _fields(exchange, response)
-        if body.data is not None or method == "HEAD":
-            exchange.bytes_out = len(body.data or b"")
-            turn.answer(response.status, fields, body.data or b"")
-            return
         await send({"type": "http.response.start", "status": response.status, "headers": fields})
         await send({"type": "http.response.body", "body": b"", "more_body": True})
-        async for chunk in body.chunks():
+        async for chunk in response.body.chunks():
             exchange.bytes_out += len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     except GatewayError as error:  # the head has gone: the connection's end is all that can still tell
         exchange.error = error
     except ValueError as error:
-        logger.error("The answer of %s cannot be sent: %s", exchange.route, error)  # noqa: TRY400 - the text says it all
-        exchange.error = InternalError()
-        if not turn.written:
-            problem = exchange.response = render(exchange.error, exchange.id)
-            turn.answer(problem.status, _fields(exchange, problem), problem.body.data or b"")
+        _explain(exchange, error, turn)
     except asyncio.CancelledError:
         exchange.error = ClientGone("The client went away")
         raise
+
+
+def _explain(exchange: Exchange, error: ValueError, turn: Turn) -> None:
+    """A filter has made an answer that cannot be sent."""
+    logger.error("The answer of %s cannot be sent: %s", exchange.route, error)
+    exchange.error = InternalError()
+    if not turn.written:
+        problem = exchange.response = render(exchange.error, exchange.id)
+        turn.answer(problem.status, _fields(exchange, problem), problem.body.data or b"")
 
 
 def _fields(exchange: Exchange, response: Response) -> list[tuple[bytes, bytes]]:
@@ -182,10 +209,10 @@ def _fields(exchange: Exchange, response: Response) -> list[tuple[bytes, bytes]]
     ]
 
 
-def _given_id(fields: Mapping[bytes, bytes]) -> str | None:
+def _given_id(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     """A trusted proxy's own request id, where it can stand in a header and a log line."""
-    given = fields.get(b"x-request-id", b"")
-    return given.decode() if _REQUEST_ID.fullmatch(given) else None
+    given = last(headers, b"x-request-id")
+    return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else None
 
 
 async def _chunks(receive: Receive) -> AsyncGenerator[bytes, None]:

@@ -102,15 +102,14 @@ class Sending:
                 error = self._failure
             self._end(error)
             raise error from None
-        response = Response(answer.status, headers=Headers(raw=to_client(answer.headers)))
         if answer.complete:
-            response.body = Body(answer.take())
+            body = Body(answer.take())
             if self._exchange.request.method == "HEAD":
-                response.body.length = content_length(answer.headers)
+                body.length = content_length(answer.headers)
             self._end(None)
         else:
-            response.body = Body(source=self._rest(answer), length=content_length(answer.headers))
-        return response
+            body = Body(source=self._rest(answer), length=content_length(answer.headers))
+        return Response(answer.status, headers=Headers(raw=to_client(answer.headers)), body=body)
 
     def _take(self) -> Connection | None:
         """An idle connection at once, where nothing need be awaited before it is used."""

@@ -95,6 +95,15 @@ def head(start: bytes, fields: Sequence[RawHeader]) -> bytes:
     return b"\r\n".join(lines)
 
 
+def last(headers: Sequence[RawHeader], name: bytes) -> bytes | None:
+    """The value of the last field of this name; to look for one costs less than a dict of all."""
+    found = None
+    for each, value in headers:
+        if each == name:
+            found = value
+    return found
+
+
 def content_length(headers: Sequence[RawHeader]) -> int | None:
     for name, value in headers:
         if name == b"content-length":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -64,7 +63,7 @@ class Turn:
         scope["payguard.turn"] = self
         self.keep_alive = keep_alive
         self.expects_continue = expects
-        self.chunks: deque[bytes] = deque()
+        self.chunks: list[bytes] = []
         self.size = 0
         self.complete = False
         self.failure: ClientFailed | None = None
@@ -91,11 +90,13 @@ class Turn:
         if self.size > HIGH_WATER:  # also where it was paused: an answer before this turn lets reading go on
             self._paused = True
             self._outlet.pause_reading()
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def finish(self) -> None:
         self.complete = True
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def fail(self, failure: ClientFailed) -> None:
         self.keep_alive = False
@@ -201,12 +202,13 @@ class Turn:
         if not self.complete or self._protocol.leaving:  # what it still sends would be read as its next request
             self.keep_alive = False
         status_line = STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-        return head(status_line, headers + self._own_fields(status, dict(headers)))
+        return head(status_line, headers + self._own_fields(status, headers))
 
-    def _own_fields(self, status: int, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    def _own_fields(self, status: int, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The fields of this hop: how the body is framed, and what becomes of the connection."""
-        fields = [] if b"date" in headers else list(self._protocol.default_headers)
-        length = headers.get(b"content-length")
+        names = [name for name, _ in headers]
+        fields = [] if b"date" in names else list(self._protocol.default_headers)
+        length = headers[names.index(b"content-length")][1] if b"content-length" in names else None
         modern = self.scope["http_version"] == "1.1"
         if self.scope["method"] == "HEAD" or status in BODILESS:
             self._length = 0
