@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from gateway.control.settings import Settings
     from gateway.crypto.protocol import Keyring
+    from gateway.database.protocol import Database
+    from gateway.ledger.protocol import Ledger
     from gateway.parts import Component, Filter, Guard, Observer, Resolver
     from gateway.store.protocol import Store
 
@@ -58,6 +60,11 @@ def register_commands() -> Iterable[click.Command]:
 @hookspec(firstresult=True)
 def create_store(settings: Settings) -> Store | None:
     """Return a store if the settings ask for one that this plugin serves, else None"""
+
+
+@hookspec(firstresult=True)
+def create_ledger(settings: Settings, database: Database) -> Ledger | None:
+    """Return a ledger if the settings ask for one that this plugin serves, else None"""
 
 
 @hookspec(firstresult=True)

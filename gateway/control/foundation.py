@@ -19,6 +19,7 @@ from gateway.control.settings import Settings
 from gateway.control.start import bad_starts, prepare_data_dir
 from gateway.database.opening import open_database
 from gateway.database.protocol import Database
+from gateway.ledger.protocol import Ledger
 from gateway.ledger.sql import SqlLedger
 from gateway.store.memory import MemoryStore
 from gateway.store.protocol import Store
@@ -60,7 +61,7 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     services = Services(
         store=_store(settings, plugins),
         database=database,
-        ledger=SqlLedger(database),
+        ledger=_ledger(settings, plugins, database),
         masks=masking,
         salts=make_salts(settings, masking),
         keyring=make_keyring(settings, plugins, masking),
@@ -100,3 +101,8 @@ def _masking(settings: Settings) -> Masking:
 def _store(settings: Settings, plugins: Plugins) -> Store:
     made = cast("Store | None", plugins.hooks.create_store(settings=settings))
     return MemoryStore() if made is None else made  # one that holds nothing yet is false
+
+
+def _ledger(settings: Settings, plugins: Plugins, database: Database) -> Ledger:
+    made = cast("Ledger | None", plugins.hooks.create_ledger(settings=settings, database=database))
+    return SqlLedger(database) if made is None else made

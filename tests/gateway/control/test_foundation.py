@@ -19,6 +19,18 @@ def create_store(settings):
     return OurStore()
 """
 
+LEDGER = """\
+from gateway import hookimpl
+from gateway.ledger.sql import SqlLedger
+
+class OurLedger(SqlLedger):
+    pass
+
+@hookimpl
+def create_ledger(settings, database):
+    return OurLedger(database)
+"""
+
 TEXT = 'version: 1\nupstreams: {b: {url: "http://127.0.0.1:9"}}\nroutes: [{name: a, match: {prefix: /}, upstream: b}]\n'
 
 
@@ -26,10 +38,14 @@ def test_the_store_is_in_memory_where_no_plugin_has_another(foundation) -> None:
     assert type(foundation().services.store) is MemoryStore
 
 
-def test_a_plugin_s_store_takes_its_place(foundation, tmp_path) -> None:
+@pytest.mark.parametrize(("part", "text"), [("store", STORE), ("ledger", LEDGER)])
+def test_what_create_store_or_create_ledger_of_a_plugin_makes_takes_the_place_of_the_core_s(
+    foundation, tmp_path, part, text
+) -> None:
     (tmp_path / "ours").mkdir()
-    (tmp_path / "ours" / "our_store.py").write_text(STORE)
-    assert type(foundation(plugin_dirs=(tmp_path / "ours",)).services.store).__name__ == "OurStore"
+    (tmp_path / "ours" / f"our_{part}.py").write_text(text)
+    laid = foundation(plugin_dirs=(tmp_path / "ours",))
+    assert type(getattr(laid.services, part)).__name__ == f"Our{part.capitalize()}"
 
 
 async def test_every_exchange_is_counted(foundation) -> None:
