@@ -6,7 +6,6 @@ import asyncio
 import gc
 import signal
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ import structlog
 import uvloop
 
 from gateway.control.background import ComponentTasks
+from gateway.control.certificates import Certificates
 from gateway.control.compiler import PolicyError, digest_of
 from gateway.control.draining import Draining
 from gateway.control.foundation import Foundation, lay
 from gateway.control.reloader import Reloader, open_soon, reasons_of
-from gateway.control.servers import Listener, admin_listener, bind, data_listener, tls_context
+from gateway.control.servers import Listener, admin_listener, bind, data_listener
 from gateway.control.settings import Settings
 from gateway.control.start import BadStart, why
 from gateway.control.upkeep import Upkeep, read_gauges
@@ -44,7 +44,7 @@ ADMIN_STOPS_WITHIN = 2.0
 def serve(settings: Settings, policy: Path, environ: Mapping[str, str], create_admin: CreateAdmin) -> int:
     """Run a gateway until a signal ends it; the exit code.  BadStart where it cannot start."""
     foundation = lay(settings, environ)
-    tls = tls_context(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
+    tls = Certificates(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
     data = bind(settings.host, settings.port, "PAYGUARD_PORT, --port")
     admin = bind(settings.admin_host, settings.admin_port, "PAYGUARD_ADMIN_PORT, --admin-port")
     with data, admin:
@@ -69,7 +69,7 @@ class Ports:
 
     data: socket.socket
     admin: socket.socket
-    tls: ssl.SSLContext | None
+    tls: Certificates | None = None
 
 
 class Process:
@@ -185,13 +185,18 @@ class Process:
             mask=self.foundation.masking.line,
         )
         read_gauges(self.foundation, app, self.active, self.reloader.status, clients=self.clients, upkeep=self.upkeep)
-        data = data_listener(app, self._ports.data, self.clients, self._ports.tls)
+        tls = self._ports.tls
+        data = data_listener(app, self._ports.data, self.clients, None if tls is None else tls.context)
         admin = admin_listener(self._create_admin(self), self._ports.admin)
         self._listeners += (data, admin)
         last.push_async_callback(admin.stop, ADMIN_STOPS_WITHIN)
         await admin.start()
         first.push_async_callback(self._stop_data, data)
         await data.start()
+        if tls is not None:
+            self.tasks.start(
+                tls.watch(settings.reload_interval, self.foundation.services.events.tell), name="certificates"
+            )
         self.data_url, self.admin_url = data.url, admin.url
         self.upkeep.health.serving()
         self._serving()

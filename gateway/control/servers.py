@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -49,23 +47,6 @@ def _unbound(host: str, port: int, setting: str, error: OSError) -> BadStart:
 
 def authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def tls_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    """For clients of the data port; BadStart where the files cannot serve."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.set_alpn_protocols(["http/1.1"])
-    for file in (certificate, key):
-        if file is not None and not (file.is_file() and os.access(file, os.R_OK)):
-            raise BadStart(f"cannot read {file}: it is needed for TLS on the data port")
-    try:
-        context.load_cert_chain(certificate, key, password="")  # an encrypted key must fail, not ask a terminal
-    except (OSError, ValueError) as error:
-        said = getattr(error, "reason", None)  # OpenSSL's own; there is none where a file is no PEM at all
-        reason = said.replace("_", " ").lower() if said else "not a certificate in PEM and its open key"
-        files = certificate if key is None else f"{certificate} and {key}"
-        raise BadStart(f"cannot use {files} for TLS on the data port: {reason}") from error
-    return context
 
 
 class Listener(uvicorn.Server):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+import trustme
 
 from gateway.control.foundation import Foundation, lay
 from gateway.control.settings import load_settings
@@ -29,3 +30,17 @@ def foundation(tmp_path: Path) -> Iterator[Callable[..., Foundation]]:
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
     logging.captureWarnings(capture=False)
+
+
+@pytest.fixture(scope="module")
+def authority_ca() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def files(authority_ca, tmp_path) -> tuple[Path, Path]:
+    issued = authority_ca.issue_cert("127.0.0.1")
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    certificate.write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
+    key.write_bytes(issued.private_key_pem.bytes())
+    return certificate, key

@@ -7,14 +7,13 @@ import signal
 import socket
 import ssl
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 import pytest
-import trustme
 import uvloop
 
-from gateway.control.servers import Listener, admin_listener, bind, data_listener, tls_context
+from gateway.control.certificates import tls_context
+from gateway.control.servers import Listener, admin_listener, bind, data_listener
 from gateway.control.start import BadStart
 from gateway.dataplane.clients import ClientLimits, Clients
 
@@ -191,20 +190,6 @@ async def test_force_ends_a_stop_that_waits(door) -> None:
         assert isinstance(in_flight.exception(), httpx.RemoteProtocolError)
 
 
-@pytest.fixture(scope="module")
-def authority_ca() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def files(authority_ca, tmp_path) -> tuple[Path, Path]:
-    issued = authority_ca.issue_cert("127.0.0.1")
-    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
-    certificate.write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
-    key.write_bytes(issued.private_key_pem.bytes())
-    return certificate, key
-
-
 async def test_the_data_port_speaks_tls_with_the_files_it_was_given(open_door, files, authority_ca) -> None:
     trust = ssl.create_default_context()
     authority_ca.configure_trust(trust)
@@ -230,24 +215,3 @@ def test_a_handshake_that_never_comes_does_not_hold_up_stopping(open_door, files
                     await listener.stop(0.1)
 
     uvloop.run(scenario())
-
-
-def test_a_certificate_that_is_not_there_is_named(files) -> None:
-    certificate, key = files
-    certificate.unlink()
-    with pytest.raises(BadStart, match=f"^cannot read {certificate}"):
-        tls_context(certificate, key)
-
-
-def test_a_certificate_that_is_none_is_named(files) -> None:
-    certificate, key = files
-    certificate.write_text("not a certificate")
-    with pytest.raises(BadStart, match=f"^cannot use {certificate} and {key} for TLS on the data port: not a "):
-        tls_context(certificate, key)
-
-
-def test_a_key_of_another_certificate_is_refused(files, authority_ca) -> None:
-    certificate, key = files
-    key.write_bytes(authority_ca.issue_cert("127.0.0.1").private_key_pem.bytes())
-    with pytest.raises(BadStart, match="mismatch"):
-        tls_context(certificate, key)
