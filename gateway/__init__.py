@@ -4,6 +4,7 @@ from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
 from gateway.credentials import Credentials
+from gateway.crypto.fields import FieldCipher, is_token
 from gateway.crypto.protocol import Unreadable
 from gateway.currency import Exponents, Unit, minor_units
 from gateway.errors import (
@@ -37,7 +38,7 @@ from gateway.parts import (
     Scope,
     Severity,
 )
-from gateway.pointer import Pointer, find
+from gateway.pointer import Pattern, Pointer, find
 from gateway.units import Duration, SecretRef, Size
 
 API_VERSION = 1
@@ -59,6 +60,7 @@ __all__ = [
     "Evidence",
     "Exchange",
     "Exponents",
+    "FieldCipher",
     "Filter",
     "GatewayError",
     "Guard",
@@ -69,6 +71,7 @@ __all__ = [
     "Observer",
     "OptionalConfig",
     "Part",
+    "Pattern",
     "Payment",
     "Pointer",
     "Principal",
@@ -94,5 +97,6 @@ __all__ = [
     "claim_of",
     "find",
     "hookimpl",
+    "is_token",
     "minor_units",
 ]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import httpx
     from starlette.routing import BaseRoute
 
+    from gateway.crypto.fields import FieldCipher
     from gateway.ledger.protocol import Ledger
     from gateway.ledger.records import Evidence, Record
     from gateway.store.protocol import Store
@@ -106,6 +107,13 @@ class Scope(Protocol):
 
     @property
     def tasks(self) -> Tasks: ...
+
+    @property
+    def tenant(self) -> str:
+        """The policy's: what is sealed for one tenant opens for no other."""
+
+    def cipher(self, purpose: str) -> FieldCipher:
+        """What seals and opens single fields, for this tenant and purpose.  ValueError where there is no key."""
 
     def secret(self, reference: str) -> str:
         """The value that ``env:NAME`` or ``file:/path`` names.  It is masked in every output from now on.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -67,6 +68,40 @@ def replace(document: Any, tokens: tuple[str, ...], value: Any) -> Any:
         case _:
             raise KeyError("/" + "/".join(tokens))
     return document
+
+
+class Pattern:
+    """A JSON pointer in which the token ``*`` stands for every member of an object, or every item of an array."""
+
+    def __init__(self, pointer: str) -> None:
+        self._tokens = parse(pointer)
+
+    def find(self, document: Any) -> list[tuple[str, Any]]:
+        """What it leads to, each with the pointer to it, in the order of the document."""
+        return list(_expand(document, self._tokens, ""))
+
+
+def _expand(document: Any, tokens: tuple[str, ...], path: str) -> Iterator[tuple[str, Any]]:
+    if not tokens:
+        yield path, document
+    elif tokens[0] == "*":
+        for token, each in _members(document):
+            yield from _expand(each, tokens[1:], f"{path}/{_escaped(token)}")
+    elif (found := follow(document, tokens[:1])) is not MISSING:
+        yield from _expand(found, tokens[1:], f"{path}/{_escaped(tokens[0])}")
+
+
+def _members(document: Any) -> Iterable[tuple[str, Any]]:
+    match document:
+        case dict():
+            return document.items()
+        case list():
+            return ((str(number), each) for number, each in enumerate(document))
+    return ()
+
+
+def _escaped(token: str) -> str:
+    return token.replace("~", "~0").replace("/", "~1")
 
 
 def _is_index(token: str, array: list[Any]) -> bool:

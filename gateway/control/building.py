@@ -29,15 +29,17 @@ class Building:
         document: Document,
         components: Sequence[Placed],
         known: Sequence[type[Component[Any]]],
+        tenant: str,
     ) -> None:
         self.lease = services.shared.lease()
         self.tasks = PolicyTasks(services.background)
-        self.host = Host(services, self.lease, components, known)
+        self.host = Host(services, self.lease, components, known, tenant)
         self.problems: list[Problem] = []
         self.resending: Resending | None = None
         """What sends a stored request again; None before the policy is whole, and in a process without a ledger."""
         self._made: list[Part[Any]] = []
         self._services = services
+        self._tenant = tenant
         self._document = document
 
     @property
@@ -57,6 +59,7 @@ class Building:
             self._services,
             self.lease,
             placed.kind,
+            tenant=self._tenant,
             place=place,
             operation=operation,
             mode=mode,

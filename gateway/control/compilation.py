@@ -60,7 +60,8 @@ class Compilation:
         entries = [*self._draft.components, *_unnamed(components, self._draft.components)]
         placed = self._place(entries, "component", "observer")
         known = [kind for kind in kinds.of("component") if issubclass(kind, Component)]
-        self._building = Building(services, document, placed, known)
+        tenant = "" if self._draft.policy is None else self._draft.policy.tenant
+        self._building = Building(services, document, placed, known, tenant)
         self._observers = self._build_components(placed)
         asked = self._place(self._draft.resolvers, "resolver")
         self._resolvers = [self._make(each) for each in asked]

@@ -69,15 +69,21 @@ class Host:
     """
 
     def __init__(
-        self, services: Services, lease: Lease, placed: Sequence[Placed], known: Sequence[type[Component[Any]]]
+        self,
+        services: Services,
+        lease: Lease,
+        placed: Sequence[Placed],
+        known: Sequence[type[Component[Any]]],
+        tenant: str,
     ) -> None:
         self.openers: list[Opener] = []
         self.components: list[Component[Any]] = []
         self._services = services
         self._lease = lease
+        self._tenant = tenant
         self._placed: Mapping[type[Part[Any]], Placed] = {each.kind: each for each in placed}
         self._known = frozenset(known)
-        self._world = _identity(placed)
+        self._world = _identity(placed), tenant
         self._found: dict[type[Part[Any]], Hosted | None] = {}
         self._making: set[type[Part[Any]]] = set()
         self._sealed = False
@@ -119,7 +125,9 @@ class Host:
             return self.find(needed)
 
         lease, tasks = self._services.shared.lease(), ComponentTasks(self._services.background)
-        scope = part_scope(self._services, lease, kind, mode="enforce", tasks=tasks, component=find)
+        scope = part_scope(
+            self._services, lease, kind, tenant=self._tenant, mode="enforce", tasks=tasks, component=find
+        )
         self._making.add(kind)
         try:
             component = kind(config, scope)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from gateway.control.background import NOBODY, Background
 from gateway.control.events import Events
 from gateway.control.sharing import Lease, SharedObjects
+from gateway.crypto.fields import FieldCipher
 from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
 from gateway.database.protocol import Database
@@ -153,12 +154,14 @@ class PartScope:
         lease: Lease,
         kind: type[Part[Any]],
         *,
+        tenant: str = "default",
         place: str = "",
         operation: str | None = None,
         mode: Literal["enforce", "shadow"],
         tasks: Tasks,
         component: Callable[[type[Part[Any]]], Part[Any]],
     ) -> None:
+        self.tenant = tenant
         self.place = place
         self.operation = operation
         self.mode = mode
@@ -182,6 +185,11 @@ class PartScope:
         if self._services.ledger is None:
             raise RuntimeError("this process has no ledger")
         return self._services.ledger
+
+    def cipher(self, purpose: str) -> FieldCipher:
+        if self._services.keyring is None:
+            raise ValueError("there is no key to seal fields with: set ENCRYPTION_KEY (64 hexadecimal digits)")
+        return FieldCipher(self._services.keyring, self.tenant, purpose)
 
     def event(self, code: str, /, *, severity: Severity = "warning", **detail: Any) -> None:
         """One of a part in shadow says so: what it tells of did not happen."""

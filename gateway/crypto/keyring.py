@@ -59,6 +59,9 @@ class LocalKeyring:
                 f"it was changed, or belongs elsewhere, or was sealed with another key than the {identifier} of now"
             ) from None
 
+    def key_of(self, sealed: bytes) -> str:
+        return _key_id(sealed)
+
     def check_values(self) -> dict[str, str]:
         return {
             identifier: hmac.digest(_subkey(key, _CHECK), b"", "sha256")[:8].hex()

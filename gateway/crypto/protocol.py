@@ -22,5 +22,8 @@ class Keyring(Protocol):
     def open(self, purpose: str, sealed: bytes, bound: bytes) -> bytes:
         """Unreadable where the key is missing, or the bytes were changed or moved."""
 
+    def key_of(self, sealed: bytes) -> str:
+        """The id of the key that sealed it, which may stand in a token.  Unreadable where it was never sealed."""
+
     def check_values(self) -> Mapping[str, str]:
         """By the ids of the keys, something that tells another key under the same id, and nothing else of the key."""

@@ -12,6 +12,9 @@ import httpx
 import orjson
 
 from gateway import Body, Component, Config, Exchange, Headers, Received, Request
+from gateway.crypto.fields import FieldCipher
+from gateway.crypto.keyring import LocalKeyring
+from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
 from gateway.ledger.protocol import Ledger
 from gateway.parts import Severity
@@ -127,6 +130,9 @@ class HandScope:
     """Code, severity and detail of what was told."""
     records: Ledger | None = None
 
+    tenant: str = "test"
+    keyring: Keyring | None = field(default_factory=lambda: LocalKeyring([("test", bytes(32))]))
+
     @property
     def ledger(self) -> Ledger:
         assert self.records is not None, "give the scope a ledger: records=..."
@@ -137,6 +143,11 @@ class HandScope:
 
     def hashes(self, purpose: str, value: str | bytes) -> tuple[str, ...]:
         return self.salts.hashes(purpose, value)
+
+    def cipher(self, purpose: str) -> FieldCipher:
+        if self.keyring is None:
+            raise ValueError("there is no key to seal fields with")
+        return FieldCipher(self.keyring, self.tenant, purpose)
 
     def event(self, code: str, /, *, severity: Severity = "warning", **detail: Any) -> None:
         self.events.append((code, severity, detail))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.pointer import MISSING, Pointer, find, follow, parse, replace
+from gateway.pointer import MISSING, Pattern, Pointer, find, follow, parse, replace
 
 # the example of RFC 6901 §5
 DOCUMENT = {"foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "m~n": 8, " ": 7}
@@ -76,3 +76,22 @@ def test_find_answers_none_where_there_is_nothing() -> None:
     assert find({"a": [{"b": 0}]}, "/a/0/b") == 0
     assert find({"a": []}, "/a/0/b") is None
     assert find([1], "") == [1]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("/foo", ["/foo"]),
+        ("/foo/*", ["/foo/0", "/foo/1"]),
+        ("/a~1b", ["/a~1b"]),
+        ("/nothing", []),
+        ("/foo/*/deeper", []),
+        ("/m~0n/*", []),
+    ],
+)
+def test_a_pattern_finds_what_is_there_with_the_pointer_to_it(pattern, found) -> None:
+    assert Pattern(pattern).find(DOCUMENT) == [(each, follow(DOCUMENT, parse(each))) for each in found]
+
+
+def test_a_star_stands_for_every_member_of_an_object_whatever_it_is_called() -> None:
+    assert Pattern("/*/n").find({"a/b": {"n": 1}, "~": {"n": 2}, "c": {}}) == [("/a~1b/n", 1), ("/~0/n", 2)]

@@ -43,7 +43,7 @@ class Buggy(Filter[Config]):
 @pytest.fixture
 def building() -> Building:
     services = Services(store=MemoryStore(), salts=Salts.parse("00" * 16), environ={})
-    return Building(services, DOCUMENT, [], [Clockwork])
+    return Building(services, DOCUMENT, [], [Clockwork], "shop")
 
 
 def placed(kind: type[Part[Any]], mode: Mode = "enforce") -> Placed:

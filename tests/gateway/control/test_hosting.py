@@ -74,7 +74,7 @@ def services() -> Services:
 
 
 def host(services: Services, *placed: Placed) -> Host:
-    return Host(services, services.shared.lease(), placed, KNOWN)
+    return Host(services, services.shared.lease(), placed, KNOWN, "shop")
 
 
 def named(kind: type[Component[Any]], config: Config | None) -> Placed:
@@ -83,7 +83,7 @@ def named(kind: type[Component[Any]], config: Config | None) -> Placed:
 
 async def test_a_component_that_another_needs_is_opened_before_it_and_closed_after_it(services: Services) -> None:
     lease = services.shared.lease()
-    mine = Host(services, lease, [], KNOWN)
+    mine = Host(services, lease, [], KNOWN, "shop")
     ledger = mine.find(Ledger)
     assert isinstance(ledger, Ledger)
     assert mine.find(Database) is ledger.database
@@ -109,14 +109,14 @@ def test_a_component_whose_need_has_other_options_is_made_anew(services: Service
 
 async def test_a_component_that_was_never_opened_is_not_closed(services: Services) -> None:
     lease = services.shared.lease()
-    Host(services, lease, [], KNOWN).find(Database)
+    Host(services, lease, [], KNOWN, "shop").find(Database)
     await lease.release()
     assert Recorder.log == []
 
 
 async def test_a_component_that_failed_to_open_is_closed(services: Services) -> None:
     lease = services.shared.lease()
-    mine = Host(services, lease, [], KNOWN)
+    mine = Host(services, lease, [], KNOWN, "shop")
     mine.find(Failing)
     with pytest.raises(OSError, match="no"):
         await mine.openers[0].open()

@@ -1,0 +1,57 @@
+"""Fields: single values of a document, sealed into text that can stand in their place."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NoBase64
+from typing import Any
+
+import orjson
+
+from gateway.crypto.protocol import Keyring, Unreadable
+
+_PREFIX = "pg1."
+_PURPOSE = "field"
+
+
+def is_token(value: Any) -> bool:
+    """Whether it looks like what a FieldCipher seals: it may be forged, or another's."""
+    return isinstance(value, str) and value.startswith(_PREFIX) and value.count(".") == 2
+
+
+class FieldCipher:
+    """Seals values of fields; what was sealed opens in the same field, for the same tenant and purpose, and only there.
+
+    A token is ``pg1.``, the id of its key, a dot, and what the keyring sealed in base64url (RFC 4648 §5) without
+    padding.  Strings, numbers and whole objects are sealed as JSON, and come back as what they were.
+    """
+
+    def __init__(self, keyring: Keyring, tenant: str, purpose: str) -> None:
+        self._keyring = keyring
+        self._bound = b"".join(b"%d:%b" % (len(each), each) for each in (tenant.encode(), purpose.encode()))
+
+    def seal(self, field: str, value: Any) -> str:
+        sealed = self._keyring.seal(_PURPOSE, orjson.dumps(value), self._bound + field.encode())
+        text = urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
+        return f"{_PREFIX}{self._keyring.key_of(sealed)}.{text}"
+
+    def open(self, field: str, token: str) -> Any:
+        """Unreadable where it is none of ours, was changed, or belongs to another field, tenant or purpose."""
+        sealed = _sealed(token)
+        if f"{_PREFIX}{self._keyring.key_of(sealed)}." != token[: token.rindex(".") + 1]:
+            raise Unreadable("it names another key than the one that it was sealed with")
+        return orjson.loads(self._keyring.open(_PURPOSE, sealed, self._bound + field.encode()))
+
+
+def _sealed(token: str) -> bytes:
+    """Only in the one spelling that ``seal`` writes: two tokens are never one value."""
+    if not is_token(token):
+        raise Unreadable("it is no token of this gateway")
+    text = token[token.rindex(".") + 1 :].encode()
+    try:
+        sealed = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    except NoBase64:
+        sealed = b""
+    if urlsafe_b64encode(sealed).rstrip(b"=") != text:
+        raise Unreadable("it is not written as a token is")
+    return sealed
