@@ -4,7 +4,7 @@ from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
 from gateway.credentials import Credentials
-from gateway.crypto.fields import FieldCipher, is_token
+from gateway.crypto.fields import FieldCipher, field_message, is_token
 from gateway.crypto.protocol import Unreadable
 from gateway.currency import Exponents, Unit, minor_units
 from gateway.errors import (
@@ -21,6 +21,7 @@ from gateway.errors import (
 )
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Received, Request, Reservation, Response
 from gateway.facts import Card, Payment, Principal
+from gateway.fields import AnswerNotProtected, FieldEntry, FieldRefused, Fields, FieldsConfig, Found
 from gateway.hookspecs import hookimpl
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
@@ -46,6 +47,7 @@ API_VERSION = 1
 
 __all__ = [
     "API_VERSION",
+    "AnswerNotProtected",
     "Attempt",
     "Body",
     "BodyTooLarge",
@@ -61,7 +63,12 @@ __all__ = [
     "Exchange",
     "Exponents",
     "FieldCipher",
+    "FieldEntry",
+    "FieldRefused",
+    "Fields",
+    "FieldsConfig",
     "Filter",
+    "Found",
     "GatewayError",
     "Guard",
     "Headers",
@@ -95,6 +102,7 @@ __all__ = [
     "UpstreamTimeout",
     "UpstreamUnreachable",
     "claim_of",
+    "field_message",
     "find",
     "hookimpl",
     "is_token",

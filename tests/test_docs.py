@@ -29,11 +29,14 @@ from gateway.testing import backend, exchange, plugin_module, record, running_ga
 from plugins.circuit_breaker import CircuitBreaker
 from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
+from plugins.encrypt.options import EncryptConfig
+from plugins.hash.options import HashConfig
 
 ROOT = Path(__file__).parent.parent
 HOOKS = (ROOT / "docs" / "hooks.md").read_text()
 WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+ENCRYPTION = (ROOT / "docs" / "encryption.md").read_text()
 RESILIENCE = (ROOT / "docs" / "resilience.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
 SALTS = Salts.parse("00" * 16)
@@ -197,10 +200,11 @@ def sentences(description: str | None) -> str:
     return (description or "").removesuffix(".").replace(".  ", ". ").replace("``", "`")
 
 
-def options_of(kind: type[Config]) -> set[str]:
-    defaults = kind().model_dump(mode="json")
+def options_of(kind: type[Config], **required: Any) -> set[str]:
+    """``required`` are values for options that have no default."""
+    defaults = kind(**required).model_dump(mode="json")
     return {
-        f"| `{name}` | {written(defaults[name])} | {' '.join((field.description or '').split()).removesuffix('.')} |"
+        f"| `{name}` | {'required' if name in required else written(defaults[name])} | {' '.join((field.description or '').split()).removesuffix('.')} |"
         for name, field in kind.model_fields.items()
     }
 
@@ -212,8 +216,17 @@ def test_every_option_of_a_guard_is_on_the_page_on_resilience_with_its_default(h
     assert table == options_of(guard.Config)
 
 
-def test_the_policy_on_the_page_on_resilience_compiles() -> None:
-    [policy] = blocks(RESILIENCE, "yaml")
+@pytest.mark.parametrize("kind", [EncryptConfig, HashConfig])
+def test_every_option_of_encrypt_and_hash_is_on_the_page_on_encryption_with_its_default(kind) -> None:
+    name = kind.__name__.removesuffix("Config").lower()
+    table = set(re.findall(r"^\| `[a-z_]+` \|.*$", sections(ENCRYPTION)[f"`{name}`"], re.MULTILINE))
+
+    assert table == options_of(kind, fields=("/a",))
+
+
+@pytest.mark.parametrize("page", [RESILIENCE, ENCRYPTION], ids=["resilience", "encryption"])
+def test_the_policy_on_a_page_compiles(page) -> None:
+    [policy] = blocks(page, "yaml")
     registry = load_plugins(load_settings({})).registry
 
     assert Compiler(registry, Services(store=MemoryStore(), salts=SALTS, environ={})).check(policy, "policy.yaml") == []

@@ -21,6 +21,7 @@ BUILT_IN = (
     "body_limit",
     "require_json",
     "encrypt",
+    "hash",
     "idempotency",
     "circuit_breaker",
     "concurrency",

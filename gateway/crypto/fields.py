@@ -28,7 +28,7 @@ class FieldCipher:
 
     def __init__(self, keyring: Keyring, tenant: str, purpose: str) -> None:
         self._keyring = keyring
-        self._bound = b"".join(b"%d:%b" % (len(each), each) for each in (tenant.encode(), purpose.encode()))
+        self._bound = _bound(tenant, purpose)
 
     def seal(self, field: str, value: Any) -> str:
         sealed = self._keyring.seal(_PURPOSE, orjson.dumps(value), self._bound + field.encode())
@@ -41,6 +41,19 @@ class FieldCipher:
         if f"{_PREFIX}{self._keyring.key_of(sealed)}." != token[: token.rindex(".") + 1]:
             raise Unreadable("it names another key than the one that it was sealed with")
         return orjson.loads(self._keyring.open(_PURPOSE, sealed, self._bound + field.encode()))
+
+
+def field_message(tenant: str, purpose: str, value: str | int, *, fold: bool = False) -> tuple[str, bytes]:
+    """What is hashed of a field, and the purpose of that: no tenant or purpose can borrow from its neighbour.
+
+    ``fold`` leaves out spaces around it, and its case.
+    """
+    text = str(value).strip().casefold() if fold else str(value)
+    return _PURPOSE, _bound(tenant, purpose) + text.encode()
+
+
+def _bound(tenant: str, purpose: str) -> bytes:
+    return b"".join(b"%d:%b" % (len(each), each) for each in (tenant.encode(), purpose.encode()))
 
 
 def _sealed(token: str) -> bytes:

@@ -1,19 +1,8 @@
-"""What a client is told of a field that does not fit; nothing of what it holds."""
+"""What a client is told of a field that cannot be encrypted, or shown."""
 
 from __future__ import annotations
 
-from gateway import GatewayError, Rejected
-
-
-class FieldRefused(Rejected):
-    """``pointer`` leads to the field."""
-
-    status = 422
-    code = "field_refused"
-
-
-class FieldMissing(FieldRefused):
-    code = "field_missing"
+from gateway import FieldRefused
 
 
 class AlreadyEncrypted(FieldRefused):
@@ -29,10 +18,3 @@ class FieldUnreadable(FieldRefused):
 
     status = 400
     code = "field_unreadable"
-
-
-class AnswerNotProtected(GatewayError):
-    """The upstream's answer has a field that does not fit; nothing of it is passed on."""
-
-    status = 502
-    code = "answer_not_protected"

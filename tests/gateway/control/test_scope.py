@@ -8,6 +8,8 @@ import pytest
 from gateway import Component, Config, Filter
 from gateway.control.background import PolicyTasks
 from gateway.control.scope import PartScope, Services
+from gateway.crypto.keyring import LocalKeyring
+from gateway.crypto.protocol import Unreadable
 from gateway.crypto.salts import Salts
 from gateway.store.memory import MemoryStore
 from gateway.testing import backend
@@ -112,3 +114,18 @@ def test_the_clock_tells_the_time_and_intervals() -> None:
     clock = scope(services()).clock
     assert clock.now() > 1_700_000_000
     assert clock.monotonic() <= clock.monotonic()
+
+
+def test_fields_are_sealed_for_the_tenant_of_the_policy_and_not_without_a_key() -> None:
+    lent = services(keyring=LocalKeyring([("k1", bytes(32))]))
+    tasks, held = PolicyTasks(lent.background), lent.shared.lease()
+    shop, other = (
+        PartScope(lent, held, One, tenant=tenant, mode="enforce", tasks=tasks, component=lambda kind: kind)  # type: ignore[return-value, arg-type]
+        for tenant in ("shop", "other")
+    )
+    token = shop.cipher("card").seal("/card", "4242")
+    assert shop.cipher("card").open("/card", token) == "4242"
+    with pytest.raises(Unreadable):
+        other.cipher("card").open("/card", token)
+    with pytest.raises(ValueError, match="set ENCRYPTION_KEY"):
+        scope(services()).cipher("card")

@@ -59,3 +59,10 @@ def test_a_check_value_tells_another_key_under_the_same_id_and_is_no_key() -> No
 def test_a_key_of_another_length_is_refused_without_being_repeated(text: str) -> None:
     with pytest.raises(ValueError, match=r"^key 1 has \d+ bytes; 32 are needed, 64 hexadecimal digits$"):
         LocalKeyring.parse(text)
+
+
+def test_what_was_sealed_names_its_key_and_anything_else_is_unreadable() -> None:
+    ring = LocalKeyring([("2026-b", bytes(32)), ("old", bytes(range(32)))])
+    assert ring.key_of(ring.seal("field", b"x", b"")) == "2026-b"
+    with pytest.raises(Unreadable):
+        ring.key_of(b"plain")

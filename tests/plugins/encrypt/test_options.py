@@ -6,11 +6,6 @@ from pydantic import ValidationError
 from plugins.encrypt.options import EncryptConfig
 
 
-def test_a_field_is_its_pointer_or_has_a_name_of_its_own() -> None:
-    config = EncryptConfig.model_validate({"fields": ["/card/number", {"at": "/pm/card/number", "as": "/card/number"}]})
-    assert [each.bound for each in config.fields] == ["/card/number", "/card/number"]
-
-
 @pytest.mark.parametrize(
     ("options", "said"),
     [
