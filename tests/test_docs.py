@@ -203,8 +203,9 @@ def sentences(description: str | None) -> str:
 def options_of(kind: type[Config], **required: Any) -> set[str]:
     """``required`` are values for options that have no default."""
     defaults = kind(**required).model_dump(mode="json")
+    shown = {name: "required" if name in required else written(defaults[name]) for name in kind.model_fields}
     return {
-        f"| `{name}` | {'required' if name in required else written(defaults[name])} | {' '.join((field.description or '').split()).removesuffix('.')} |"
+        f"| `{name}` | {shown[name]} | {' '.join((field.description or '').split()).removesuffix('.')} |"
         for name, field in kind.model_fields.items()
     }
 
