@@ -21,7 +21,7 @@ from gateway.errors import (
 )
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Received, Request, Reservation, Response
 from gateway.facts import Card, Payment, Principal
-from gateway.fields import AnswerNotProtected, FieldEntry, FieldRefused, Fields, FieldsConfig, Found
+from gateway.body_fields import AnswerNotProtected, FieldEntry, FieldRefused, Fields, FieldsConfig, Found
 from gateway.hookspecs import hookimpl
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State

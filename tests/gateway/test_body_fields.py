@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import FieldsConfig, InvalidJson, Response
-from gateway.fields import FieldMissing, Fields
+from gateway.body_fields import FieldMissing, Fields
 from gateway.testing import exchange
 
 
