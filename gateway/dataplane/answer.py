@@ -62,29 +62,23 @@ class Answer:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _wait(self) -> None:
-        self._waiter = self._connection.loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    def arrival(self) -> asyncio.Future[None]:
+        """Done once more of it is here, or it has failed; what it failed with already is raised.  One may wait."""
+        if self.error is not None:
+            raise self.error
+        self._waiter = waiter = self._connection.loop.create_future()
+        return waiter
 
     async def read_head(self) -> None:
         """Until the head has been read; the limit that was set ends with it."""
         while not self.head:
-            if self.error is not None:
-                raise self.error
-            self._waiter = self._connection.loop.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self.arrival()
         self.until = inf
 
     async def read(self) -> bytes:
         """What has arrived of the body, at least a byte; empty at its end."""
         while not (self.chunks or self.complete or self.error):
-            await self._wait()
+            await self.arrival()
         if not self.chunks and self.error is not None:
             raise self.error
         return self.take()
@@ -94,7 +88,7 @@ class Answer:
         if not self.chunks:
             return b""
         data = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
-        self.chunks.clear()
+        self.chunks = []
         self.size = 0
         self._connection.resume()
         return data
