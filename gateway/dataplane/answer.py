@@ -8,13 +8,18 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from gateway.errors import UpstreamError
+from gateway.fields import Pieces, RawHeader
 
 if TYPE_CHECKING:
     from gateway.dataplane.connection import Connection
 
 
 class Answer:
-    """An upstream's answer while it is read.  ``headers`` are as sent, names in lower case, trailers left out."""
+    """An upstream's answer while it is read.
+
+    ``headers`` are as sent, names in lower case, trailers left out; ``pieces`` those that may leave their hop,
+    ``judged`` those at whose values somebody looks.
+    """
 
     __slots__ = (
         "_connection",
@@ -25,7 +30,9 @@ class Answer:
         "error",
         "head",
         "headers",
+        "judged",
         "keep_alive",
+        "pieces",
         "size",
         "status",
         "until",
@@ -37,13 +44,19 @@ class Answer:
         self.until = inf
         self._waiter: asyncio.Future[None] | None = None
         self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.begin()
         self.chunks: list[bytes] = []
         self.size = 0
         self.head = False
         self.complete = False
         self.keep_alive = False
         self.error: UpstreamError | None = None
+
+    def begin(self) -> None:
+        """Its head, or another: one that only informs came before."""
+        self.headers: list[RawHeader] = []
+        self.judged: list[RawHeader] = []
+        self.pieces: Pieces = []
 
     def limit(self, until: float, late: Callable[[], UpstreamError]) -> None:
         """From ``until`` on, by ``monotonic()``, it has failed with what ``late`` makes: the pool sweeps."""

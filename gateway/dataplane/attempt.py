@@ -10,12 +10,10 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from starlette.datastructures import MutableHeaders as Headers
-
 from gateway.body import Body
 from gateway.dataplane.answer import Answer
 from gateway.dataplane.connection import Connection
-from gateway.dataplane.headers import content_length, to_client
+from gateway.dataplane.headers import content_length, passing
 from gateway.errors import GatewayError, TooLateToSend, UpstreamBroken
 from gateway.exchange import Attempt, Delivery, Exchange, Response
 from gateway.parts import Guard
@@ -108,11 +106,11 @@ class Sending:
         if answer.complete:
             body = Body(answer.take())
             if self._exchange.request.method == "HEAD":
-                body.length = content_length(answer.headers)
+                body.length = content_length(answer.judged)
             self._end(None)
         else:
-            body = Body(source=self._rest(answer), length=content_length(answer.headers))
-        return Response(answer.status, headers=Headers(raw=to_client(answer.headers)), body=body)
+            body = Body(source=self._rest(answer), length=content_length(answer.judged))
+        return Response(answer.status, body=body, pieces=passing(answer.pieces, answer.judged))
 
     def _take(self) -> Connection | None:
         """An idle connection at once, where nothing need be awaited before it is used."""

@@ -160,13 +160,15 @@ def is_own(path: str) -> bool:
 class Router:
     """The first of ``routes`` that takes a request; of ``own``, where its path is the gateway's own."""
 
-    __slots__ = ("_any", "_by_method", "_own", "asks_host")
+    __slots__ = ("_any", "_by_method", "_own", "asks_headers", "asks_host")
 
     def __init__(self, routes: Sequence[Route], own: Sequence[Route] = ()) -> None:
         self._own = tuple(own)
         methods = {method for route in routes for method in route.match.takes or ()}
         self.asks_host = any(route.match.host is not None for route in routes)
         """Whether any route looks at the host; where none does, ``find`` may be given an empty one."""
+        self.asks_headers = any(route.match.headers for route in routes)
+        """So it is with the headers."""
         self._any = tuple(route for route in routes if route.match.methods is None)
         self._by_method = {
             method: tuple(route for route in routes if route.match.takes is None or method in route.match.takes)
