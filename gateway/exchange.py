@@ -125,7 +125,7 @@ class Request(Message):
         body: Body | bytes = b"",
         pieces: Pieces | None = None,
     ) -> None:
-        super().__init__(headers, body, pieces)
+        Message.__init__(self, headers, body, pieces)
         self.method = method
         self.path = path
         self.query = query
@@ -142,7 +142,7 @@ class Response(Message):
     def __init__(
         self, status: int, *, headers: Headers | None = None, body: Body | bytes = b"", pieces: Pieces | None = None
     ) -> None:
-        super().__init__(headers, body, pieces)
+        Message.__init__(self, headers, body, pieces)
         self.status = status
 
     def copy(self) -> Response:

@@ -223,12 +223,11 @@ class Connection(asyncio.Protocol):
         if answer is None or answer.head:
             return  # a trailer
         lower, beginning, judged = ANSWERED[name]
-        field = (lower, value)
-        answer.headers.append(field)
+        answer.headers.append((lower, value))
         if beginning is not None:
             answer.pieces += (beginning, value)
         if judged:
-            answer.judged.append(field)
+            answer.judged.append((lower, value))
 
     def on_headers_complete(self) -> None:
         answer = self._answer

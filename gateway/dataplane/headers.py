@@ -52,8 +52,10 @@ _FORWARDED_FOR = re.compile(r'(?:^|[;,\s])for="?(\[[0-9A-Fa-f:.]+\]|[0-9.]+)', r
 
 def passing(pieces: Pieces, judged: Sequence[RawHeader]) -> Pieces:
     """What of ``pieces`` leaves its hop: those that ``Connection`` names do not."""
-    named = nominated(judged)
-    return without(pieces, named) if named else pieces
+    for name, value in judged:
+        if name == b"connection" and value not in _PLAIN:
+            return without(pieces, nominated(judged))
+    return pieces
 
 
 def nominated(headers: Sequence[RawHeader]) -> frozenset[bytes]:

@@ -179,12 +179,11 @@ class ClientProtocol(asyncio.Protocol):
         if not self._in_head:
             return  # a trailer
         lower, beginning, judged = REQUESTED[name]
-        field = (lower, value)
-        self._headers.append(field)
+        self._headers.append((lower, value))
         if beginning is not None:
             self._pieces += (beginning, value)
         if judged:
-            self._judged.append(field)
+            self._judged.append((lower, value))
 
     def on_headers_complete(self) -> None:
         parser = self._parser
@@ -254,7 +253,7 @@ class ClientProtocol(asyncio.Protocol):
         if self._turn is not None or self.outlet.full or not self._queue or not self.outlet.open:
             return
         self._turn = turn = self._queue.popleft()
-        turn.task = self._loop.create_task(turn.run(self._app))
+        turn.task = self._loop.create_task(turn.run(self._app), name="turn")
         self._state.tasks.add(turn.task)
 
     def on_answered(self, turn: Turn) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from gateway.dataplane.snapshot import Route
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}")
-_SUSPECT = re.compile(r"%|//|/\.|[\\;]|[^\x21-\x7e]")
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$|;)")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _FORBIDDEN = re.compile(r"%(?:2[fF]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
@@ -38,7 +37,7 @@ class RouteNotFound(Rejected):
 
 def readable(raw_path: str) -> str:
     """The path as every backend reads it.  AmbiguousPath where two backends could differ."""
-    if not _SUSPECT.search(raw_path):
+    if not _suspect(raw_path):
         return raw_path
     if _ESCAPE.search(raw_path):
         raise AmbiguousPath("The path holds a % that begins no escape")
@@ -55,6 +54,19 @@ def readable(raw_path: str) -> str:
     if _DOT_SEGMENT.search(decoded):
         raise AmbiguousPath("The path holds a dot segment")
     return decoded
+
+
+def _suspect(path: str) -> bool:
+    """Whether two backends might differ; asked so, it takes a third of a regular expression's time."""
+    return (
+        "%" in path
+        or "//" in path
+        or "/." in path
+        or ";" in path
+        or "\\" in path
+        or " " in path
+        or not (path.isascii() and path.isprintable())
+    )
 
 
 class Match:

@@ -180,9 +180,6 @@ class Turn:
         self.written = True
         if not self.gone:
             self._outlet.write_soon(start + data)
-        self._end()
-
-    def _end(self) -> None:
         self.answered = True
         self._protocol.on_answered(self)
 
@@ -203,7 +200,8 @@ class Turn:
             if more:
                 await self._outlet.drained()
         if not more:
-            self._end()
+            self.answered = True
+            self._protocol.on_answered(self)
 
     def _render(self, status: int, pieces: Pieces) -> bytes:
         self.started = True
