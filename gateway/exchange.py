@@ -13,6 +13,7 @@ from starlette.datastructures import MutableHeaders as Headers
 from gateway import pointer as pointers
 from gateway.body import Body
 from gateway.errors import GatewayError, InvalidJson
+from gateway.fields import Pieces, fields_of
 from gateway.trace import Trace
 
 if TYPE_CHECKING:
@@ -53,16 +54,30 @@ class Message:
     """What a request and a response share.
 
     ``json()`` parses once; do not change what it returns, ``edit`` it.  The body is encoded again only after an
-    ``edit``; otherwise the bytes that came in are the bytes that go out.
+    ``edit``; otherwise the bytes that came in are the bytes that go out.  So it is with the header fields: they go out
+    in the ``pieces`` in which they came, unless somebody asks for ``headers``; then ``pieces`` is None.
     """
 
-    __slots__ = ("_body", "_document", "_edited", "headers")
+    __slots__ = ("_body", "_document", "_edited", "_headers", "pieces")
 
-    def __init__(self, headers: Headers | None, body: Body | bytes) -> None:
-        self.headers = Headers(raw=[]) if headers is None else headers
+    def __init__(self, headers: Headers | None, body: Body | bytes, pieces: Pieces | None) -> None:
+        self.pieces = pieces
+        self._headers = Headers(raw=[]) if headers is None and pieces is None else headers
         self._body = Body(body) if isinstance(body, bytes) else body
         self._document: Any = pointers.MISSING
         self._edited = False
+
+    @property
+    def headers(self) -> Headers:
+        if self._headers is None:
+            assert self.pieces is not None
+            self._headers = Headers(raw=fields_of(self.pieces))
+            self.pieces = None
+        return self._headers
+
+    @headers.setter
+    def headers(self, headers: Headers) -> None:
+        self._headers, self.pieces = headers, None
 
     @property
     def body(self) -> Body:
@@ -101,9 +116,16 @@ class Request(Message):
     __slots__ = ("method", "path", "query")
 
     def __init__(
-        self, method: str, path: str, *, query: str = "", headers: Headers | None = None, body: Body | bytes = b""
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        headers: Headers | None = None,
+        body: Body | bytes = b"",
+        pieces: Pieces | None = None,
     ) -> None:
-        super().__init__(headers, body)
+        Message.__init__(self, headers, body, pieces)
         self.method = method
         self.path = path
         self.query = query
@@ -117,8 +139,10 @@ class Request(Message):
 class Response(Message):
     __slots__ = ("status",)
 
-    def __init__(self, status: int, *, headers: Headers | None = None, body: Body | bytes = b"") -> None:
-        super().__init__(headers, body)
+    def __init__(
+        self, status: int, *, headers: Headers | None = None, body: Body | bytes = b"", pieces: Pieces | None = None
+    ) -> None:
+        Message.__init__(self, headers, body, pieces)
         self.status = status
 
     def copy(self) -> Response:

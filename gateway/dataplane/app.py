@@ -20,7 +20,7 @@ from gateway.dataplane.headers import (
     forwarding,
     is_trusted,
     last,
-    to_upstream,
+    passing,
 )
 from gateway.dataplane.problem import render
 from gateway.dataplane.snapshot import Active, Route, Snapshot
@@ -28,14 +28,19 @@ from gateway.dataplane.strictness import Head
 from gateway.dataplane.turn import BODILESS, Turn
 from gateway.errors import ClientGone, GatewayError, InternalError
 from gateway.exchange import Delivery, Exchange, Received, Request, Response
+from gateway.fields import BEGINNINGS, Pieces, fields_of, pieces_of
 from gateway.ids import request_id
 from gateway.trace import continue_or_begin
 
 logger = logging.getLogger(__name__)
 
+_NONE = Headers(raw=[])
+
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
+_ID, _LENGTH = BEGINNINGS[b"x-request-id"], BEGINNINGS[b"content-length"]
+_TRACEPARENT = BEGINNINGS[b"traceparent"]
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
 
 
@@ -87,14 +92,14 @@ class DataPlane:
         trusted = bool(self._trusted) and is_trusted(peer, self._trusted)
         client = client_address(peer, raw, self._trusted) if trusted else peer
         data = turn.take()
-        body = Body(data) if data is not None else Body(source=_chunks(receive), length=content_length(raw))
+        body = Body(data) if data is not None else Body(source=_chunks(receive), length=content_length(head.judged))
         received = Received(head.method, head.target, tuple(raw), body, client, peer, scope["scheme"], trusted)
-        trace = continue_or_begin(last(raw, b"traceparent"), self._sample())
-        identifier = (_given_id(raw) if trusted else None) or request_id()
-        passed = to_upstream(raw)
-        passed += forwarding(raw, peer=peer, scheme=scope["scheme"], host=head.host, trusted=trusted)
-        passed += ((b"traceparent", trace.traceparent), (b"x-request-id", identifier.encode()))
-        request = Request(head.method, head.path, query=head.query, headers=Headers(raw=passed), body=body)
+        trace = continue_or_begin(last(head.judged, b"traceparent"), self._sample())
+        identifier = (_given_id(head.judged) if trusted else None) or request_id()
+        pieces = passing(turn.pieces, head.judged)
+        pieces += forwarding(raw, peer=peer, scheme=scope["scheme"], host=head.host, trusted=trusted)
+        pieces += (_TRACEPARENT, trace.traceparent, _ID, identifier.encode())
+        request = Request(head.method, head.path, query=head.query, body=body, pieces=pieces)
         exchange = Exchange(identifier, received, request, trace, monotonic())
         turn.on_gone = partial(_leave, exchange, turn)
         return exchange
@@ -116,7 +121,8 @@ def _route(snapshot: Snapshot, exchange: Exchange, head: Head) -> Route | None:
     router = snapshot.router
     try:
         host = head.hostname if router.asks_host else ""
-        route, exchange.params = router.find(head.method, head.path, host, exchange.request.headers)
+        headers = exchange.request.headers if router.asks_headers else _NONE
+        route, exchange.params = router.find(head.method, head.path, host, headers)
     except GatewayError as error:
         exchange.error = error
         exchange.response = render(error, exchange.id)
@@ -163,7 +169,7 @@ def _sent(exchange: Exchange, method: str, turn: Turn) -> bool:
         return False
     try:
         exchange.bytes_out = len(body.data or b"")
-        turn.answer(response.status, _fields(exchange, response), body.data or b"")
+        turn.answer(response.status, _pieces(exchange, response), body.data or b"")
     except ValueError as error:
         _explain(exchange, error, turn)
     return True
@@ -173,7 +179,7 @@ async def _stream(exchange: Exchange, turn: Turn, send: Send) -> None:
     """Send the answer as it arrives."""
     response = exchange.answer
     try:
-        fields = _fields(exchange, response)
+        fields = fields_of(_pieces(exchange, response))
         await send({"type": "http.response.start", "status": response.status, "headers": fields})
         await send({"type": "http.response.body", "body": b"", "more_body": True})
         async for chunk in response.body.chunks():
@@ -195,18 +201,18 @@ def _explain(exchange: Exchange, error: ValueError, turn: Turn) -> None:
     exchange.error = InternalError()
     if not turn.written:
         problem = exchange.response = render(exchange.error, exchange.id)
-        turn.answer(problem.status, _fields(exchange, problem), problem.body.data or b"")
+        turn.answer(problem.status, _pieces(exchange, problem), problem.body.data or b"")
 
 
-def _fields(exchange: Exchange, response: Response) -> list[tuple[bytes, bytes]]:
-    length = response.body.length
-    if length is None or response.status in BODILESS:
-        return [*response.headers.raw, (b"x-request-id", exchange.id.encode())]
-    return [
-        *response.headers.raw,
-        (b"x-request-id", exchange.id.encode()),
-        (b"content-length", b"%d" % length),
-    ]
+def _pieces(exchange: Exchange, response: Response) -> Pieces:
+    """The answer's header fields; ValueError where they cannot be sent."""
+    length = None if response.status in BODILESS else response.body.length
+    pieces = response.pieces
+    if pieces is None:
+        pieces = pieces_of(response.headers.raw, framed=length is not None)
+    if length is None:
+        return [*pieces, _ID, exchange.id.encode()]
+    return [*pieces, _ID, exchange.id.encode(), _LENGTH, b"%d" % length]
 
 
 def _given_id(headers: Sequence[tuple[bytes, bytes]]) -> str | None:

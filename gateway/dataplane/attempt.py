@@ -6,15 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
 from gateway.dataplane.answer import Answer
 from gateway.dataplane.connection import Connection
-from gateway.dataplane.headers import content_length, to_client
+from gateway.dataplane.headers import content_length, passing
 from gateway.errors import GatewayError, TooLateToSend, UpstreamBroken
 from gateway.exchange import Attempt, Delivery, Exchange, Response
 from gateway.parts import Guard
@@ -95,7 +94,9 @@ class Sending:
         try:
             connection = self._take() or await self._connect()
             answer = self._answer = self._send(connection)
-            await answer.read_head()
+            while not answer.head:  # as answer.read_head(), without a coroutine of its own
+                await answer.arrival()
+            answer.until = inf
             self._attempt.answered = monotonic()
         except BaseException as error:
             if self._failure is not None and isinstance(error, UpstreamBroken):
@@ -105,11 +106,11 @@ class Sending:
         if answer.complete:
             body = Body(answer.take())
             if self._exchange.request.method == "HEAD":
-                body.length = content_length(answer.headers)
+                body.length = content_length(answer.judged)
             self._end(None)
         else:
-            body = Body(source=self._rest(answer), length=content_length(answer.headers))
-        return Response(answer.status, headers=Headers(raw=to_client(answer.headers)), body=body)
+            body = Body(source=self._rest(answer), length=content_length(answer.judged))
+        return Response(answer.status, body=body, pieces=passing(answer.pieces, answer.judged))
 
     def _take(self) -> Connection | None:
         """An idle connection at once, where nothing need be awaited before it is used."""
@@ -144,19 +145,19 @@ class Sending:
         head = self._upstream.head(exchange, body.length)
         head_only = exchange.request.method == "HEAD"
         exchange.delivery = self._attempt.delivery = _UNKNOWN
-        self._attempt.sent = monotonic()
+        self._attempt.sent = now = monotonic()
         if body.data is not None:
             answer = connection.begin(head + body.data, head_only=head_only, written=True)
-            self._limit(answer)
+            self._limit(answer, now)
         else:
             answer = connection.begin(head, head_only=head_only, written=False)
             self._upload = asyncio.create_task(self._send_body(connection, answer, body))
         return answer
 
-    def _limit(self, answer: Answer) -> None:
+    def _limit(self, answer: Answer, now: float) -> None:
         """The whole request is written: its answer must begin, and end, in time."""
         upstream, exchange = self._upstream, self._exchange
-        first_byte = monotonic() + upstream.timeouts.first_byte
+        first_byte = now + upstream.timeouts.first_byte
         if first_byte < exchange.deadline:
             answer.limit(first_byte, upstream.late_first_byte)
         else:
@@ -179,9 +180,10 @@ class Sending:
             self._failure = error
             connection.fail(UpstreamBroken("The request broke off"))
         else:
-            self._exchange.deadline = monotonic() + timeouts.total
+            now = monotonic()
+            self._exchange.deadline = now + timeouts.total
             if not answer.head:
-                self._limit(answer)
+                self._limit(answer, now)
             connection.written()
 
     async def _rest(self, answer: Answer) -> AsyncGenerator[bytes, None]:
@@ -217,7 +219,7 @@ class Sending:
         attempt.ended = monotonic()
         answer = self._answer
         if answer is not None:
-            answer.unlimit()
+            answer.until = inf
             attempt.status = answer.status or None
         if self._upload is not None and not self._upload.done():
             self._upload.cancel()

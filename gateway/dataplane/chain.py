@@ -167,7 +167,8 @@ class Chain:
                 await self._recorder.conclude(exchange)
             except BaseException as error:  # noqa: BLE001
                 cancelled = _fail(exchange, error) or cancelled
-        cancelled = await self._rise(exchange, self._above, reached) or cancelled
+        if self._above:
+            cancelled = await self._rise(exchange, self._above, reached) or cancelled
         if cancelled is not None:
             raise cancelled
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from gateway.dataplane.answer import Answer
-from gateway.dataplane.headers import FRAMING
+from gateway.dataplane.headers import ANSWERED
 from gateway.errors import UpstreamBroken, UpstreamError
+from gateway.fields import FRAMING
 
 if TYPE_CHECKING:
     from gateway.dataplane.pool import Pool
@@ -221,7 +222,12 @@ class Connection(asyncio.Protocol):
         answer = self._answer
         if answer is None or answer.head:
             return  # a trailer
-        answer.headers.append((name.lower(), value))
+        lower, beginning, judged = ANSWERED[name]
+        answer.headers.append((lower, value))
+        if beginning is not None:
+            answer.pieces += (beginning, value)
+        if judged:
+            answer.judged.append((lower, value))
 
     def on_headers_complete(self) -> None:
         answer = self._answer
@@ -233,9 +239,9 @@ class Connection(asyncio.Protocol):
             if status == 101 or status < 100:
                 raise ValueError("it switches protocols, which nobody asked" if status == 101 else "its status is none")
             self._informational = True
-            answer.headers = []
+            answer.begin()
             return
-        framing = [value for name, value in answer.headers if name in FRAMING]
+        framing = [value for name, value in answer.judged if name in FRAMING]
         if framing and not framing[0].isdigit() and (len(framing) > 1 or framing[0].lower() != b"chunked"):
             raise ValueError("its transfer coding is not chunked alone, and nobody asked for another")
         if framing and len(framing[0]) > LENGTH_DIGITS:

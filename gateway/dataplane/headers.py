@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
 
-RawHeader: TypeAlias = tuple[bytes, bytes]
+from gateway.fields import BEGINNINGS, FRAMING, Names, Pieces, RawHeader, breaks, pieces_of, without
+
 Network: TypeAlias = IPv4Network | IPv6Network
 
 HOP_BY_HOP = frozenset(
@@ -26,9 +27,6 @@ HOP_BY_HOP = frozenset(
 )
 """RFC 9110 §7.6.1, and those that RFC 2616 §13.5.1 named."""
 
-FRAMING = frozenset({b"content-length", b"transfer-encoding"})
-"""How long a body is, they say (RFC 9112 §6)."""
-
 _WRITTEN_ANEW = frozenset(
     {b"content-length", b"expect", b"forwarded", b"http2-settings", b"traceparent", b"x-real-ip", b"x-request-id"}
 )
@@ -40,37 +38,24 @@ _CGI_TWINS = frozenset(
 _NOT_REQUESTED = HOP_BY_HOP | _WRITTEN_ANEW | _CGI_TWINS
 _NOT_ANSWERED = HOP_BY_HOP | {b"content-length", b"x-request-id"}
 _PLAIN = frozenset({b"keep-alive", b"close"})
-_CR, _LF, _NUL = b"\r\n\0"  # whether a byte is in it costs a tenth of looking for more than one
-_END = (b"", b"")
+_JUDGED = FRAMING | {b"connection", b"expect", b"host", b"traceparent", b"upgrade", b"x-request-id"}
+
+REQUESTED = Names(lambda name: name in _NOT_REQUESTED or name.startswith(b"x-forwarded-"), _JUDGED)
+"""Of a request's fields; its length, and where it comes from, are written anew."""
+
+ANSWERED = Names(_NOT_ANSWERED.__contains__, FRAMING | {b"connection"})
+"""Of an answer's fields; its length and request id are written anew."""
+
+_FOR, _PROTO, _HOST = (BEGINNINGS[name] for name in (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"))
 _FORWARDED_FOR = re.compile(r'(?:^|[;,\s])for="?(\[[0-9A-Fa-f:.]+\]|[0-9.]+)', re.IGNORECASE)
 
 
-def to_upstream(headers: Sequence[RawHeader]) -> list[RawHeader]:
-    """What of a request leaves its hop; its length, and where it comes from, are written anew."""
-    kept, nominates = [], False
-    for field in headers:
-        name = field[0]
-        if name in _NOT_REQUESTED:
-            nominates |= name == b"connection"
-        elif name[:12] != b"x-forwarded-":
-            kept.append(field)
-    return _unnamed(kept, nominated(headers)) if nominates else kept
-
-
-def to_client(headers: Sequence[RawHeader]) -> list[RawHeader]:
-    """What of an answer leaves its hop; its length and request id are written anew."""
-    kept, nominates = [], False
-    for field in headers:
-        name = field[0]
-        if name not in _NOT_ANSWERED:
-            kept.append(field)
-        elif name == b"connection" and field[1] not in _PLAIN:
-            nominates = True
-    return _unnamed(kept, nominated(headers)) if nominates else kept
-
-
-def _unnamed(headers: list[RawHeader], named: Container[bytes]) -> list[RawHeader]:
-    return [field for field in headers if field[0] not in named]
+def passing(pieces: Pieces, judged: Sequence[RawHeader]) -> Pieces:
+    """What of ``pieces`` leaves its hop: those that ``Connection`` names do not."""
+    for name, value in judged:
+        if name == b"connection" and value not in _PLAIN:
+            return without(pieces, nominated(judged))
+    return pieces
 
 
 def nominated(headers: Sequence[RawHeader]) -> frozenset[bytes]:
@@ -82,17 +67,11 @@ def nominated(headers: Sequence[RawHeader]) -> frozenset[bytes]:
 def head(start: bytes, fields: Sequence[RawHeader]) -> bytes:
     """A start line with its line break, and header fields, as they go on the wire, with the empty line that ends them.
 
-    ValueError where one of them would break its line, or two say how long the body is: what a filter puts there must
-    not become another field, or another message.
+    ValueError where one of them would break its line, or two say how long the body is.
     """
-    lines = [start[:-2], *map(b": ".join, fields)]
-    text = b"".join(lines)
-    if _CR in text or _LF in text or _NUL in text:
-        raise ValueError("A header or the target holds a line break or NUL")
-    if len([name for name, _ in fields if name in FRAMING]) > 1:
-        raise ValueError("A filter has set Content-Length or Transfer-Encoding, which are the gateway's")
-    lines += _END
-    return b"\r\n".join(lines)
+    if breaks(start[:-2]):
+        raise ValueError("The target holds a line break or NUL")
+    return b"".join([start[:-2], *pieces_of(fields), b"\r\n\r\n"])
 
 
 def last(headers: Sequence[RawHeader], name: bytes) -> bytes | None:
@@ -132,25 +111,22 @@ def client_address(peer: str, headers: Sequence[RawHeader], trusted: Sequence[Ne
     return nearest
 
 
-def forwarding(headers: Sequence[RawHeader], *, peer: str, scheme: str, host: bytes, trusted: bool) -> list[RawHeader]:
+def forwarding(headers: Sequence[RawHeader], *, peer: str, scheme: str, host: bytes, trusted: bool) -> Pieces:
     """The ``X-Forwarded-…`` fields for the upstream: a trusted proxy's continued, else what this hop itself saw."""
     if not trusted:
-        return [*_seen(peer, scheme), (b"x-forwarded-host", host)]
+        return [*_seen(peer, scheme), _HOST, host]
     address = peer.encode("latin-1")
     said = [field for field in headers if field[0].startswith(b"x-forwarded-") and field[0] != b"x-forwarded-for"]
     names = {name for name, _ in said}
     hops = [hop.encode("latin-1") for hop in _hops(headers)]
     seen = [(b"x-forwarded-proto", scheme.encode()), (b"x-forwarded-host", host)]
-    return [
-        (b"x-forwarded-for", b", ".join([*hops, address])),
-        *said,
-        *(field for field in seen if field[0] not in names),
-    ]
+    unsaid = [field for field in seen if field[0] not in names]
+    return pieces_of([(b"x-forwarded-for", b", ".join([*hops, address])), *said, *unsaid])
 
 
 @lru_cache(1000)
-def _seen(peer: str, scheme: str) -> tuple[RawHeader, RawHeader]:
-    return (b"x-forwarded-for", peer.encode("latin-1")), (b"x-forwarded-proto", scheme.encode())
+def _seen(peer: str, scheme: str) -> tuple[bytes, ...]:
+    return _FOR, peer.encode("latin-1"), _PROTO, scheme.encode()
 
 
 def _hops(headers: Sequence[RawHeader]) -> list[str]:

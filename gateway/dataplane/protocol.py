@@ -13,6 +13,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from gateway.dataplane.clients import Clients
+from gateway.dataplane.headers import REQUESTED
 from gateway.dataplane.outlet import Outlet
 from gateway.dataplane.problem import last_words
 from gateway.dataplane.strictness import (
@@ -26,6 +27,7 @@ from gateway.dataplane.strictness import (
 from gateway.dataplane.turn import Turn
 from gateway.dataplane.upgrade import read_on
 from gateway.errors import ClientFailed
+from gateway.fields import Pieces
 from gateway.ids import request_id
 
 logger = logging.getLogger("payguard.clients")
@@ -72,6 +74,8 @@ class ClientProtocol(asyncio.Protocol):
         self._upgrading = False
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
+        self._judged: list[tuple[bytes, bytes]] = []
+        self._pieces: Pieces = []
 
     # the connection
 
@@ -163,7 +167,7 @@ class ClientProtocol(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._target = b""
-        self._headers = []
+        self._headers, self._judged, self._pieces = [], [], []
         self._in_head = True
 
     def on_url(self, url: bytes) -> None:
@@ -174,13 +178,18 @@ class ClientProtocol(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
             return  # a trailer
-        self._headers.append((name.lower(), value))
+        lower, beginning, judged = REQUESTED[name]
+        self._headers.append((lower, value))
+        if beginning is not None:
+            self._pieces += (beginning, value)
+        if judged:
+            self._judged.append((lower, value))
 
     def on_headers_complete(self) -> None:
         parser = self._parser
         version = parser.get_http_version()
         self._limit_headers()
-        head = judge(parser.get_method(), version, self._target, self._headers)
+        head = judge(parser.get_method(), version, self._target, self._judged)
         raw_path, _, query_string = head.target.partition(b"?")
         scope = {
             "type": "http",
@@ -202,7 +211,7 @@ class ClientProtocol(asyncio.Protocol):
         self._upgrading = parser.should_upgrade()
         self._since = monotonic()
         keep_alive = parser.should_keep_alive() and not self._closing
-        turn = Turn(self, scope, keep_alive=keep_alive, expects=head.expects_continue)
+        turn = Turn(self, scope, self._pieces, keep_alive=keep_alive, expects=head.expects_continue)
         self._incoming = turn
         self._fresh.append(turn)
 
@@ -244,7 +253,7 @@ class ClientProtocol(asyncio.Protocol):
         if self._turn is not None or self.outlet.full or not self._queue or not self.outlet.open:
             return
         self._turn = turn = self._queue.popleft()
-        turn.task = self._loop.create_task(turn.run(self._app))
+        turn.task = self._loop.create_task(turn.run(self._app), name="turn")
         self._state.tasks.add(turn.task)
 
     def on_answered(self, turn: Turn) -> None:

@@ -44,7 +44,8 @@ class RetryBudget:
         self._level = reserve
 
     def deposit(self) -> None:
-        self._level = min(self.reserve, self._level + self.share)
+        if self._level < self.reserve:
+            self._level = min(self.reserve, self._level + self.share)
 
     def withdraw(self) -> bool:
         """Whether there was one to take."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from gateway.dataplane.snapshot import Route
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}")
-_SUSPECT = re.compile(r"%|//|/\.|[\\;]|[^\x21-\x7e]")
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$|;)")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _FORBIDDEN = re.compile(r"%(?:2[fF]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
@@ -38,7 +37,7 @@ class RouteNotFound(Rejected):
 
 def readable(raw_path: str) -> str:
     """The path as every backend reads it.  AmbiguousPath where two backends could differ."""
-    if not _SUSPECT.search(raw_path):
+    if not _suspect(raw_path):
         return raw_path
     if _ESCAPE.search(raw_path):
         raise AmbiguousPath("The path holds a % that begins no escape")
@@ -55,6 +54,19 @@ def readable(raw_path: str) -> str:
     if _DOT_SEGMENT.search(decoded):
         raise AmbiguousPath("The path holds a dot segment")
     return decoded
+
+
+def _suspect(path: str) -> bool:
+    """Whether two backends might differ; asked so, it takes a third of a regular expression's time."""
+    return (
+        "%" in path
+        or "//" in path
+        or "/." in path
+        or ";" in path
+        or "\\" in path
+        or " " in path
+        or not (path.isascii() and path.isprintable())
+    )
 
 
 class Match:
@@ -160,13 +172,15 @@ def is_own(path: str) -> bool:
 class Router:
     """The first of ``routes`` that takes a request; of ``own``, where its path is the gateway's own."""
 
-    __slots__ = ("_any", "_by_method", "_own", "asks_host")
+    __slots__ = ("_any", "_by_method", "_own", "asks_headers", "asks_host")
 
     def __init__(self, routes: Sequence[Route], own: Sequence[Route] = ()) -> None:
         self._own = tuple(own)
         methods = {method for route in routes for method in route.match.takes or ()}
         self.asks_host = any(route.match.host is not None for route in routes)
         """Whether any route looks at the host; where none does, ``find`` may be given an empty one."""
+        self.asks_headers = any(route.match.headers for route in routes)
+        """So it is with the headers."""
         self._any = tuple(route for route in routes if route.match.methods is None)
         self._by_method = {
             method: tuple(route for route in routes if route.match.takes is None or method in route.match.takes)

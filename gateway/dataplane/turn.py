@@ -9,10 +9,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gateway.dataplane.clients import Clients
-from gateway.dataplane.headers import head
 from gateway.dataplane.outlet import Outlet
 from gateway.dataplane.problem import STATUS_LINES
 from gateway.errors import ClientFailed, ClientTimeout
+from gateway.fields import BEGINNINGS, Pieces, pieces_of
 
 if TYPE_CHECKING:
     from gateway.dataplane.protocol import ClientProtocol
@@ -22,13 +22,17 @@ logger = logging.getLogger("payguard.clients")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 HIGH_WATER = 64 << 10
 BODILESS = frozenset({204, 304})
+_DATE, _LENGTH = BEGINNINGS[b"date"], BEGINNINGS[b"content-length"]
+_CHUNKED = [BEGINNINGS[b"transfer-encoding"], b"chunked"]
+_CONNECTION = BEGINNINGS[b"connection"]
 
 
 class Turn:
     """What the protocol knows of a request while it is read and answered.
 
     ``scope["payguard.turn"]`` is this object, so that the application can take a body that is here already without
-    awaiting it, and can say in ``on_gone`` what a client's leaving means.
+    awaiting it, and can say in ``on_gone`` what a client's leaving means.  ``pieces`` are the fields of its head that
+    may pass on.
     """
 
     __slots__ = (
@@ -49,6 +53,7 @@ class Turn:
         "gone",
         "keep_alive",
         "on_gone",
+        "pieces",
         "scope",
         "size",
         "started",
@@ -56,10 +61,13 @@ class Turn:
         "written",
     )
 
-    def __init__(self, protocol: ClientProtocol, scope: dict[str, Any], *, keep_alive: bool, expects: bool) -> None:
+    def __init__(
+        self, protocol: ClientProtocol, scope: dict[str, Any], pieces: Pieces, *, keep_alive: bool, expects: bool
+    ) -> None:
         self._protocol = protocol
         self._outlet: Outlet = protocol.outlet
         self.scope = scope
+        self.pieces = pieces
         scope["payguard.turn"] = self
         self.keep_alive = keep_alive
         self.expects_continue = expects
@@ -165,23 +173,20 @@ class Turn:
             self._outlet.resume_reading()
         return {"type": "http.request", "body": body, "more_body": not self.complete}
 
-    def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def answer(self, status: int, pieces: Pieces, body: bytes) -> None:
         """The whole answer at once; what two messages to ``send`` say."""
-        start = self._render(status, headers)
+        start = self._render(status, pieces)
         data = self._frame(body, more=False)
         self.written = True
         if not self.gone:
             self._outlet.write_soon(start + data)
-        self._end()
-
-    def _end(self) -> None:
         self.answered = True
         self._protocol.on_answered(self)
 
     async def send(self, message: dict[str, Any]) -> None:
         """ASGI.  The head is written with the first piece of the body, or with an empty piece that announces more."""
         if message["type"] == "http.response.start":
-            self._head = self._render(message["status"], message["headers"])
+            self._head = self._render(message["status"], pieces_of(message["headers"]))
             return
         body: bytes = message.get("body", b"")
         more = message.get("more_body", False)
@@ -195,36 +200,35 @@ class Turn:
             if more:
                 await self._outlet.drained()
         if not more:
-            self._end()
+            self.answered = True
+            self._protocol.on_answered(self)
 
-    def _render(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+    def _render(self, status: int, pieces: Pieces) -> bytes:
         self.started = True
         if not self.complete or self._protocol.leaving:  # what it still sends would be read as its next request
             self.keep_alive = False
         status_line = STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-        return head(status_line, headers + self._own_fields(status, headers))
+        return b"".join([status_line[:-2], *pieces, *self._own_pieces(status, pieces), b"\r\n\r\n"])
 
-    def _own_fields(self, status: int, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def _own_pieces(self, status: int, pieces: Pieces) -> Pieces:
         """The fields of this hop: how the body is framed, and what becomes of the connection."""
-        names = [name for name, _ in headers]
-        fields = [] if b"date" in names else list(self._protocol.default_headers)
-        length = headers[names.index(b"content-length")][1] if b"content-length" in names else None
+        own = [] if _DATE in pieces else pieces_of(self._protocol.default_headers)
         modern = self.scope["http_version"] == "1.1"
         if self.scope["method"] == "HEAD" or status in BODILESS:
             self._length = 0
-        elif length is not None:
-            self._length = int(length)
+        elif _LENGTH in pieces:
+            self._length = int(pieces[pieces.index(_LENGTH) + 1])
         elif modern:
             self._length = None
-            fields.append((b"transfer-encoding", b"chunked"))
+            own += _CHUNKED
         else:
             self._length = None
             self.keep_alive = False
         if not self.keep_alive:
-            fields.append((b"connection", b"close"))
+            own += (_CONNECTION, b"close")
         elif not modern:
-            fields.append((b"connection", b"keep-alive"))
-        return fields
+            own += (_CONNECTION, b"keep-alive")
+        return own
 
     def _frame(self, body: bytes, *, more: bool) -> bytes:
         if self.scope["method"] == "HEAD":

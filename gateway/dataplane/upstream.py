@@ -10,12 +10,12 @@ from time import monotonic
 from typing import Any, Literal
 
 from gateway.dataplane.attempt import Sending, Ticket, settle_guards
-from gateway.dataplane.headers import FRAMING, head
 from gateway.dataplane.pool import Pool
 from gateway.dataplane.retry import Retry, RetryBudget
 from gateway.dataplane.shadow import Undecided, would
 from gateway.errors import FirstByteTimeout, GatewayError, IdleTimeout, TotalTimeout, UpstreamBroken, UpstreamError
-from gateway.exchange import Attempt, Delivery, Exchange, Response, Step
+from gateway.exchange import Attempt, Delivery, Exchange, Request, Response, Step
+from gateway.fields import BEGINNINGS, Pieces, breaks, pieces_of, without
 from gateway.parts import Guard
 
 
@@ -48,6 +48,8 @@ class LookUp:
     never_executes_after: float | None = None
 
 
+_HOST = BEGINNINGS[b"host"]
+_CHUNKED = b"\r\ntransfer-encoding: chunked\r\n\r\n"
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 """Methods whose request says nothing of its length where it has no body (RFC 9110 §8.6)."""
 
@@ -189,16 +191,22 @@ class Upstream:
         A header that could break the line, or says how long the body is, is a filter's mistake: ValueError.
         """
         request = exchange.request
-        fields: list[tuple[bytes, bytes]] = request.headers.raw
-        if self.host is not None:
-            fields = [(b"host", self.host), *(field for field in fields if field[0] != b"host")]
+        start = f"{request.method} {target(exchange)} HTTP/1.1".encode("ascii")
+        if breaks(start):
+            raise ValueError("The target holds a line break or NUL")
         if length is None:
-            fields = [*fields, (b"transfer-encoding", b"chunked")]
+            end = _CHUNKED
         elif length or request.method not in _BODILESS:
-            fields = [*fields, (b"content-length", b"%d" % length)]
-        elif any(name in FRAMING for name, _ in fields):
-            raise ValueError("A filter has set Content-Length or Transfer-Encoding of a request without a body")
-        return head(f"{request.method} {target(exchange)} HTTP/1.1\r\n".encode("ascii"), fields)
+            end = b"\r\ncontent-length: %d\r\n\r\n" % length
+        else:
+            end = b"\r\n\r\n"
+        return b"".join([start, *self._pieces(request), end])
+
+    def _pieces(self, request: Request) -> Pieces:
+        pieces = request.pieces
+        if pieces is None:
+            pieces = pieces_of(request.headers.raw, framed=True)
+        return pieces if self.host is None else [_HOST, self.host, *without(pieces, (b"host",))]
 
 
 def target(exchange: Exchange) -> str:

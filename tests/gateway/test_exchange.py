@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway import Body, Delivery, InvalidJson, Principal, Request, Response
+from gateway import Body, Delivery, Headers, InvalidJson, Principal, Request, Response
 from gateway.testing import exchange, streaming
 
 
@@ -35,6 +35,24 @@ def test_another_body_is_another_document() -> None:
 
     assert response.json() == {"b": 3}
     assert response.body.data == b'{"b": 3}'
+
+
+def test_header_fields_go_on_in_the_pieces_in_which_they_came_until_somebody_looks() -> None:
+    response = Response(200, pieces=[b"\r\nset-cookie: ", b"a=1", b"\r\nset-cookie: ", b"b=2"])
+    assert response.pieces is not None
+
+    assert response.headers.getlist("set-cookie") == ["a=1", "b=2"]
+    response.headers["x-seen"] = "1"
+    assert response.pieces is None
+    assert response.headers.raw[-1] == (b"x-seen", b"1")
+
+
+def test_other_headers_take_the_place_of_those_that_came() -> None:
+    request = Request("GET", "/", pieces=[b"\r\na: ", b"1"])
+    request.headers = Headers({"b": "2"})
+
+    assert (request.pieces, request.headers.raw) == (None, [(b"b", b"2")])
+    assert dict(Request("GET", "/").headers) == {}
 
 
 def test_a_document_is_parsed_once() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.dataplane.turn import CONTINUE, HIGH_WATER, Turn
 from gateway.errors import ClientFailed
+from gateway.fields import pieces_of
 
 
 class Connection:
@@ -55,7 +56,7 @@ def connection() -> Connection:
 
 def turn_on(connection, *, method="GET", version="1.1", keep_alive=True, expects=False, complete=True) -> Turn:
     scope = {"method": method, "http_version": version}
-    turn = Turn(connection, scope, keep_alive=keep_alive, expects=expects)
+    turn = Turn(connection, scope, [], keep_alive=keep_alive, expects=expects)
     if complete:
         turn.finish()
     return turn
@@ -113,7 +114,7 @@ async def test_an_answer_is_framed_by_what_is_known_of_it(connection, options, s
 
 
 async def test_a_whole_answer_is_written_as_its_pieces_would_be(connection):
-    turn_on(connection).answer(200, [LENGTH], b"ok")
+    turn_on(connection).answer(200, pieces_of([LENGTH]), b"ok")
     other = Connection()
     await answer(turn_on(other), b"ok", headers=[LENGTH])
     assert connection.wire == other.wire
@@ -128,7 +129,7 @@ async def test_a_body_that_is_not_as_long_as_it_says_fails(connection, pieces):
 
 async def test_a_leaving_gateway_closes_after_the_answer(connection):
     connection.leaving = True
-    turn_on(connection).answer(200, [LENGTH], b"ok")
+    turn_on(connection).answer(200, pieces_of([LENGTH]), b"ok")
     assert b"connection: close\r\n" in connection.wire
 
 
