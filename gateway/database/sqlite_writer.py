@@ -77,9 +77,7 @@ class SqliteWriter:
         self._done: Callable[[Group], object] = lambda _: None
         self._gather: Gather = _at_once
 
-    def start(
-        self, connection: sqlite3.Connection, done: Callable[[Group], object], gather: Gather = _at_once
-    ) -> None:
+    def start(self, connection: sqlite3.Connection, done: Callable[[Group], object], gather: Gather = _at_once) -> None:
         self._connection, self._done, self._gather = connection, done, gather
         self._idle.set()
         loop = asyncio.get_running_loop()
