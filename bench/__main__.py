@@ -13,7 +13,7 @@ from bench.machine import machine
 from bench.peers import NotStarted
 from bench.picture import draw
 from bench.profile import profile
-from bench.report import document, keep, markdown, show
+from bench.report import document, keep, markdown, show, show_recorded
 from bench.running import TITLES, chosen, console, started
 from bench.workload import WORKLOADS
 
@@ -53,6 +53,7 @@ def _tell(screen: Console, sample: Sample) -> None:
 def _report(screen: Console, samples: list[Sample], where: dict[str, str], options: dict[str, object]) -> None:
     table = rows(samples)
     show(screen, table, TITLES)
+    show_recorded(screen, table, TITLES)
     kept = keep("compare", document(where, options, samples, table))
     kept.with_suffix(".md").write_text(markdown(table, TITLES))
     screen.print(f"Samples, and the tables as Markdown beside them: {kept}", soft_wrap=True)

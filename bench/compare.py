@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bench.figures import Spread, ratios
+from bench.ledgered import Ledgered
 from bench.load import Generator, LoadFailed
 from bench.peers import Running
 from bench.workload import Workload
@@ -15,6 +16,9 @@ T = TypeVar("T")
 
 BASE = "nginx"
 """The peer that ratios are against."""
+
+FLOOR = "payguard"
+"""The peer that knows of no payments: what others take beyond it, these cost."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Sample:
     cpu_seconds: float
     p50: float
     p99: float
+    ledger: Ledgered | None = None
+    """What its ledger did meanwhile, where it has one."""
 
     @property
     def cost(self) -> float:
@@ -48,7 +54,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class Row:
-    """One peer under one workload, over all rounds.  ``ratio`` is None where the base was not measured."""
+    """One peer under one workload, over all rounds.  ``ratio`` is None where the base was not measured.
+
+    ``added`` are CPU microseconds beyond the floor of the same round; ``commits`` are per request, ``together`` the
+    statements of one, ``server`` the CPU microseconds of a database server per request.  None where there are none.
+    """
 
     peer: str
     workload: str
@@ -57,6 +67,10 @@ class Row:
     per_second: Spread
     p50: Spread
     p99: Spread
+    added: Spread | None
+    commits: Spread | None
+    together: Spread | None
+    server: Spread | None
 
 
 def compare(
@@ -89,13 +103,16 @@ def measure(running: Running, workload: Workload, number: int, load: Generator, 
     try:
         load(running.port, workload, options.warmup, options.connections)
         process.settle()
+        ledger = Ledgered.of(running.command) if workload.keyed else None
         before = process.cpu_seconds()
         seen = load(running.port, workload, options.seconds, options.connections)
         spent = process.cpu_seconds() - before
         process.settle()
+        ledger = ledger and ledger.since(running.command)
     except LoadFailed as failure:
         raise LoadFailed(f"{running.peer.name}: {failure}\n{process.last_words()}") from failure
-    return Sample(running.peer.name, workload.name, number, seen.requests, seen.seconds, spent, seen.p50, seen.p99)
+    figures = seen.requests, seen.seconds, spent, seen.p50, seen.p99
+    return Sample(running.peer.name, workload.name, number, *figures, ledger)
 
 
 def rows(samples: Sequence[Sample]) -> list[Row]:
@@ -103,11 +120,15 @@ def rows(samples: Sequence[Sample]) -> list[Row]:
     groups: dict[tuple[str, str], dict[int, Sample]] = {}
     for sample in samples:
         groups.setdefault((sample.workload, sample.peer), {})[sample.round] = sample
-    return [_row(group, groups.get((workload, BASE), {})) for (workload, _), group in groups.items()]
+    return [
+        _row(group, groups.get((workload, BASE), {}), groups.get((workload, FLOOR), {}))
+        for (workload, _), group in groups.items()
+    ]
 
 
-def _row(group: dict[int, Sample], base: dict[int, Sample]) -> Row:
+def _row(group: dict[int, Sample], base: dict[int, Sample], floor: dict[int, Sample]) -> Row:
     samples = list(group.values())
+    recorded = [(each.ledger, each.requests) for each in samples if each.ledger is not None and each.ledger.commits]
     return Row(
         peer=samples[0].peer,
         workload=samples[0].workload,
@@ -116,7 +137,15 @@ def _row(group: dict[int, Sample], base: dict[int, Sample]) -> Row:
         per_second=Spread.of([sample.requests / sample.seconds for sample in samples]),
         p50=Spread.of([sample.p50 for sample in samples]),
         p99=Spread.of([sample.p99 for sample in samples]),
+        added=_spread([each.cost - floor[number].cost for number, each in group.items() if number in floor]),
+        commits=_spread([ledger.commits / requests for ledger, requests in recorded]),
+        together=_spread([ledger.statements / ledger.commits for ledger, _ in recorded]),
+        server=_spread([each.server / requests * 1e6 for each, requests in recorded if each.server is not None]),
     )
+
+
+def _spread(values: Sequence[float]) -> Spread | None:
+    return Spread.of(values) if values else None
 
 
 def _costs(group: dict[int, Sample]) -> dict[int, float]:

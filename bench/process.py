@@ -44,13 +44,11 @@ class Process:
         return self._popen.poll() is None
 
     def cpu_seconds(self) -> float:
-        """User and system time of the whole tree, that of its children which have ended included."""
-        times = [process.cpu_times() for process in self._tree()]
-        return float(sum(t.user + t.system + t.children_user + t.children_system for t in times))
+        return cpu_seconds(self.pid)
 
     def rss(self) -> int:
         """Resident bytes of the whole tree."""
-        return int(sum(process.memory_info().rss for process in self._tree()))
+        return int(sum(process.memory_info().rss for process in _tree(self.pid)))
 
     def settle(self, quiet: float = 0.1, most: float = 3.0) -> None:
         """Wait until it has done what it was still doing, so that it costs the next one nothing."""
@@ -74,10 +72,17 @@ class Process:
         try:
             return self._popen.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            for process in self._tree():
+            for process in _tree(self.pid):
                 process.kill()
             return self._popen.wait()
 
-    def _tree(self) -> list[psutil.Process]:
-        root = psutil.Process(self.pid)
-        return [root, *root.children(recursive=True)]
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and all below it, that of its children which have ended included."""
+    times = [process.cpu_times() for process in _tree(pid)]
+    return float(sum(t.user + t.system + t.children_user + t.children_system for t in times))
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    root = psutil.Process(pid)
+    return [root, *root.children(recursive=True)]

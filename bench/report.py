@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.compare import BASE, Row, Sample
+from bench.compare import BASE, FLOOR, Row, Sample
 from bench.figures import Spread
 
 RESULTS = Path(__file__).parent / "results"
@@ -28,6 +28,31 @@ def show(console: Console, rows: Sequence[Row], titles: Mapping[str, str]) -> No
         for row in sorted(chosen, key=lambda row: row.cost.median):
             table.add_row(titles.get(row.peer, row.peer), *_cells(row))
         console.print(table)
+
+
+def show_recorded(console: Console, rows: Sequence[Row], titles: Mapping[str, str]) -> None:
+    """What recording a payment costs, by those that have a ledger and used it."""
+    if not (recorded := _with_a_ledger(rows)):
+        return
+    table = Table(title=f"What a payment costs beyond {titles.get(FLOOR, FLOOR)}", title_justify="left")
+    table.add_column("proxy", no_wrap=True)
+    for column in _RECORDED:
+        table.add_column(column, justify="right")
+    for row in recorded:
+        table.add_row(titles.get(row.peer, row.peer), *_recorded(row))
+    console.print(table)
+
+
+def _with_a_ledger(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.commits is not None and row.peer != FLOOR]
+
+
+_RECORDED = ("CPU µs", "commits per payment", "statements per commit", "the server's CPU µs")
+
+
+def _recorded(row: Row) -> list[str]:
+    given = ((row.added, 0), (row.commits, 3), (row.together, 1), (row.server, 0))
+    return ["-" if spread is None else _spread(spread, digits) for spread, digits in given]
 
 
 def _cells(row: Row) -> list[str]:
@@ -52,6 +77,10 @@ def markdown(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
         chosen = sorted((row for row in rows if row.workload == workload), key=lambda row: row.cost.median)
         lines = [" | ".join(["", titles.get(row.peer, row.peer), *_cells(row), ""]).strip() for row in chosen]
         tables.append(f"**{workload}**\n\n{head}" + "\n".join(lines) + "\n")
+    if recorded := _with_a_ledger(rows):
+        head = f"| proxy | {' | '.join(_RECORDED)} |\n|---|---:|---:|---:|---:|\n"
+        lines = [" | ".join(["", titles.get(row.peer, row.peer), *_recorded(row), ""]).strip() for row in recorded]
+        tables.append(f"**What a payment costs beyond {titles.get(FLOOR, FLOOR)}**\n\n{head}" + "\n".join(lines) + "\n")
     return "\n".join(tables)
 
 

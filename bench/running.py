@@ -11,11 +11,11 @@ import click
 from rich.console import Console
 
 from bench.peers import NotInstalled, Peer, Running, launch, wait_for
-from bench.peers.gateway import PASS_THROUGH, PAYMENTS, RECORDED
+from bench.peers.gateway import PASS_THROUGH, PAYMENTS, RECORDED, RECORDED_POSTGRES
 from bench.peers.proxies import HAPROXY, HELLO, HTTPX, MODSECURITY, NGINX
 from bench.site import Site
 
-PEERS = (NGINX, HAPROXY, HELLO, PASS_THROUGH, RECORDED, PAYMENTS, HTTPX, MODSECURITY)
+PEERS = (NGINX, HAPROXY, HELLO, PASS_THROUGH, RECORDED, RECORDED_POSTGRES, PAYMENTS, HTTPX, MODSECURITY)
 TITLES = {peer.name: peer.title for peer in PEERS}
 
 
@@ -25,6 +25,7 @@ def started(peers: Sequence[Peer], console: Console) -> Iterator[tuple[Site, lis
     with tempfile.TemporaryDirectory(prefix="payguard-bench-") as folder, ExitStack() as stack:
         site = Site(Path(folder))
         site.folder.chmod(0o755)  # nginx's workers run as nobody where the bench runs as root
+        stack.enter_context(site.besides)
         origin = stack.enter_context(site.start_origin())
         wait_for(site.origin, origin)
         running = []

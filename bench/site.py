@@ -6,10 +6,12 @@ import shutil
 import socket
 import string
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.process import Process
 from bench.workload import ANSWER
+from tests.servers import Postgres, postgres_server
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATIONS = Path(__file__).parent / "peers"
@@ -22,11 +24,16 @@ class Configuration(string.Template):
 
 
 class Site:
-    """Where peers run.  ``origin`` is the port of what they forward to, once it is started."""
+    """Where peers run.  ``origin`` is the port of what they forward to, once it is started.
+
+    Leaving ``besides`` stops what else was started here.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.origin = 0
+        self.besides = ExitStack()
+        self._postgres: Postgres | None = None
 
     def render(self, configuration: str, **values: object) -> Path:
         """Write ``bench/peers/<configuration>`` to the folder with ``values``, ``folder`` and ``origin`` filled in."""
@@ -37,6 +44,12 @@ class Site:
 
     def process(self, name: str, argv: list[str], environ: dict[str, str] | None = None) -> Process:
         return Process(argv, self.folder / f"{name}.log", environ)
+
+    def postgres(self) -> Postgres:
+        """A PostgreSQL server of the run's own, started where it is first asked for."""
+        if self._postgres is None:
+            self._postgres = self.besides.enter_context(postgres_server())
+        return self._postgres
 
     def start_origin(self) -> Process:
         self.origin = free_port()

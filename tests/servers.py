@@ -54,6 +54,11 @@ class Postgres:
     def running(self) -> bool:
         return self._server is not None
 
+    @property
+    def pid(self) -> int:
+        assert self._server is not None
+        return self._server.pid
+
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://payguard:{self.password}@127.0.0.1:{self.port}/{database}"
 

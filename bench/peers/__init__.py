@@ -25,10 +25,15 @@ class NotStarted(Exception):
 
 @dataclass(frozen=True)
 class Command:
-    """How to start a process: its arguments, and variables added to the environment."""
+    """How to start a process: its arguments, and variables added to the environment.
+
+    ``admin`` is the port of a Payguard's metrics; ``server``, the process of the database server that works for it.
+    """
 
     argv: list[str]
     environ: Mapping[str, str] = field(default_factory=dict)
+    admin: int | None = None
+    server: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Running:
     peer: Peer
     process: Process
     port: int
+    command: Command
 
 
 def launch(peer: Peer, site: Site) -> Running:
@@ -59,7 +65,7 @@ def launch(peer: Peer, site: Site) -> Running:
     except NotStarted:
         process.stop()
         raise
-    return Running(peer, process, port)
+    return Running(peer, process, port, command)
 
 
 def wait_for(port: int, process: Process) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -14,14 +15,18 @@ from bench.peers import Command, NotInstalled, Peer
 from bench.site import ROOT, Site, free_port
 
 
-def _serve(policy: str) -> Callable[[Site, int], Command]:
+def _serve(policy: str, *, postgres: bool = False) -> Callable[[Site, int], Command]:
     def command(site: Site, port: int) -> Command:
         source = ROOT / policy
         if not source.exists() or importlib.util.find_spec("gateway.admin.app") is None:
             raise NotInstalled(f"no {policy}, or no `payguard serve` yet")
-        file = turned(source, site)
-        options = ["--policy", str(file), "--port", str(port), "--admin-port", str(free_port())]
-        return Command([sys.executable, "-m", "gateway", "serve", *options], _environ(site, source.stem))
+        file, admin, server = turned(source, site), free_port(), None
+        environ = _environ(site, f"{source.stem}-postgres" if postgres else source.stem)
+        if postgres:
+            database = site.postgres()
+            environ["DATABASE_URL"], server = database.url(asyncio.run(database.create())), database.pid
+        options = ["--policy", str(file), "--port", str(port), "--admin-port", str(admin)]
+        return Command([sys.executable, "-m", "gateway", "serve", *options], environ, admin, server)
 
     return command
 
@@ -51,5 +56,10 @@ def _environ(site: Site, name: str) -> dict[str, str]:
 
 
 RECORDED = Peer("payguard-recorded", "Payguard, principal + idempotency + ledger", _serve("bench/peers/recorded.yaml"))
+RECORDED_POSTGRES = Peer(
+    "payguard-postgres",
+    "Payguard, principal + idempotency + ledger on PostgreSQL",
+    _serve("bench/peers/recorded.yaml", postgres=True),
+)
 PASS_THROUGH = Peer("payguard", "Payguard, pass-through", _serve("policies/pass-through.yaml"))
 PAYMENTS = Peer("payguard-payments", "Payguard, policies/payments.yaml", _serve("policies/payments.yaml"))

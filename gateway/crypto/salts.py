@@ -54,19 +54,17 @@ class Salts:
 
     def hash(self, purpose: str, value: str | bytes) -> str:
         """``id:hex`` of the value.  The same value hashes differently for another purpose; text is hashed as UTF-8."""
-        return self._hash(*self._keys_of(purpose)[0], value)
+        identifier, key = (self._keys.get(purpose) or self._keys_of(purpose))[0]
+        return f"{identifier}:{key.hex(value.encode() if isinstance(value, str) else value)}"
 
     def hashes(self, purpose: str, value: str | bytes) -> tuple[str, ...]:
         """What ``hash`` says now, then what it said with each of the other salts."""
-        return tuple(self._hash(identifier, key, value) for identifier, key in self._keys_of(purpose))
+        message = value.encode() if isinstance(value, str) else value
+        return tuple(f"{identifier}:{key.hex(message)}" for identifier, key in self._keys_of(purpose))
 
     def check_values(self) -> dict[str, str]:
         """By the ids of the salts, something that tells another salt under the same id, and nothing else of it."""
         return {identifier: key.hex(b"")[:16] for identifier, key in self._keys_of(_CHECK)}
-
-    @staticmethod
-    def _hash(identifier: str, key: Hmac, value: str | bytes) -> str:
-        return f"{identifier}:{key.hex(value.encode() if isinstance(value, str) else value)}"
 
     def _keys_of(self, purpose: str) -> tuple[tuple[str, Hmac], ...]:
         """A key per salt.  Purposes are words of the code, so they are few."""

@@ -28,6 +28,12 @@ MOST_WAITING = 10_000
 MOST_IN_GROUP = 512
 """Statements, beyond which a group takes no further batch."""
 
+MANY = 8
+"""Statements of a group after which the next one waits for those who were told: with fewer it is not worth a wait."""
+
+GATHERING = 0.003
+"""Seconds for which it does, at most."""
+
 AWAY = "The ledger is not available."
 """All that a client is told; the reason is the error's cause, and in the log."""
 
@@ -52,8 +58,9 @@ class Handoff:
     """Gives what is written in one turn of the loop to ``give``, as one batch of at most 512.
 
     Whoever is given batches calls ``settle`` on the loop, once for each group, in the order in which it was given
-    them; a group is one batch or several.  A statement that nobody has settled after ``patience`` seconds fails, and
-    while one is that late, new ones fail at once: nobody hangs on a disk or a server that does.
+    them; a group is one batch or several.  Then it may ask by ``gather`` when to begin the next: docs/decisions/0016
+    says why not at once.  A statement that nobody has settled after ``patience`` seconds fails, and while one is that
+    late, new ones fail at once: nobody hangs on a disk or a server that does.
     """
 
     def __init__(
@@ -76,6 +83,8 @@ class Handoff:
         self._turn: Batch = []
         self._given: deque[tuple[float, Batch]] = deque()
         self._late = self._refuses = False
+        self._enough = 0
+        self._gathering: tuple[asyncio.TimerHandle, Callable[[], object]] | None = None
         self._looking: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -84,8 +93,9 @@ class Handoff:
         self._loop, self._refuses, self.trouble = loop, False, None
 
     def pause(self, reason: str) -> None:
-        """Take none, until it is opened again; give on what this turn has."""
+        """Take none, until it is opened again; give on what this turn has, and let it be begun."""
         self._end_turn()
+        self._gathered()
         self._refuses, self.trouble = True, reason
 
     def write(self, statement: str, values: tuple[Any, ...], lock: bytes) -> Future[list[Row]]:
@@ -117,6 +127,14 @@ class Handoff:
                 if not future.done():
                     future.set_exception(outcome)
         self._judge(group)
+
+    def gather(self, told: int, then: Callable[[], object]) -> None:
+        """Call ``then`` once those who were ``told`` have written again, or soon; at once where they are few."""
+        if told < MANY or self._loop is None:
+            then()
+            return
+        self._enough = self.waiting + told
+        self._gathering = self._loop.call_later(GATHERING, self._gathered), then
 
     def read(self, statement: str, seconds: float) -> None:
         """How long a statement took that nobody hands over."""
@@ -168,6 +186,14 @@ class Handoff:
             self._give(batch)
         if self._looking is None:
             self._looking = loop.call_later(self._patience, self._look)
+        if self._gathering is not None and self.waiting >= self._enough:
+            self._gathered()
+
+    def _gathered(self) -> None:
+        if self._gathering is not None:
+            (timer, then), self._gathering = self._gathering, None
+            timer.cancel()
+            then()
 
     def _forget(self, count: int) -> None:
         """The oldest batches, which are settled."""

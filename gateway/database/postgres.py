@@ -219,6 +219,12 @@ class PostgresDatabase:
                 return reason
             if connection.is_closed():
                 return "the server closed the connection"
+            await self._gathered(len(units))
+
+    async def _gathered(self, told: int) -> None:
+        gathered = asyncio.Event()
+        self._handoff.gather(told, gathered.set)
+        await gathered.wait()
 
     def _with_what_waits(self, batch: Batch) -> Batch:
         units = batch

@@ -100,7 +100,7 @@ class SqliteDatabase:
             self._disown()
             raise
         self._loop = loop
-        self._writer.start(connections.pop(), self._handoff.settle)
+        self._writer.start(connections.pop(), self._handoff.settle, self._handoff.gather)
         for connection in connections:
             self._readers.put(connection)
         self._handoff.open(loop)

@@ -21,6 +21,8 @@ from gateway.database.sqlite_file import begin, execute, is_down, is_full
 log = structlog.get_logger("payguard.database")
 
 Connect = Callable[[], sqlite3.Connection]
+Gather = Callable[[int, Callable[[], None]], object]
+"""That of a Handoff."""
 
 MOST_AT_ONCE = 128
 """Statements after which no further batch joins a group: the event loop does nothing else meanwhile, some 2 ms."""
@@ -31,6 +33,10 @@ QUICK_EACH = 0.0002
 
 SLOW_FOR = 1.0
 """Seconds for which a group that was not quick keeps those after it off the event loop."""
+
+
+def _at_once(_: int, then: Callable[[], None]) -> None:
+    then()
 
 
 class _Group(NamedTuple):
@@ -45,7 +51,10 @@ class _Group(NamedTuple):
 
 
 class SqliteWriter:
-    """``put`` is called on the event loop, and so is ``done``, once for each group, in order.
+    """Commits what is put, in groups.
+
+    ``put`` is called on the event loop, and so is ``done``, once for each group, in order; then ``gather`` says when
+    what waits is the next group.
 
     Statements are carried out on the loop, in SQLite's own cache, as long as that is quick; a thread does what waits:
     it commits, it connects, and while somebody else has the file or pages come slowly from the disk, it carries the
@@ -66,9 +75,10 @@ class SqliteWriter:
         self._connection: sqlite3.Connection | None = None
         self._thread: threading.Thread | None = None
         self._done: Callable[[Group], object] = lambda _: None
+        self._gather: Gather = _at_once
 
-    def start(self, connection: sqlite3.Connection, done: Callable[[Group], object]) -> None:
-        self._connection, self._done = connection, done
+    def start(self, connection: sqlite3.Connection, done: Callable[[Group], object], gather: Gather = _at_once) -> None:
+        self._connection, self._done, self._gather = connection, done, gather
         self._idle.set()
         loop = asyncio.get_running_loop()
         # a daemon: a disk that hangs must not keep the process from ending
@@ -129,7 +139,7 @@ class SqliteWriter:
 
     def _ended(self, group: Group) -> None:
         self._done(group)
-        self._begin()
+        self._gather(len(group.units), self._begin)
 
     # on the thread, while the loop leaves the connection alone
 

@@ -16,7 +16,7 @@ from gateway.pointer import MISSING, follow, parse
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _CARD = re.compile(r"[0-9]{12,19}")
-_MOST = 2**63 - 1
+_UNBOUNDED = (0, 2**63 - 1)
 
 
 class InvalidPayment(Rejected):
@@ -71,6 +71,7 @@ class PaymentReader:
         }
         self._unit = unit
         self._exponents: Exponents = exponents
+        self._stepped = exponents == "stripe"  # ISO 4217 knows of no steps
         self._bounds = dict(bounds or {})
         self._hash_card = hash_card
 
@@ -126,10 +127,10 @@ class PaymentReader:
         minor = self._minor(value, currency, pointer)
         if minor < 0:
             raise InvalidPayment("The amount is negative", pointer=pointer)
-        least, most = self._bounds.get(currency or "", (0, _MOST))
+        least, most = self._bounds.get(currency or "", _UNBOUNDED)
         if not least <= minor <= most:
             raise InvalidPayment("The amount is outside the bounds of its currency", pointer=pointer)
-        if currency is not None and minor % step(currency, self._exponents):
+        if self._stepped and currency is not None and minor % step(currency, self._exponents):
             raise InvalidPayment(f"An amount in {currency} ends in zeros", pointer=pointer)
         return minor
 
@@ -140,9 +141,9 @@ class PaymentReader:
             raise InvalidPayment(str(error), pointer=pointer) from None
 
     def _text(self, document: Any, kind: str) -> str | None:
-        if kind not in self._pointers:
+        if (where := self._pointers.get(kind)) is None:
             return None
-        pointer, tokens = self._pointers[kind]
+        pointer, tokens = where
         value = follow(document, tokens)
         if value is MISSING or value is None:
             return None
@@ -164,20 +165,30 @@ class PaymentReader:
 def has_duplicate_key(data: bytes, document: Any) -> bool:
     """Whether an object of ``data`` has a key twice, where ``document`` is ``data`` parsed.
 
-    Outside strings, JSON has one colon for each key that was written; the parsed document has one for each that is
-    left.
+    What is written anew as the same bytes, as compact JSON mostly is, has none.  Else: outside strings, JSON has one
+    colon for each key that was written; the parsed document has one for each that is left.
     """
+    if _written(document) == data:
+        return False
     keys = _keys(document)
     return data.count(b":") != keys and _STRING.sub(b"", data).count(b":") != keys
 
 
+def _written(document: Any) -> bytes | None:
+    """Compact; None where it is nested more deeply than can be written."""
+    try:
+        return orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        return None
+
+
 def _keys(document: Any) -> int:
-    count, pending = 0, [document]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, dict):
+    count, nodes = 0, [document]
+    for node in nodes:  # the list grows meanwhile
+        kind = type(node)
+        if kind is dict:
             count += len(node)
-            pending.extend(node.values())
-        elif isinstance(node, list):
-            pending.extend(node)
+            nodes += node.values()
+        elif kind is list:
+            nodes += node
     return count

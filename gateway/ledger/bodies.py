@@ -67,7 +67,8 @@ class Bodies:
         self, keyring: Keyring | None, tenant: str, most: int = MOST, *, leave_out: Collection[bytes] = ()
     ) -> None:
         self._keyring = keyring
-        self._tenant = tenant.encode()
+        bound = b"%d:%b" % (len(tenant.encode()), tenant.encode())  # so that none can borrow from its neighbour
+        self._bounds = {kind: b"%b%b:" % (bound, kind.encode()) for kind in (_REQUEST, _ANSWER)}
         self._most = most
         self._not_requested = _HOP | _CREDENTIALS | frozenset(leave_out)
 
@@ -104,7 +105,7 @@ class Bodies:
         head = len(message) - len(body)
         if len(message) > self._most or message.count(b"\n", 0, head) != len(headers) + 2:
             return None  # what breaks its line cannot be sent either
-        return self._keyring.seal(kind, message, self._bound(kind, id))
+        return self._keyring.seal(kind, message, self._bounds[kind] + id.encode())
 
     def _open(
         self,
@@ -117,14 +118,10 @@ class Bodies:
             return None
         if self._keyring is None:
             raise Unreadable("it was sealed, and this gateway has no ENCRYPTION_KEY")
-        head, _, body = self._keyring.open(kind, sealed, self._bound(kind, id)).partition(b"\r\n\r\n")
+        head, _, body = self._keyring.open(kind, sealed, self._bounds[kind] + id.encode()).partition(b"\r\n\r\n")
         start, *lines = head.split(b"\r\n")
         fields = [line.partition(b": ") for line in lines]
         return start.decode("latin-1"), [(name, value) for name, _, value in fields], body
-
-    def _bound(self, kind: str, id: str) -> bytes:  # noqa: A002
-        """The tenant with its length before it, so that none can borrow from its neighbour."""
-        return b"%d:%b%b:%b" % (len(self._tenant), self._tenant, kind.encode(), id.encode())
 
 
 def _kept(headers: Pairs, left_out: frozenset[bytes]) -> Pairs:

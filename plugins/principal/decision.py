@@ -36,7 +36,11 @@ def only(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
     Twice is refused: the backend might believe the other one.  So is a spelling with ``_``, which CGI and WSGI fold
     into ``-``.
     """
-    found = [(spelled, value) for spelled, value in headers if spelled.lower().replace(b"_", b"-") == name]
+    found = [
+        (spelled, value)
+        for spelled, value in headers
+        if len(spelled) == len(name) and spelled.lower().replace(b"_", b"-") == name
+    ]
     if not found:
         return None
     if len(found) > 1 or found[0][0].lower() != name:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.database.handoff import MOST_IN_GROUP, Batch, Group, Handoff, down
+from gateway.database.handoff import GATHERING, MANY, MOST_IN_GROUP, Batch, Group, Handoff, down
 from gateway.database.protocol import DatabaseDown
 
 
@@ -85,32 +86,43 @@ async def test_a_group_that_is_not_committed_is_trouble_until_one_is() -> None:
     assert (giving.handoff.commits, giving.handoff.failures) == (2, 2)
 
 
+@dataclass
+class Timer:
+    at: float
+    call: Callable[[], None]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
 class Timers:
     """The running loop, with a time that a test lets pass."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._now = 0.0
-        self._due: list[tuple[float, Callable[[], None]]] = []
+        self._due: list[Timer] = []
         self.create_future = self._loop.create_future
         self.call_soon = self._loop.call_soon
 
     def time(self) -> float:
         return self._now
 
-    def call_later(self, delay: float, call: Callable[[], None]) -> object:
-        self._due.append((self._now + delay, call))
-        return object()
+    def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
+        timer = Timer(self._now + delay, call)
+        self._due.append(timer)
+        return timer
 
     async def passes(self, seconds: float) -> None:
         await turn()
         self._now += seconds
         due, self._due = self._due, []
-        for at, call in due:
-            if at <= self._now:
-                call()
-            else:
-                self._due.append((at, call))
+        for timer in due:
+            if timer.at > self._now:
+                self._due.append(timer)
+            elif not timer.cancelled:
+                timer.call()
 
 
 @pytest.fixture
@@ -220,3 +232,42 @@ async def test_a_slow_read_is_logged_and_counted_without_its_values() -> None:
 async def test_before_it_is_opened_nothing_is_taken() -> None:
     handoff = Handoff(lambda _: None)
     assert str(handoff.write("SAY", (), b"").exception().__cause__) == "it has not been opened"  # type: ignore[union-attr]
+
+
+def gathering(patient: Giving, told: int) -> list[str]:
+    """What a writer is told that asks when to begin its next group."""
+    heard: list[str] = []
+    patient.handoff.gather(told, lambda: heard.append("begin"))
+    return heard
+
+
+async def test_who_has_told_many_begins_once_they_have_written_again(patient, timers) -> None:
+    patient.write("waits already")
+    heard = gathering(patient, MANY)
+    for number in range(MANY):
+        assert heard == []
+        patient.write(number)
+        await turn()
+    assert heard == ["begin"]
+
+    await timers.passes(GATHERING)
+    assert heard == ["begin"]
+
+
+async def test_who_has_told_many_does_not_wait_for_long(patient, timers) -> None:
+    heard = gathering(patient, MANY)
+    patient.write("a")
+    await timers.passes(GATHERING / 2)
+    assert heard == []
+    await timers.passes(GATHERING / 2)
+    assert heard == ["begin"]
+
+
+async def test_who_has_told_few_begins_at_once(patient) -> None:
+    assert gathering(patient, MANY - 1) == ["begin"]
+
+
+async def test_who_takes_none_any_more_begins_what_is_there(patient) -> None:
+    heard = gathering(patient, MANY)
+    patient.handoff.pause("it is closed")
+    assert heard == ["begin"]

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from gateway.database import handoff
 from gateway.database.protocol import DatabaseDown
 from tests.gateway.database.conftest import ADD, COUNT
 
@@ -27,6 +28,21 @@ async def test_statements_of_one_turn_are_one_commit(opened) -> None:
     assert after["commits_total"] - before["commits_total"] == 1
     assert after["statements_total"] - before["statements_total"] == 100
     assert await database.read(COUNT) == [(100, 100)]
+
+
+async def test_after_a_group_the_next_is_gathered_from_those_who_were_told(opened, monkeypatch) -> None:
+    monkeypatch.setattr(handoff, "GATHERING", 60.0)
+    monkeypatch.setattr(handoff, "MANY", 2)
+    database = await opened()
+    await asyncio.gather(database.write(ADD, "a", 1), database.write(ADD, "b", 1))
+    before = database.stats()
+
+    first = database.write(ADD, "c", 1)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await asyncio.gather(first, database.write(ADD, "d", 1))
+
+    assert database.stats()["commits_total"] - before["commits_total"] == 1
 
 
 async def test_statements_take_effect_in_the_order_in_which_they_were_handed_over(opened) -> None:
