@@ -22,7 +22,7 @@ components:
     batch: 50
     rate: 200
     timeout: 2s
-    attempts: 25
+    attempts: 40
     backoff: {{first: 500ms, most: 2s}}
     resolvers:
       - status_url:
