@@ -1,6 +1,7 @@
 """``python -m chaos.mutants``: the gateway with one safeguard taken away at a time; the judge must notice each.
 
-A mutant that nobody notices means that the judge is blind there, or that the safeguard guards nothing.
+A mutant that nobody notices means that the judge is blind there, or that the safeguard guards nothing.  ``--control``
+runs the same plans with the gateway as it is, of which nothing may be noticed: else the judge sees what is not there.
 """
 
 from __future__ import annotations
@@ -131,7 +132,8 @@ MUTANTS = (
 )
 
 
-def options(mutant: Mutant, seed: int) -> Options:
+def options(mutant: Mutant, seed: int, *, control: bool = False) -> Options:
+    """Of the gateway as it is where this is the ``control``."""
     return Options(
         seed,
         mutant.database,
@@ -149,7 +151,7 @@ def options(mutant: Mutant, seed: int) -> Options:
         faults=mutant.faults,
         kinds=mutant.kinds,
         arguments=("--plugin-dir", str(FOLDER)),
-        settings=(("CHAOS_MUTANT", mutant.name),),
+        settings=() if control else (("CHAOS_MUTANT", mutant.name),),
         settles_within=30.0,
     )
 
@@ -162,28 +164,30 @@ def caught_by(mutant: Mutant, result: Result) -> Counter[Check]:
 @click.command()
 @click.option("--seed", default=1, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice([mutant.name for mutant in MUTANTS]))
-def main(*, seed: int, only: tuple[str, ...]) -> None:
+@click.option("--control", is_flag=True, help="The same plans, and the gateway as it is.")
+def main(*, seed: int, only: tuple[str, ...], control: bool) -> None:
     """Let each mutant pass payments.  Exit code 1 where one was not noticed."""
     console = Console(width=150)
-    table = Table(title="mutants of the gateway", title_justify="left")
+    table = Table(title="the gateway as it is" if control else "mutants of the gateway", title_justify="left")
     for column in ("mutant", "what it does", "database", "payments", "seconds", "caught by"):
         table.add_column(column)
-    missed = []
+    wrong = []
     for mutant in MUTANTS:
         if only and mutant.name not in only:
             continue
-        result = asyncio.run(run(options(mutant, seed), lambda line: console.print(f"[dim]{line}[/]")))
+        given = options(mutant, seed, control=control)
+        result = asyncio.run(run(given, lambda line: console.print(f"[dim]{line}[/]")))
         shutil.rmtree(result.folder, ignore_errors=True)
         found = caught_by(mutant, result)
-        if not found:
-            missed.append(mutant.name)
-        said = "; ".join(f"{check} ×{count}" for check, count in found.most_common()) or "NOBODY"
+        if bool(found) is control:
+            wrong.append(mutant.name)
+        said = "; ".join(f"{check} ×{count}" for check, count in found.most_common()) or "nobody"
         console.print(f"{mutant.name}: {said}", highlight=False)
         cells = (mutant.name, mutant.title, mutant.database, f"{len(result.cases)}", f"{result.took:.0f}", said)
         table.add_row(*cells)
     console.print(table)
-    if missed:
-        console.print(f"[red]not noticed[/]: {', '.join(missed)}")
+    if wrong:
+        console.print(f"[red]{'noticed' if control else 'not noticed'}[/]: {', '.join(wrong)}")
         sys.exit(1)
 
 

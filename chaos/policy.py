@@ -20,9 +20,9 @@ components:
     stuck_after: 1s
     every: 200ms
     batch: 50
-    rate: 200
+    rate: 400
     timeout: 2s
-    attempts: 25
+    attempts: 30
     backoff: {{first: 500ms, most: 2s}}
     resolvers:
       - status_url:

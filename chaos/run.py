@@ -49,12 +49,13 @@ async def run(options: Options, say: Say) -> Result:
             say(skipped)
         passing = Passing(made, options, say)
         await passing.all()
-        rested = await _rest(made, options, say)
+        rested, left = await _rest(made, options, say)
         views = await passing.views()
         await repeat(made.client, views, options.seed)
         await _rest(made, options, say)
         records = await recorded(made.ledger)
         findings, all_cases, pages = _judged(views, records, made, options)
+        findings += late(left, options.settles_within)
         findings += [Finding(Check.DISAGREES, "API", each) for each in await _api_differs(made, records)]
         troubles = passing.troubles
         result = Result(
@@ -154,14 +155,19 @@ class Passing:
         return self._views
 
 
-async def _rest(made: Site, options: Options, say: Say) -> float:
-    """Until nothing is open in the ledger any more; for how long that took."""
+def late(left: int, within: float) -> list[Finding]:
+    """That recovery did not come to its end in time, though it may have since."""
+    return [Finding(Check.LEFT_OPEN, "-", f"{left} payments, {within:.0f} s after the last began")] if left else []
+
+
+async def _rest(made: Site, options: Options, say: Say) -> tuple[float, int]:
+    """Until nothing is open in the ledger any more; for how long that took, and what is open all the same."""
     began = monotonic()
     while (count := await still_open(made.ledger)) and monotonic() - began < options.settles_within:  # noqa: ASYNC110 - others write it
         await asyncio.sleep(0.5)
     took = monotonic() - began
     say(f"came to rest after {took:.0f} s, {count} still open")
-    return took
+    return took, count
 
 
 async def repeat(client: Client, views: Sequence[View], seed: int) -> None:

@@ -62,7 +62,7 @@ class Options:
     """Seconds after which no further stretch begins."""
     keep: bool = False
     """Whether the folder with books and logs is kept also where nothing was found."""
-    settles_within: float = 120.0
+    settles_within: float = 180.0
     """Seconds after the last payment in which recovery must have come to an end with everything."""
 
     @property

@@ -34,6 +34,9 @@ MANY = 8
 GATHERING = 0.003
 """Seconds for which it does, at most."""
 
+CALM = 30.0
+"""Seconds without a failure after which also a group that changed nothing is a sign that all is well again."""
+
 AWAY = "The ledger is not available."
 """All that a client is told; the reason is the error's cause, and in the log."""
 
@@ -85,6 +88,7 @@ class Handoff:
         self._late = self._refuses = False
         self._enough = 0
         self._gathering: tuple[asyncio.TimerHandle, Callable[[], object]] | None = None
+        self._failed_at = float("-inf")
         self._looking: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -146,19 +150,25 @@ class Handoff:
         away = next((each for each in group.outcomes if isinstance(each, DatabaseDown)), None)
         if away is None:
             self.commits += 1
-            if not self._refuses:
-                self._well()
+            if self.trouble is not None and not self._refuses and self._is_sign(group):
+                log.info("statements are committed again")
+                self.trouble = None
         else:
+            self._failed_at = self._now()
             self._troubled(str(away.__cause__))
         if group.seconds >= self._slow:
             self.slow += 1
             first = sorted({_begins(unit[1]) for unit in group.units[:8]})
             log.warning("a group was slow", seconds=round(group.seconds, 3), statements=len(group.units), first=first)
 
-    def _well(self) -> None:
-        if self.trouble is not None:
-            log.info("statements are committed again")
-        self.trouble = None
+    def _is_sign(self, group: Group) -> bool:
+        """A commit of nothing succeeds on a full disk too, and comes after each payment that found no room there."""
+        changed = any(isinstance(each, list) and each for each in group.outcomes)
+        return changed or self._now() - self._failed_at >= CALM
+
+    def _now(self) -> float:
+        assert self._loop is not None
+        return self._loop.time()
 
     def _troubled(self, reason: str) -> None:
         """Said where it is news; what follows from it is counted."""

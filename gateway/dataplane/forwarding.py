@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 20
 LEASE = 60.0
+UNREADABLE = "unreadable"
 TURN = 30.0
 """Seconds that one may take from when it was taken up to its sending, half of its lease: else its turn comes again."""
 
@@ -79,7 +80,7 @@ class Forwarder:
         """Whether it was sent; else it waits on, in its place.  None where it could not even be tried."""
         stored = None if later is None else self._stored(record, later)
         if later is None or stored is None:
-            await self._put_back(record, "no_route" if later is None else "unreadable")
+            await self._put_back(record, "no_route" if later is None else UNREADABLE)
             return None
         if self._stopping:
             await self._put_back(record, "stopped")
@@ -100,8 +101,8 @@ class Forwarder:
         try:
             return later.bodies.open_request(record)
         except Unreadable as error:
-            logger.error("The payment %s cannot be sent: %s", record.id, error)  # noqa: TRY400 - the text says it all
-            self._tell("accepted_payment_unreadable", severity="critical", payment=record.id, reason=str(error))
+            if record.reason != UNREADABLE:  # else it was said when its turn last came
+                self._tell("accepted_payment_unreadable", severity="critical", payment=record.id, reason=str(error))
             return None
 
     async def _put_back(self, record: Record, reason: str) -> None:

@@ -229,7 +229,7 @@ class Recorder:
             if outcome is not Outcome.RELEASED:
                 self._tell("outcome_not_recorded", settlement, reservation)
             return
-        if not kept and reservation.sent and outcome is not Outcome.RELEASED:  # what was not sent harms nobody
+        if not kept and reservation.sent and exchange.delivery is not _UNSENT:  # what was not sent harms nobody
             self._tell("outcome_refused", settlement, reservation)
 
     def _tell(self, code: str, settlement: Settlement, reservation: Reservation) -> None:

@@ -40,8 +40,8 @@ class Backoff:
 class Settling:
     """Writes what becomes of a record, by compare-and-set on its revision, and tells people where they must act.
 
-    ``attempts`` is how often a payment is asked after at most.  ``results`` counts what was written: a state,
-    ``postponed``, ``settled_meanwhile`` or ``conflict``.
+    ``attempts`` is how often a payment is asked after at most, but for misses that need only time.  ``results`` counts
+    what was written: a state, ``postponed``, ``settled_meanwhile`` or ``conflict``.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Settling:
             return None
         if verdict.state in _ENDS:
             return verdict
-        if asked >= self._attempts:
+        if asked >= self._attempts and verdict.wait is None:  # to know when it will be certain is not to give up
             return Verdict(State.UNRESOLVED, verdict.reason)
         wait = self._backoff.pause(asked - 1) if verdict.wait is None else verdict.wait
         state = None if verdict.state is record.state else verdict.state

@@ -82,7 +82,8 @@ RESERVE = _ENTRY.format(state=State.RESERVED, sent="NULL", request="NULL", line=
 BEGIN = _ENTRY.format(state=State.SENT, sent="{now}", request="$19", line=_line("'sent'"))
 
 HISTORY = 8000
-"""Characters of a history at which a claim that is taken again forgets the older half: a client may repeat for ever."""
+"""Characters of a history at which one that is claimed again, or taken up to be sent again, forgets the older half: a
+client may repeat for ever, and what was accepted is tried each second."""
 
 _FORGETTING = f"""CASE WHEN LENGTH(history) > {HISTORY} THEN SUBSTR(history, LENGTH(history) - {HISTORY // 2})
   ELSE history END"""
@@ -198,7 +199,7 @@ _NEXT = f"""state = 'accepted' AND due_at > {{now}} AND NOT EXISTS (
 
 TAKE_ACCEPTED = f"""{_picked(_NEXT, "id")}
 UPDATE payments SET state = 'reserved', epoch = epoch + 1, revision = revision + 1, lease_until = {{now}} + $3,
-  due_at = {{now}} + $3, history = history || {_line("'reserved'", by="'drainer'")}
+  due_at = {{now}} + $3, history = {_FORGETTING} || {_line("'reserved'", by="'drainer'")}
 WHERE id IN (SELECT id FROM picked) RETURNING CAST($1 AS TEXT), {_ALL}
 """  # noqa: S608 - as above
 

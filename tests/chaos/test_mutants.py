@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 from chaos.mutants import FOLDER, MUTANTS, options
 
@@ -41,3 +42,8 @@ def test_a_mutant_is_dropped_into_its_gateway() -> None:
     assert made.arguments == ("--plugin-dir", str(FOLDER))
     assert dict(made.settings) == {"CHAOS_MUTANT": MUTANTS[0].name}
     assert made.seed == 5
+
+
+def test_the_control_is_the_same_plan_with_the_gateway_as_it_is() -> None:
+    for mutant in MUTANTS:
+        assert options(mutant, seed=5, control=True) == replace(options(mutant, seed=5), settings=())

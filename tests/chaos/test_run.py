@@ -8,7 +8,7 @@ from dataclasses import replace
 from chaos.judge import Check
 from chaos.mutants import MUTANTS, options
 from chaos.plan import Fault, Kind, Trouble
-from chaos.run import run
+from chaos.run import late, run
 from chaos.site import Options
 
 FEW = Options(
@@ -46,3 +46,10 @@ async def test_a_mutant_is_noticed() -> None:
     found = Counter(finding.check for finding in result.findings)
     assert found[Check.SENT_TWICE] > 0
     assert found[Check.EXECUTED_TWICE] > 0
+
+
+def test_what_is_open_for_too_long_is_found_though_it_was_settled_since() -> None:
+    [finding] = late(3, 180.0)
+
+    assert (finding.check, finding.detail) == (Check.LEFT_OPEN, "3 payments, 180 s after the last began")
+    assert late(0, 180.0) == []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.database.handoff import GATHERING, MANY, MOST_IN_GROUP, Batch, Group, Handoff, down
+from gateway.database.handoff import CALM, GATHERING, MANY, MOST_IN_GROUP, Batch, Group, Handoff, down
 from gateway.database.protocol import DatabaseDown
 
 
@@ -75,12 +75,12 @@ async def test_each_who_waits_is_told_its_own() -> None:
 async def test_a_group_that_is_not_committed_is_trouble_until_one_is() -> None:
     giving = Giving()
     with capture_logs() as said:
-        for outcome in (down("no room"), down("no room"), [], []):
+        for outcome in (down("no room"), down("no room"), [("a",)], []):
             waiting = giving.write("a")
             await turn()
             giving.settle(outcome)
             waiting.exception()
-            assert giving.handoff.trouble == ("no room" if outcome else None)
+            assert giving.handoff.trouble == ("no room" if isinstance(outcome, DatabaseDown) else None)
 
     assert [each["event"] for each in said] == ["statements are not committed", "statements are committed again"]
     assert (giving.handoff.commits, giving.handoff.failures) == (2, 2)
@@ -153,6 +153,23 @@ async def test_who_gets_no_answer_is_told_and_nobody_waits_in_vain_again(patient
     patient.settle([("a",)])
     assert patient.handoff.trouble is None
     assert not patient.write("c").done()
+
+
+async def test_a_group_that_changed_nothing_is_no_sign_that_there_is_room_again(patient, timers) -> None:
+    async def settled(outcome: object) -> str | None:
+        waiting = patient.write("a")
+        await turn()
+        patient.settle(outcome)
+        waiting.exception()
+        return patient.handoff.trouble
+
+    with capture_logs() as said:
+        assert await settled(down("disk is full")) == "disk is full"
+        assert await settled([]) == "disk is full"
+        await timers.passes(CALM)
+        assert await settled([]) is None
+
+    assert [each["event"] for each in said] == ["statements are not committed", "statements are committed again"]
 
 
 async def test_what_came_later_has_its_own_time(patient, timers) -> None:

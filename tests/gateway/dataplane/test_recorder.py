@@ -109,6 +109,7 @@ class Troubled(SqlLedger):
 
     def __init__(self, database: SqliteDatabase) -> None:
         super().__init__(database)
+        self.database = database
         self.before: set[str] = set()
         self.after: set[str] = set()
 
@@ -421,6 +422,23 @@ async def test_an_outcome_that_cannot_be_written_does_not_change_the_answer(ledg
         assert its.late is not None
         await until(lambda: not its.late)  # type: ignore[truthy-bool]
         assert (await its.record()).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("answer", [OK, REFUSED], ids=["succeeded", "released"])
+async def test_an_answer_that_comes_after_another_was_believed_changes_nothing_and_is_told(
+    ledger: Troubled, bodies: Bodies, answer: bytes
+) -> None:
+    answers = asyncio.Event()
+    async with site(ledger, bodies, answering(answers, answer)) as its:
+        paying = asyncio.create_task(its.pay())
+        await its.sent()
+        await ledger.database.write("UPDATE payments SET lease_until = 0, due_at = 0")
+        [taken] = await ledger.take_due(1, 60.0)
+        assert await ledger.resolve(taken.id, taken.revision, State.FAILED, by="status_url", reason="confirmed")
+        answers.set()
+        assert (await paying).status == (200 if answer == OK else 429)
+        assert (await its.record()).state is State.FAILED
+        assert its.told == ["outcome_refused"]
 
 
 async def test_a_client_that_leaves_cancels_nothing_that_was_sent(ledger: Troubled, bodies: Bodies) -> None:

@@ -522,6 +522,21 @@ async def test_each_customers_payments_are_taken_in_the_order_in_which_they_were
     assert [each.id for each in await other.take_accepted(10, LONG)] == [made[1].id, made[2].id]
 
 
+async def test_a_history_stays_bounded_however_often_it_is_taken_up_in_vain(ledger: SqlLedger) -> None:
+    made = await accepted(ledger)
+    said = settlement(S.ACCEPTED, reason='{"at":\n' * 60)
+    longest = 0
+
+    for epoch in range(2, 42):
+        assert [each.epoch for each in await ledger.take_accepted(1, LONG)] == [epoch]
+        assert await ledger.settle(made.id, epoch, said)
+        history = (await found(ledger, made.id)).history
+        longest = max(longest, len(history))
+
+    assert [each.state for each in history[-2:]] == [S.RESERVED, S.ACCEPTED]
+    assert len(history) < longest < 40
+
+
 async def test_two_drainers_never_have_two_payments_of_one_customer(ledger: SqlLedger, other: SqlLedger) -> None:
     made = [await accepted(ledger, customer="ann") for _ in range(6)]
 

@@ -76,6 +76,15 @@ async def test_the_last_question_ends_with_a_human(ledger: SqlLedger) -> None:
     )  # fmt: skip
 
 
+async def test_the_last_question_is_no_end_where_the_same_answer_would_tell_more_later(ledger: SqlLedger) -> None:
+    told, record = Told(), await brought(ledger, State.IN_DOUBT)
+    early = Verdict(None, "absent_too_early", wait=500.0)
+    await settling(told, attempts=1).write(ledger, record, [], lambda _: early)
+
+    assert (await found(ledger, record.id)).state is State.IN_DOUBT
+    assert told.events == []
+
+
 async def test_a_record_that_changed_meanwhile_is_judged_as_it_now_is(ledger: SqlLedger) -> None:
     record = await brought(ledger, State.IN_DOUBT)
     seen: list[int] = []
