@@ -3,6 +3,7 @@
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
+from gateway.body_fields import AnswerNotProtected, FieldEntry, FieldRefused, Fields, FieldsConfig, Found
 from gateway.credentials import Credentials
 from gateway.crypto.fields import FieldCipher, field_message, is_token
 from gateway.crypto.protocol import Unreadable
@@ -21,7 +22,6 @@ from gateway.errors import (
 )
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Received, Request, Reservation, Response
 from gateway.facts import Card, Payment, Principal
-from gateway.body_fields import AnswerNotProtected, FieldEntry, FieldRefused, Fields, FieldsConfig, Found
 from gateway.hookspecs import hookimpl
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
