@@ -23,6 +23,7 @@ from gateway.facts import Card, Payment, Principal
 from gateway.hookspecs import hookimpl
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
+from gateway.look_ups import Unclear, as_text, blanks, filled, look_up, url_template
 from gateway.parts import (
     Check,
     Component,
@@ -85,14 +86,20 @@ __all__ = [
     "Severity",
     "Size",
     "State",
+    "Unclear",
     "Unit",
     "Unreadable",
     "UpstreamBroken",
     "UpstreamError",
     "UpstreamTimeout",
     "UpstreamUnreachable",
+    "as_text",
+    "blanks",
     "claim_of",
+    "filled",
     "find",
     "hookimpl",
+    "look_up",
     "minor_units",
+    "url_template",
 ]

@@ -56,9 +56,7 @@ class SqlSchedules:
     # what a payment's owner does
 
     def add(self, planned: Planned, due_in: float, within: float) -> Awaitable[bool]:
-        return self._write(
-            "scheduled", sql.ADD, *planned, due_in, within, _json(planned.code), lock=planned.reference
-        )
+        return self._write("scheduled", sql.ADD, *planned, due_in, within, _json(planned.code), lock=planned.reference)
 
     def displace(self, reference: bytes, payment: str, reason: str) -> Awaitable[bool]:
         return self._write("stopped", sql.DISPLACE, reference, payment, reason, _json(reason), lock=reference)

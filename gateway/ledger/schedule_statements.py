@@ -163,5 +163,7 @@ DELETE FROM retries WHERE payment IN (SELECT payment FROM picked) RETURNING CAST
 """
 
 FIND = f"SELECT {_ALL} FROM retries WHERE payment = $1"
-LIST = f"SELECT {_SHORT} FROM retries WHERE state IN ({{states}}) AND payment < $1 ORDER BY payment DESC LIMIT {{limit}}"
+LIST = (
+    f"SELECT {_SHORT} FROM retries WHERE state IN ({{states}}) AND payment < $1 ORDER BY payment DESC LIMIT {{limit}}"
+)
 COUNTS = "SELECT state, COUNT(*) FROM retries WHERE due_at IS NOT NULL GROUP BY state"

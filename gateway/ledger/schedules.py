@@ -123,7 +123,10 @@ class Schedules(Protocol):
         """Nor by this schedule.  False where it has ended, or will, or there is none."""
 
     async def take(self, limit: int, lease: float) -> Sequence[Schedule]:
-        """Those that are due, the longest first, each in a new epoch; nobody else is given them for ``lease`` seconds."""
+        """Those that are due, the longest first, each in a new epoch.
+
+        Nobody else is given them for ``lease`` seconds.
+        """
 
     def begin(self, schedule: Schedule, attempt: str, lease: float) -> Awaitable[bool]:
         """Waiting → attempting, by ``attempt``, the payment that is about to be made.
@@ -169,4 +172,3 @@ class Schedules(Protocol):
 
     async def prune(self, limit: int) -> int:
         """Remove those that ended ``keep`` seconds ago; how many."""
-
