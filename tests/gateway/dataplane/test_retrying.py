@@ -317,7 +317,7 @@ async def test_a_route_that_declares_it_no_more_tries_nothing_and_its_schedules_
     async with retrying(ledger, "{after: [1ms], for: 200ms}") as (client, shop):
         shop.declines()
         id = (await renew(client, "a")).headers["payguard-payment-id"]  # noqa: A001
-    async with retrying(ledger, more='outcomes: [{status: 299, outcome: failed}]', shop=shop) as (client, _):
+    async with retrying(ledger, more="outcomes: [{status: 299, outcome: failed}]", shop=shop) as (client, _):
         await ledger._database.write("UPDATE retries SET route = 'gone' WHERE payment = $1 RETURNING $1", id)
         schedule = await ended(client, ledger, id)
 
