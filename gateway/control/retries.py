@@ -21,7 +21,10 @@ from gateway.units import Duration
 COUNTED = 5.0
 """Seconds between two looks at how many there are."""
 
+EXPIRED = 60.0
 PRUNED = 60.0
+"""Also where no route tries anything again any more."""
+
 BATCH = 500
 
 
@@ -76,15 +79,21 @@ class Retries(Component[RetriesConfig]):
             return ()
         return (
             Job("try", self.run, self.config.every, timeout=LONGEST),
+            Job("expire", self.expire, EXPIRED),
             Job("count", self.count, COUNTED),
             Job("prune", self.prune, PRUNED),
         )
 
     async def run(self) -> None:
+        await drive(self._retrier(), self._scope.serving(), lambda route: route.retrying)
+
+    async def expire(self) -> None:
+        await self._retrier().expire()
+
+    def _retrier(self) -> Retrier:
         config = self.config
         pace = Pace(config.rate, config.follow, Backoff(config.backoff.first, config.backoff.most))
-        retrier = Retrier(self.scope.ledger, self.scope.event, pace)
-        await drive(retrier, self._scope.serving(), lambda route: route.retrying)
+        return Retrier(self.scope.ledger, self.scope.event, pace)
 
     async def count(self) -> None:
         self._counts = await self.scope.ledger.schedules.counts()

@@ -101,16 +101,19 @@ def unretryable(
     if upstream is not None and upstream.entry is not None and upstream.entry.idempotent is None:
         yield (), f"needs an idempotent upstream: say how long {upstream.name} executes a key once, as its `idempotent`"
     if route.retry is not None:
-        yield from _unknown_secrets(route.retry, secret)
+        yield from _bad_secrets(route.retry, secret)
 
 
-def _unknown_secrets(entry: ScheduledRetryEntry, secret: Callable[[str], str]) -> Iterator[tuple[Path, str]]:
+def _bad_secrets(entry: ScheduledRetryEntry, secret: Callable[[str], str]) -> Iterator[tuple[Path, str]]:
     named: list[tuple[Path, str]] = [(("headers", name), reference) for name, reference in entry.headers.items()]
     asking = entry.still_due
     named += [(("still_due", "headers", name), reference) for name, reference in asking.headers.items()]
     named += [(("still_due", "bearer"), asking.bearer)] if asking.bearer is not None else []
     for path, reference in named:
         try:
-            secret(reference)
+            value = secret(reference)
         except ValueError as error:
             yield path, str(error)
+        else:
+            if not (value.isascii() and value.isprintable()):
+                yield path, "the secret has characters that no header can hold"

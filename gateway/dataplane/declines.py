@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -57,7 +58,8 @@ Mastercard's merchant advice codes 03 and 21 say the same (https://docs.stripe.c
 """
 
 _CODES = tuple(parse(pointer) for pointer in ("/error/decline_code", "/decline_code", "/error/code", "/code", "/error"))
-_LONGEST = 64
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}|[0-9A-Za-z]{1,3}")
+"""What a code looks like: no card number, and no sentence about a payer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def decline_rule(status: frozenset[int], header: Mapping[str, str], value: Mappi
 def _code(document: Any) -> str:
     """What the answer calls it."""
     found = (follow(document, tokens) for tokens in _CODES)
-    return next((each[:_LONGEST] for each in found if isinstance(each, str) and each.isprintable()), "")
+    return next((each for each in found if isinstance(each, str) and _WORD.fullmatch(each)), "")
 
 
 def _forbidden(document: Any) -> bool:

@@ -29,7 +29,7 @@ LEASE = 120.0
 TURN = 60.0
 """Seconds that one may take from when it was taken up to its sending, half of its lease: else its turn comes again."""
 
-NOT_EXECUTED = frozenset({"not_executed", "not_sent"})
+NOT_EXECUTED = "not_executed"
 """Why an attempt has failed that no processor saw: the decline before it is still the last word."""
 
 
@@ -68,11 +68,15 @@ class Retrier:
         """``run`` begins with no other payment."""
         self._stopping = True
 
-    async def run(self, routes: Iterable[Route], observers: Sequence[Callable[[Exchange], None]]) -> int:
-        """Until nothing is due or it is to stop; how many attempts were made."""
+    async def expire(self) -> None:
+        """Those whose time is over have ended, whether a route still declares that they may be tried or not."""
         while expired := await self._schedules.expire(BATCH):
             for payment in expired:
                 self._tell("retry_expired", severity="info", payment=payment)
+
+    async def run(self, routes: Iterable[Route], observers: Sequence[Callable[[Exchange], None]]) -> int:
+        """Until nothing is due or it is to stop; how many attempts were made."""
+        await self.expire()
         retrying = {route.name: route.retrying for route in routes if route.retrying is not None}
         made = 0
         while not self._stopping and (schedules := await self._schedules.take(BATCH, LEASE)):
@@ -200,7 +204,7 @@ class Retrier:
             await self._schedules.again(first, attempt, again, None, "not_begun")
         elif record.state is State.SUCCEEDED:
             await self._schedules.end(first, attempt, "succeeded")
-        elif record.state is State.RELEASED or (record.state is State.FAILED and record.reason in NOT_EXECUTED):
+        elif record.state is State.RELEASED or (record.state is State.FAILED and record.reason == NOT_EXECUTED):
             await self._schedules.again(first, attempt, again, None, record.reason or "released")
         elif record.state is State.FAILED:  # for whatever reason: nobody knows that it was a soft one
             await self._schedules.end(first, attempt, "declined")
