@@ -170,9 +170,9 @@ def _answers(answers: Sequence[Document]) -> Iterator[str]:
 
 def _retries(payment: Document, now: datetime) -> Iterator[str]:
     """Of a payment that was declined softly, or of one that is another attempt of it."""
-    for each in payment["linked"]:
+    for each in payment.get("linked", ()):
         yield f"{clock(each['created_at'])}  {each['kind'].replace('_', ' ')} this: {each['id']}, {each['state']}"
-    if (retry := payment["retry"]) is None:
+    if (retry := payment.get("retry")) is None:
         return
     if retry["payment"] != payment["id"]:
         yield f"By the schedule of {retry['payment']}, which payguard payments show {retry['payment']} tells of."

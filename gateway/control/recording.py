@@ -41,14 +41,14 @@ class Recording:
         *,
         keeping: KeepingConfig,
         recovery: RecoveryConfig,
-        retries: RetriesConfig,
+        retries: RetriesConfig | None = None,
     ) -> None:
         self._digest = digest
         self._services = services
         self._policy = policy
         self._keeping = keeping
         self._recovery = recovery
-        self._retries = retries
+        self._retries = retries or RetriesConfig()
         self._means = _means(services, policy.tenant, keeping)
 
     def of(self, route: RouteEntry, upstream: Upstream, filters: Sequence[Filter[Any]]) -> Recorder | None:

@@ -117,8 +117,9 @@ class SqlSchedules:
         return _schedule(rows[0]) if rows else None
 
     async def list(self, states: Sequence[Phase], limit: int, cursor: str | None) -> Sequence[Schedule]:
-        words = ", ".join(f"'{Phase(each).value}'" for each in states)
-        statement = sql.LIST.replace("{states}", words).replace("{limit}", str(limit))
+        words = " OR ".join(f"state = '{Phase(each).value}'" for each in states)
+        open_ = "" if Phase.ENDED in states else " AND due_at IS NOT NULL"
+        statement = sql.LIST.replace("{states}", f"({words}){open_}").replace("{limit}", str(limit))
         return [_schedule(row) for row in await self._database.read(statement, cursor or _LAST)]
 
     async def counts(self) -> Mapping[Phase, int]:

@@ -152,7 +152,7 @@ UPDATE retries SET missed = missed + 1, due_at = {{now}} + $3
 WHERE payment = $1 AND epoch = $2 AND due_at IS NOT NULL {_TOLD}
 """
 
-EXPIRE = f"""{_picked("due_at <= {now} AND state = 'waiting' AND until_at <= {now}", "due_at")}
+EXPIRE = f"""{_picked("due_at <= {now} AND state <> 'attempting' AND until_at <= {now}", "due_at")}
 UPDATE retries SET state = 'ended', reason = 'expired', due_at = NULL, epoch = epoch + 1, {_ends("TRUE")},
   history = history || {_line("ended", "$3")}
 WHERE payment IN (SELECT payment FROM picked) RETURNING CAST($1 AS TEXT), payment, state, reason
@@ -163,7 +163,5 @@ DELETE FROM retries WHERE payment IN (SELECT payment FROM picked) RETURNING CAST
 """
 
 FIND = f"SELECT {_ALL} FROM retries WHERE payment = $1"
-LIST = (
-    f"SELECT {_SHORT} FROM retries WHERE state IN ({{states}}) AND payment < $1 ORDER BY payment DESC LIMIT {{limit}}"
-)
+LIST = f"SELECT {_SHORT} FROM retries WHERE {{states}} AND payment < $1 ORDER BY payment DESC LIMIT {{limit}}"
 COUNTS = "SELECT state, COUNT(*) FROM retries WHERE due_at IS NOT NULL GROUP BY state"

@@ -47,7 +47,7 @@ INDEXES = (
     "CREATE INDEX retries_due ON retries (due_at) WHERE due_at IS NOT NULL",
     "CREATE UNIQUE INDEX retries_reference ON retries (reference) WHERE due_at IS NOT NULL",
     "CREATE INDEX retries_method ON retries (method) WHERE due_at IS NOT NULL",
-    "CREATE INDEX retries_open ON retries (state, payment)",
+    "CREATE INDEX retries_open ON retries (payment) WHERE due_at IS NOT NULL",
     "CREATE INDEX retries_gone ON retries (gone_at) WHERE gone_at IS NOT NULL",
 )
 
