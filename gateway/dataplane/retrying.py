@@ -75,11 +75,13 @@ class Retrier:
                 self._tell("retry_expired", severity="info", payment=payment)
 
     async def run(self, routes: Iterable[Route], observers: Sequence[Callable[[Exchange], None]]) -> int:
-        """Until nothing is due or it is to stop; how many attempts were made."""
+        """Until little is due or it is to stop; how many attempts were made."""
         await self.expire()
         retrying = {route.name: route.retrying for route in routes if route.retrying is not None}
-        made = 0
-        while not self._stopping and (schedules := await self._schedules.take(BATCH, LEASE)):
+        made, more = 0, True
+        while more and not self._stopping:
+            schedules = await self._schedules.take(BATCH, LEASE)
+            more = len(schedules) == BATCH
             until = monotonic() + TURN
             for schedule in schedules:
                 if self._stopping or monotonic() > until:
@@ -144,10 +146,12 @@ class Retrier:
     ) -> bool:
         """The attempt's own record, reserved; its schedule names it before it is there."""
         entry = self._entry(schedule, first, exchange, route)
-        if not await self._schedules.begin(schedule, entry.id, LEASE):
+        if not await self._schedules.begin(schedule, entry.id, self._pace.follow):
             await self._displaced(schedule)
             return False
-        if not await self._schedules.attempt(entry, schedule.epoch, LEASE, route.recorder.retry.caps):
+        claim, lease = route.recorder.held()
+        until = min(until, monotonic() + claim)
+        if not await self._schedules.attempt(entry, schedule.epoch, lease, route.recorder.retry.caps):
             await self._refused(schedule, entry, route)
             return False
         exchange.reservation = Reservation(entry.id, 1, until)

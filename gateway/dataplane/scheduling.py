@@ -172,6 +172,10 @@ class SchedulingRecorder(Recorder):
             None if said.method is None else method_of(tenant, said.method),
         )
 
+    def held(self) -> tuple[float, float]:
+        """For how many seconds a recorded attempt may wait to be sent, and then for how long nobody else takes it."""
+        return self._terms.claim, self._lease
+
     def reference(self, exchange: Exchange) -> str:
         """The reference itself, of a request that has one."""
         return self._said(exchange).reference or ""
