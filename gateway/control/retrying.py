@@ -15,7 +15,8 @@ from gateway.dataplane.chain import Chain, Mode
 from gateway.dataplane.declines import Declines, decline_rule
 from gateway.dataplane.outcomes import Rule
 from gateway.dataplane.recorder import Recorder
-from gateway.dataplane.scheduling import Pauses, Retrying, RetryTerms, SchedulingRecorder
+from gateway.dataplane.retry_terms import Pauses, RetryTerms
+from gateway.dataplane.scheduling import Retrying, SchedulingRecorder
 from gateway.dataplane.still_due import StillDue
 from gateway.dataplane.upstream import Upstream
 from gateway.ledger.schedules import Caps

@@ -7,9 +7,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.crypto.protocol import Unreadable
+from gateway.database.protocol import DatabaseDown
 from gateway.dataplane.rebuilt import end, rebuilt
 from gateway.dataplane.scheduling import AttemptOf, Retrying
 from gateway.exchange import Exchange, Reservation
@@ -86,8 +87,18 @@ class Retrier:
             for schedule in schedules:
                 if self._stopping or monotonic() > until:
                     break
-                made += await self._turn(schedule, retrying, until, observers)
+                made += await self._alone(schedule, retrying, until, observers)
         return made
+
+    async def _alone(self, schedule: Schedule, *given: Any) -> bool:
+        """Its turn; that one of them fails costs the others nothing: it comes again when its lease is over."""
+        try:
+            return await self._turn(schedule, *given)
+        except DatabaseDown:
+            raise
+        except Exception:
+            logger.exception("The payment %s could not be tried again", schedule.payment)
+            return False
 
     async def _turn(
         self,
@@ -135,6 +146,8 @@ class Retrier:
         assert route.upstream.idempotent is not None
         key = {route.upstream.idempotent.header.lower(): attempt_of(first.id, schedule.number + 1).hex()}
         exchange = rebuilt(first, stored, {**route.recorder.retry.headers, **key})
+        headers = exchange.request.headers
+        headers["x-request-id"], headers["traceparent"] = exchange.id, exchange.trace.traceparent.decode()
         exchange.put(Payment(first.operation, first.amount, first.currency))
         if first.owner is not None:
             exchange.put(Principal(first.owner))
@@ -194,7 +207,7 @@ class Retrier:
                 await self._schedules.end(first, entry.id, "client_attempt")
                 return
             if counted.reference >= caps.reference or counted.method >= caps.method:
-                self._tell("retry_capped", payment=first, reference=counted.reference, card=counted.method)
+                self._tell("retry_capped", payment=first, of_reference=counted.reference, with_card=counted.method)
                 await self._schedules.end(first, entry.id, "capped")
                 return
         await self._schedules.again(first, entry.id, self._pace.backoff.pause(schedule.missed), None, "not_begun")

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
-from random import uniform
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gateway.database.protocol import DatabaseDown
 from gateway.dataplane.acceptance import STATUS_PATH, unkeepable
-from gateway.dataplane.declines import Decline, Declines
-from gateway.dataplane.payment import InvalidPayment
+from gateway.dataplane.declines import Decline
 from gateway.dataplane.recorder import Recorder, outcome_of
+from gateway.dataplane.retry_terms import RetryTerms, Said, read
 from gateway.errors import Rejected, UpstreamUnreachable
 from gateway.exchange import Exchange, Reservation, Response
 from gateway.facts import Payment, Principal
 from gateway.ledger.claims import method_of, reference_of
 from gateway.ledger.records import Entry, Record, ReferenceTaken
-from gateway.ledger.schedules import WINDOW, Caps, Planned, Schedule
-from gateway.ledger.settling import Backoff
-from gateway.look_ups import as_text
+from gateway.ledger.schedules import WINDOW, Planned, Schedule
 from gateway.outcomes import Outcome
-from gateway.pointer import MISSING, follow
 
 if TYPE_CHECKING:
     from gateway.dataplane.chain import Chain
     from gateway.dataplane.still_due import StillDue
     from gateway.dataplane.upstream import Upstream
-
-_CARD = re.compile(r"[0-9]{12,19}")
-LONGEST = 255
 
 _Change: TypeAlias = tuple[Awaitable[bool], str]
 """What was handed over to the ledger, and what people are told once it is committed; nothing where that is empty."""
@@ -54,45 +46,6 @@ class ReferenceInUse(Rejected):
 
 
 @dataclass(frozen=True, slots=True)
-class Pauses:
-    """Before each attempt, in seconds: ``steps``, and after them, up to ``most``, twice the one before each time.
-
-    Each is longer by a share of up to ``jitter``.  Without ``most`` there is none after the steps.
-    """
-
-    steps: Sequence[float]
-    most: float | None = None
-    jitter: float = 0.0
-
-    def after(self, declined: int) -> float | None:
-        """After so many attempts of the gateway's own were declined; None where there is no other attempt."""
-        if declined < len(self.steps):
-            pause = self.steps[declined]
-        elif self.most is None:
-            return None
-        else:
-            pause = min(self.most, self.steps[-1] * 2.0 ** min(declined - len(self.steps) + 1, 60))
-        return pause * uniform(1, 1 + self.jitter)  # noqa: S311 - spreads load, guards nothing
-
-
-@dataclass(frozen=True, slots=True)
-class RetryTerms:
-    """What a route declares of payments that are tried again.  The first three are JSON pointers, parsed."""
-
-    reference: tuple[str, ...]
-    method: tuple[str, ...]
-    consent: Sequence[tuple[tuple[str, ...], str]]
-    tenant: str
-    declines: Declines
-    pauses: Pauses
-    within: float
-    caps: Caps
-    headers: Mapping[str, str]
-    backoff: Backoff
-    """How long until it is looked at again where it came to no attempt."""
-
-
-@dataclass(frozen=True, slots=True)
 class Retrying:
     """What makes a route's attempts: its filters below the one that claims, its upstream, whom to ask before."""
 
@@ -107,15 +60,6 @@ class AttemptOf:
     """A fact: this exchange is the gateway's own attempt."""
 
     schedule: Schedule
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A fact: what a request says of another attempt."""
-
-    reference: str | None
-    method: str | None
-    consented: bool
 
 
 class SchedulingRecorder(Recorder):
@@ -157,10 +101,8 @@ class SchedulingRecorder(Recorder):
             raise ReferenceInUse(taken.holder) from None
 
     def _entry(self, exchange: Exchange, claim: bytes | None, fingerprint: str | None, keep: float) -> Entry:
-        entry, (reference, method) = (
-            super()._entry(exchange, claim, fingerprint, max(keep, WINDOW)),
-            self.names(exchange),
-        )
+        reference, method = self.names(exchange)
+        entry = super()._entry(exchange, claim, fingerprint, max(keep, WINDOW))
         return entry._replace(reference=reference, method=method)
 
     def names(self, exchange: Exchange) -> tuple[bytes | None, bytes | None]:
@@ -180,11 +122,11 @@ class SchedulingRecorder(Recorder):
         """The reference itself, of a request that has one."""
         return self._said(exchange).reference or ""
 
-    def _said(self, exchange: Exchange) -> _Said:
+    def _said(self, exchange: Exchange) -> Said:
         """As the request says it where it is claimed: a filter above may have put a token in the place of a card."""
-        said = exchange.get(_Said)
+        said = exchange.get(Said)
         if said is None:
-            said = _read(self.retry, exchange.request.json())
+            said = read(self.retry, exchange.request.json())
             exchange.put(said)
         return said
 
@@ -213,24 +155,24 @@ class SchedulingRecorder(Recorder):
         try:
             if await change and told:
                 self._means.tell(told, severity="info", payment=reservation.id)
-        except DatabaseDown:  # then no attempt is made: the payment is in doubt until its outcome is written
+        except DatabaseDown:  # as with its outcome, nobody knows whether this took effect; either does no harm
             self._means.tell("retry_not_recorded", payment=reservation.id)
 
     def _changes(self, exchange: Exchange, reservation: Reservation) -> Iterator[_Change]:
         outcome, attempt = outcome_of(exchange), exchange.get(AttemptOf)
         decline = exchange.get(Decline) if outcome is Outcome.FAILED else None
-        reference, method = (
-            self.names(exchange) if attempt is None else (attempt.schedule.reference, attempt.schedule.method)
-        )
+        method: bytes | None
         if attempt is not None:
+            first, method = attempt.schedule.payment, attempt.schedule.method
             yield from self._of_attempt(attempt.schedule, reservation.id, outcome, decline, exchange)
-        elif reference is not None and outcome is not Outcome.RELEASED:
-            yield self._schedules.displace(reference, reservation.id, "client_attempt"), ""
-            if decline is not None and decline.kind == "soft":
-                yield from self._planned(exchange, reservation.id, reference, method, decline)
+        else:
+            first, (reference, method) = reservation.id, self.names(exchange)
+            if reference is not None and outcome is not Outcome.RELEASED:
+                yield self._schedules.displace(reference, first, "client_attempt"), ""
+                if decline is not None and decline.kind == "soft":
+                    yield from self._planned(exchange, first, reference, method, decline.code)
         if decline is not None and decline.kind == "never" and method is not None:
-            but = reservation.id if attempt is None else attempt.schedule.payment
-            yield self._schedules.condemn(method, but, "declined_for_good"), ""
+            yield self._schedules.condemn(method, first, "declined_for_good"), ""
 
     def _of_attempt(
         self,
@@ -263,7 +205,7 @@ class SchedulingRecorder(Recorder):
         payment: str,
         reference: bytes,
         method: bytes | None,
-        decline: Decline,
+        code: str,
     ) -> Iterator[_Change]:
         reason = self._reason_against(exchange)
         request = None if reason else self._seal(exchange, payment)
@@ -280,11 +222,11 @@ class SchedulingRecorder(Recorder):
             method,
             None if facts is None else facts.amount,
             None if facts is None else facts.currency,
-            decline.code,
+            code,
             max(self._terms.keep, WINDOW),
             request,
         )
-        exchange.note("retry_scheduled", code=decline.code)
+        exchange.note("retry_scheduled", code=code)
         yield self._schedules.add(planned, pause, self.retry.within), "retry_scheduled"
 
     def _reason_against(self, exchange: Exchange) -> str | None:
@@ -296,29 +238,3 @@ class SchedulingRecorder(Recorder):
         if not self._upstream.has_key(exchange):
             return "no_key"
         return unkeepable(exchange, self.retry.headers)
-
-
-def _read(terms: RetryTerms, document: Any) -> _Said:
-    reference, method = follow(document, terms.reference), follow(document, terms.method)
-    consented = all(as_text(follow(document, tokens)) == value for tokens, value in terms.consent)
-    return _Said(_reference(reference, terms), _method(method), consented)
-
-
-def _reference(value: Any, terms: RetryTerms) -> str | None:
-    """None where there is none: then it is paid as on any other route, and never tried again."""
-    if value is MISSING or value is None:
-        return None
-    text = as_text(value)
-    if text is None or isinstance(value, bool) or not 1 <= len(text) <= LONGEST:
-        raise InvalidPayment(
-            f"The reference is a text of 1 to {LONGEST} characters, or an integer",
-            pointer="/" + "/".join(terms.reference),
-        )
-    return text
-
-
-def _method(value: Any) -> str | None:
-    """A name that the processor gave; a card's number is none."""
-    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST:
-        return None
-    return None if _CARD.fullmatch(value.replace(" ", "").replace("-", "")) else value

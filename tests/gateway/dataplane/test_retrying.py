@@ -14,7 +14,9 @@ from gateway.ledger.claims import attempt_of
 from gateway.ledger.records import Entry, Record, Settlement, State
 from gateway.ledger.schedules import Caps, Phase
 from gateway.ledger.sql import SqlLedger
-from tests.gateway.retrying import ended, records, renew, retrying, run
+from gateway.testing import running_gateway
+from gateway.testing.running import serve
+from tests.gateway.retrying import KEYRING, ended, records, renew, retrying, run, written
 
 S = State
 
@@ -86,6 +88,8 @@ async def test_an_attempt_is_a_payment_of_the_same_owner_and_customer(ledger: Sq
     for name in ("route", "operation", "upstream", "owner", "amount", "currency", "customer", "reference", "method"):
         assert getattr(first, name) == getattr(second, name), name
     assert second.fingerprint is None
+    assert shop.seen[1].headers["x-request-id"] == second.request_id
+    assert shop.seen[1].headers["traceparent"].split("-")[1] == second.trace_id
     assert (first.request_id, first.claim) != (second.request_id, second.claim)
 
 
@@ -364,3 +368,22 @@ async def test_an_attempt_that_could_not_be_sent_counts_for_nothing(ledger: SqlL
 
     assert (schedule.reason, schedule.number, schedule.declined) == ("succeeded", 2, 0)
     assert [each.state for each in await records(ledger)] == [S.FAILED, S.RELEASED, S.SUCCEEDED]
+
+
+async def test_one_that_cannot_be_tried_costs_the_others_nothing(ledger: SqlLedger) -> None:
+    """As where the policy was changed, and the reference is elsewhere now."""
+    async with retrying(ledger, "{after: [1ms]}") as (client, shop):
+        shop.declines(times=2)
+        bad = (await renew(client, "a", "inv_1", customer="")).headers["payguard-payment-id"]
+        good = (await renew(client, "b", "inv_2", customer="cus_2")).headers["payguard-payment-id"]
+    text = written(shop.url, "{after: [1ms]}").replace("reference: /invoice", "reference: /customer")
+    async with (
+        serve(shop) as url,
+        running_gateway(policy=text.replace(shop.url, url), ledger=ledger, keyring=KEYRING) as client,
+    ):
+        schedule = await ended(client, ledger, good)
+        left = await ledger.schedules.find(bad)
+
+    assert schedule.reason == "succeeded"
+    assert left is not None
+    assert (left.state, left.number) == (Phase.WAITING, 0)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.dataplane.scheduling import Pauses
 from gateway.ledger.claims import reference_of
 from gateway.ledger.records import State
 from gateway.ledger.schedules import Phase
@@ -18,25 +17,6 @@ from gateway.testing.running import serve
 from tests.gateway.retrying import KEYRING, Shop, ended, records, renew, retrying, run, written
 
 LATER = "{after: [1d]}"
-
-
-def test_pauses_are_taken_one_after_the_other_and_then_there_is_none() -> None:
-    pauses = Pauses((10.0, 20.0))
-
-    assert [pauses.after(each) for each in range(3)] == [10.0, 20.0, None]
-
-
-def test_or_they_double_up_to_the_longest() -> None:
-    pauses = Pauses((10.0,), 50.0)
-
-    assert [pauses.after(each) for each in (0, 1, 2, 3, 1000)] == [10.0, 20.0, 40.0, 50.0, 50.0]
-
-
-def test_jitter_makes_them_longer_and_never_shorter() -> None:
-    drawn = {Pauses((10.0,), jitter=0.5).after(0) for _ in range(50)}
-
-    assert len(drawn) > 10
-    assert all(each is not None and 10.0 <= each <= 15.0 for each in drawn)
 
 
 async def planned(ledger: SqlLedger) -> list[str]:
