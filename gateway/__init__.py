@@ -25,6 +25,7 @@ from gateway.facts import Card, Payment, Principal
 from gateway.hookspecs import hookimpl
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
+from gateway.look_ups import Unclear, as_text, blanks, filled, look_up, url_template
 from gateway.parts import (
     Check,
     Component,
@@ -95,16 +96,22 @@ __all__ = [
     "Severity",
     "Size",
     "State",
+    "Unclear",
     "Unit",
     "Unreadable",
     "UpstreamBroken",
     "UpstreamError",
     "UpstreamTimeout",
     "UpstreamUnreachable",
+    "as_text",
+    "blanks",
     "claim_of",
     "field_message",
+    "filled",
     "find",
     "hookimpl",
     "is_token",
+    "look_up",
     "minor_units",
+    "url_template",
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Protocol, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.parts import Config, Scope
+from gateway.parts import Config
 from gateway.units import SecretRef
 
 _OURS = frozenset(
@@ -22,6 +22,12 @@ def _lower(name: str) -> str:
 
 
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$"), AfterValidator(_lower)]
+
+
+class Secrets(Protocol):
+    """What a Scope has of them."""
+
+    def secret(self, reference: str) -> str: ...
 
 
 class Credentials(Config):
@@ -39,7 +45,7 @@ class Credentials(Config):
             raise ValueError("bearer and the header authorization would say the same twice; give one of them")
         return self
 
-    def fields(self, scope: Scope) -> dict[str, str]:
+    def fields(self, scope: Secrets) -> dict[str, str]:
         """The headers with their values.  ValueError where a secret is missing, or cannot stand in a header."""
         read = {name: scope.secret(reference) for name, reference in self.headers.items()}
         if self.bearer is not None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from gateway import Config, Principal
 from gateway.admin import documents
-from gateway.admin.parameters import MEMBERS, NAMES, decision_of
+from gateway.admin.parameters import MEMBERS, NAMES, cancellation_of, decision_of
 from gateway.cli import payguard
 from gateway.control.compiler import Compiler
 from gateway.control.plugin_rules import SPECIFICATIONS
@@ -31,6 +31,7 @@ from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
 from plugins.encrypt.options import EncryptConfig
 from plugins.hash.options import HashConfig
+from tests.gateway.planning import schedule
 
 ROOT = Path(__file__).parent.parent
 HOOKS = (ROOT / "docs" / "hooks.md").read_text()
@@ -261,6 +262,14 @@ def test_what_the_page_on_the_payments_api_shows_of_a_payment_is_what_one_has() 
 
     assert listed.keys() | set(named) == item_.keys()
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == whole_.keys() - item_.keys()
+
+
+def test_what_that_page_shows_of_a_payment_that_is_tried_again_is_what_one_has() -> None:
+    [listed] = json.loads(blocks(sections(API)["GET /api/v1/payments/retries"], "json")[0])["items"]
+    [asked] = blocks(sections(API)["POST /api/v1/payments/retries/{id}/cancel"], "json")
+
+    assert listed.keys() == documents.retry(schedule()).keys()
+    assert cancellation_of(asked.encode()).by == "ada"
 
 
 def test_every_decision_that_the_page_on_the_payments_api_shows_is_one() -> None:

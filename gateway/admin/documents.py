@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.admin.answers import moment
 from gateway.ledger.records import Record, State
+from gateway.ledger.schedules import Schedule
 
 RESOLVABLE: Mapping[State, tuple[State, ...]] = {
     State.PENDING: (State.SUCCEEDED, State.FAILED, State.RELEASED),
@@ -44,8 +45,8 @@ def item(record: Record) -> dict[str, Any]:
     }
 
 
-def whole(record: Record) -> dict[str, Any]:
-    """Everything that is known of it."""
+def whole(record: Record, linked: Sequence[Record] = (), schedule: Schedule | None = None) -> dict[str, Any]:
+    """Everything that is known of it; ``linked`` are those that name it, ``schedule`` that of its retries."""
     return item(record) | {
         "trace_id": record.trace_id,
         "policy": record.policy,
@@ -64,7 +65,39 @@ def whole(record: Record) -> dict[str, Any]:
         ],
         "trail": _trail(record.trail),
         "resolvable_to": RESOLVABLE.get(record.state, ()),
+        "linked": [
+            {"kind": each.link_kind, "id": each.id, "state": each.state, "created_at": moment(each.created_at)}
+            for each in linked
+        ],
+        "retry": None if schedule is None else retry(schedule) | {"history": _moments(schedule)},
     }
+
+
+def retry(schedule: Schedule) -> dict[str, Any]:
+    """When a declined payment is tried again; one of a list."""
+    return {
+        "payment": schedule.payment,
+        "state": schedule.state,
+        "reason": schedule.reason,
+        "route": schedule.route,
+        "owner": schedule.owner,
+        "amount": schedule.amount,
+        "currency": schedule.currency,
+        "code": schedule.code,
+        "attempts": schedule.number,
+        "declined": schedule.declined,
+        "last_attempt": schedule.attempt,
+        "created_at": moment(schedule.created_at),
+        "until": moment(schedule.until),
+        "due_at": moment(schedule.due_at),
+        "ended_at": moment(schedule.ended_at),
+    }
+
+
+def _moments(schedule: Schedule) -> list[dict[str, Any]]:
+    return [
+        {"at": moment(each.at), "what": each.what, "by": each.by, "reason": each.reason} for each in schedule.history
+    ]
 
 
 def _stored(sealed: bytes | None) -> dict[str, Any]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.control.spelling import did_you_mean
 from gateway.ledger.records import Query, State
+from gateway.ledger.schedules import Phase
 from gateway.units import seconds
 
 LIMIT, MOST = 50, 500
+
+BodyT = TypeVar("BodyT", bound=BaseModel)
 
 NAMES = (
     "state",
@@ -135,6 +138,39 @@ def _cursor(name: str, value: str) -> str:
     return value
 
 
+RETRY_NAMES = ("state", "limit", "cursor")
+LIVE = (Phase.WAITING, Phase.ATTEMPTING)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRetries:
+    states: Sequence[Phase]
+    limit: int
+    cursor: str | None
+
+
+def phases_of(given: Iterable[tuple[str, str]]) -> AskedRetries:
+    """Of a query for schedules; those that have not ended, unless it says which.  Raises BadParameter."""
+    values: dict[str, str] = {}
+    for name, value in given:
+        if name not in RETRY_NAMES:
+            raise BadParameter(name, f"there is no such parameter{did_you_mean(name, RETRY_NAMES)}")
+        if name in values:
+            raise BadParameter(name, "give it once")
+        values[name] = value
+    states = tuple(_phase(word.strip()) for word in values.get("state", "").split(",") if word.strip())
+    limit = _limit("limit", values["limit"]) if values.get("limit") else LIMIT
+    return AskedRetries(states or LIVE, limit, _cursor("cursor", values["cursor"]) if values.get("cursor") else None)
+
+
+def _phase(word: str) -> Phase:
+    try:
+        return Phase(word)
+    except ValueError:
+        hint = did_you_mean(word, [phase.value for phase in Phase])
+        raise BadParameter("state", f"there is no state {word!r}; say {', '.join(Phase)}{hint}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What somebody decided.  ``revision`` is that of the record which they saw, None where they do not say."""
@@ -158,16 +194,23 @@ class _Body(BaseModel):
 MEMBERS = tuple(_Body.model_fields)
 
 
+class _Cancellation(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: str
+    by: str | None = None
+
+
+def cancellation_of(body: bytes) -> _Cancellation:
+    """Of a body that asks that a payment is not tried again: who says so and why.  Raises BadParameter."""
+    given = _read(_Cancellation, body, '{"reason": "…"}')
+    return _Cancellation(reason=_reason(given.reason), by=_name(given.by))
+
+
 def decision_of(body: bytes) -> Decision:
     """Of a body that asks to resolve a payment.  Raises BadParameter."""
-    try:
-        given = _Body.model_validate(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        raise BadParameter("body", 'is no JSON: send {"state": "succeeded", "reason": "…"}') from None
-    except ValidationError as invalid:
-        raise _bad_member(invalid) from None
-    if given.by is not None and not _NAMED.fullmatch(given.by):
-        raise BadParameter("by", "is a name or an e-mail address, of at most 64 letters, digits and . _ @ + -")
+    given = _read(_Body, body, '{"state": "succeeded", "reason": "…"}')
+    _name(given.by)
     if given.state == "released" and not given.never_executed:
         raise BadParameter(
             "never_executed",
@@ -179,6 +222,21 @@ def decision_of(body: bytes) -> Decision:
     return Decision(State(given.state), _reason(given.reason), given.by, given.revision)
 
 
+def _read(model: type[BodyT], body: bytes, example: str) -> BodyT:
+    try:
+        return model.model_validate(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        raise BadParameter("body", f"is no JSON: send {example}") from None
+    except ValidationError as invalid:
+        raise _bad_member(invalid, tuple(model.model_fields)) from None
+
+
+def _name(given: str | None) -> str | None:
+    if given is not None and not _NAMED.fullmatch(given):
+        raise BadParameter("by", "is a name or an e-mail address, of at most 64 letters, digits and . _ @ + -")
+    return given
+
+
 def _reason(given: str) -> str:
     reason = " ".join(given.split())
     if not 3 <= len(reason) <= 500:
@@ -188,12 +246,12 @@ def _reason(given: str) -> str:
     return reason
 
 
-def _bad_member(invalid: ValidationError) -> BadParameter:
+def _bad_member(invalid: ValidationError, members: Sequence[str]) -> BadParameter:
     error = invalid.errors(include_url=False)[0]
     name = str(error["loc"][0]) if error["loc"] else "body"
     match error["type"]:
         case "missing":
             return BadParameter(name, "is required")
         case "extra_forbidden":
-            return BadParameter(name, f"there is no such member{did_you_mean(name, _Body.model_fields)}")
+            return BadParameter(name, f"there is no such member{did_you_mean(name, members)}")
     return BadParameter(name, error["msg"].replace("Input should be", "should be", 1))

@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from gateway.admin.state import AdminState
 
 Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
-_Answer: TypeAlias = Callable[[Request, Ledger], Coroutine[Any, Any, Response]]
+Answer: TypeAlias = Callable[[Request, Ledger], Coroutine[Any, Any, Response]]
 
 _ID = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
 def routes(state: AdminState) -> list[BaseRoute]:
     return [
-        Route("/api/v1/payments", _with_ledger(state, _list(state)), methods=["GET"]),
-        Route("/api/v1/payments/{id}", _with_ledger(state, _show), methods=["GET"]),
-        Route("/api/v1/payments/{id}/resolve", _with_ledger(state, _resolve(state)), methods=["POST"]),
+        Route("/api/v1/payments", with_ledger(state, _list(state)), methods=["GET"]),
+        Route("/api/v1/payments/{id}", with_ledger(state, _show), methods=["GET"]),
+        Route("/api/v1/payments/{id}/resolve", with_ledger(state, _resolve(state)), methods=["POST"]),
     ]
 
 
-def _with_ledger(state: AdminState, answer: _Answer) -> Endpoint:
+def with_ledger(state: AdminState, answer: Answer) -> Endpoint:
     """What cannot be asked or done is a problem that says so."""
 
     @wraps(answer)
@@ -59,7 +59,7 @@ def _unavailable(what: str) -> Problem:
     return Problem(503, DatabaseDown.code, f"{what}; /healthz says more.", {"retry-after": "5"})
 
 
-def _list(state: AdminState) -> _Answer:
+def _list(state: AdminState) -> Answer:
     async def payments(request: Request, ledger: Ledger) -> Response:
         asked = asked_of(request.query_params.multi_items())
         if asked.customer is not None:
@@ -87,7 +87,13 @@ async def _of_key(asked: Asked, key: str, ledger: Ledger, routes: Sequence[str])
 
 async def _show(request: Request, ledger: Ledger) -> Response:
     record = await _found(request, ledger)
-    return _unknown(request) if record is None else Json(whole(record))
+    return _unknown(request) if record is None else Json(await _whole(record, ledger))
+
+
+async def _whole(record: Record, ledger: Ledger) -> dict[str, Any]:
+    """With what is linked to it, and the schedule by which it is tried again, or was made."""
+    first = record.link_id if record.link_kind == "retry_of" else None
+    return whole(record, await ledger.linked(record.id), await ledger.schedules.find(first or record.id))
 
 
 async def _found(request: Request, ledger: Ledger) -> Record | None:
@@ -100,7 +106,7 @@ def _unknown(request: Request) -> Problem:
     return Problem(404, "payment_not_found", f"No payment has the id {request.path_params['id']!r}. {hint}")
 
 
-def _resolve(state: AdminState) -> _Answer:
+def _resolve(state: AdminState) -> Answer:
     async def resolve(request: Request, ledger: Ledger) -> Response:
         decision = decision_of(await request.body())
         record = await _found(request, ledger)
@@ -115,7 +121,7 @@ def _resolve(state: AdminState) -> _Answer:
         state.tell("payment_resolved", payment=record.id, was=record.state, state=decision.state, by=by, reason=reason)
         settled = await ledger.find(record.id)
         assert settled is not None
-        return Json(whole(settled))
+        return Json(await _whole(settled, ledger))
 
     return resolve
 

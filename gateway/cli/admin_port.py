@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import getpass
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
@@ -16,6 +18,8 @@ R = TypeVar("R")
 
 TIMEOUT = 10.0
 
+_NO_NAME = re.compile(r"[^0-9A-Za-z._@+-]+")
+
 
 class AdminPort:
     """Asks a gateway's admin port.  What it cannot answer is a ClickException, in one line that says how to mend it."""
@@ -27,6 +31,16 @@ class AdminPort:
     def get(self, path: str, parameters: Mapping[str, Any] | None = None, *, missing: bool = False) -> Any:
         """The answer's JSON; with ``missing``, None where there is no such thing."""
         return self._ask("GET", path, params=dict(parameters or {}), missing=missing)
+
+    def pages(self, path: str, asked: Mapping[str, Any], *, everything: bool) -> Iterator[Any]:
+        """One page of a list; or each after the other, to its end."""
+        cursor: dict[str, Any] = {}
+        while True:
+            page = self.get(path, {**asked, **cursor})
+            yield page
+            if not everything or page["next"] is None:
+                return
+            cursor = {"cursor": page["next"]}
 
     def post(self, path: str, content: Any = None) -> Any:
         return self._ask("POST", path, json=content)
@@ -78,6 +92,14 @@ def asks_gateway(command: Callable[P, R]) -> Callable[..., R]:
         return command(*arguments, port=AdminPort(url, token), **options)  # type: ignore[arg-type]  # click passes options
 
     return wrapper
+
+
+def login() -> str | None:
+    """Who asks, as the API takes a name; None where there is none."""
+    try:
+        return _NO_NAME.sub("-", getpass.getuser()).strip("-")[:64] or None
+    except (OSError, KeyError, ImportError):
+        return None
 
 
 def _json(answer: httpx.Response) -> Any:

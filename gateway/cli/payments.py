@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,16 +14,15 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from gateway.admin.parameters import LIMIT, MOST
-from gateway.cli.admin_port import AdminPort, asks_gateway
+from gateway.cli.admin_port import AdminPort, asks_gateway, login
 from gateway.cli.policies import as_json, print_json
+from gateway.cli.retries import retries
 from gateway.cli.story import away, clock, money, story
 from gateway.ledger.records import State
 
 _PATH = "/api/v1/payments"
 _WIDE = 200
 """Columns of a table that goes to a file or a pipe: what reads it should find a payment in a line."""
-
-_NO_NAME = re.compile(r"[^0-9A-Za-z._@+-]+")
 
 
 @click.group()
@@ -34,6 +32,9 @@ def payments() -> None:
     They ask a running gateway.  Exit codes: 0, or 1 where there is no such payment, or the gateway refuses or cannot
     be asked.
     """
+
+
+payments.add_command(retries)
 
 
 @payments.command("list")
@@ -61,7 +62,8 @@ def payments() -> None:
 def list_payments(port: AdminPort, everything: bool, as_json: bool, **asked: Any) -> None:
     """Show payments, the newest first."""
     given = {"state": ",".join(asked.pop("states")), **asked}
-    pages = _pages(port, {name: value for name, value in given.items() if value not in (None, "")}, everything)
+    asked = {name: value for name, value in given.items() if value not in (None, "")}
+    pages = port.pages(_PATH, asked, everything=everything)
     if as_json:
         items, cursor = [], None
         for page in pages:
@@ -74,15 +76,6 @@ def list_payments(port: AdminPort, everything: bool, as_json: bool, **asked: Any
             _print_page(page["items"])
         if page["next"] is not None and not everything:
             click.echo(f"there are more: --cursor {page['next']}, or --all", err=True)
-
-
-def _pages(port: AdminPort, asked: dict[str, Any], everything: bool) -> Iterator[dict[str, Any]]:
-    while True:
-        page = port.get(_PATH, asked)
-        yield page
-        if not everything or page["next"] is None:
-            return
-        asked["cursor"] = page["next"]
 
 
 def _print_page(items: list[dict[str, Any]]) -> None:
@@ -173,7 +166,7 @@ def resolve(
     if not yes and sys.stdin.isatty():
         click.echo(f"{payment['id']}: {payment['operation']}, {money(payment)}, {payment['state']}", err=True)
         click.confirm(f"Record that it has {_MEANING[state]}?", abort=True, err=True)
-    decision = {"state": state, "reason": reason, "by": by or _login(), "revision": payment["revision"]}
+    decision = {"state": state, "reason": reason, "by": by or login(), "revision": payment["revision"]}
     if never_executed:
         decision["never_executed"] = True
     resolved = port.post(f"{_PATH}/{payment['id']}/resolve", decision)
@@ -184,14 +177,6 @@ def resolve(
 
 
 _MEANING = {"succeeded": "succeeded", "failed": "failed", "released": "never been executed, and free its key"}
-
-
-def _login() -> str | None:
-    """As the API takes a name; None where there is none."""
-    try:
-        return _NO_NAME.sub("-", getpass.getuser()).strip("-")[:64] or None
-    except (OSError, KeyError, ImportError):
-        return None
 
 
 def find(port: AdminPort, id: str) -> dict[str, Any]:  # noqa: A002

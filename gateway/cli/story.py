@@ -38,6 +38,7 @@ def story(payment: Document, now: datetime) -> str:
         (f"Attempts at {payment['upstream']}", _attempts(payment["trail"])),
         ("States", _states(payment["history"])),
         ("What resolvers answered", _answers(payment["trail"]["answers"])),
+        ("Tried again", _retries(payment, now)),
         ("What happens next", _next(payment, now)),
     ]
     written = []
@@ -165,6 +166,27 @@ def _answers(answers: Sequence[Document]) -> Iterator[str]:
         again = f", {_times(said['times'])} until {clock(said['last_at'])}" if said["times"] > 1 else ""
         detail = f"  ({said['detail']})" if "detail" in said else ""
         yield f"{clock(said['at'])}  {said['resolver']}: {said['verdict']}{found}{by}{again}{detail}"
+
+
+def _retries(payment: Document, now: datetime) -> Iterator[str]:
+    """Of a payment that was declined softly, or of one that is another attempt of it."""
+    for each in payment.get("linked", ()):
+        yield f"{clock(each['created_at'])}  {each['kind'].replace('_', ' ')} this: {each['id']}, {each['state']}"
+    if (retry := payment.get("retry")) is None:
+        return
+    if retry["payment"] != payment["id"]:
+        yield f"By the schedule of {retry['payment']}, which payguard payments show {retry['payment']} tells of."
+        return
+    for change in retry["history"]:
+        yield f"{clock(change['at'])}  {change['what']:12}  by {change['by']}: {change['reason']}"
+    match retry["state"]:
+        case "waiting":
+            yield f"The next attempt is at {clock(retry['due_at'])} ({away(retry['due_at'], now)}), if it is still due."
+            yield f"  payguard payments retries cancel {payment['id']} --reason 'why'"
+        case "attempting":
+            yield f"The attempt {retry['last_attempt']} is open; there is no other before it is settled."
+        case _:
+            yield f"Ended: {retry['reason'].replace('_', ' ')}. There is no other attempt."
 
 
 def _next(payment: Document, now: datetime) -> Iterator[str]:

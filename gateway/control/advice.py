@@ -30,6 +30,16 @@ def unrecoverable(policy: Policy, resolvers: Sequence[Placed], *, sealed: bool) 
                 yield (*each.path, "headers", name), "is no credential: it holds the key, which goes out as it did"
 
 
+def unschedulable(policy: Policy, *, sealed: bool) -> Iterator[tuple[Path, str]]:
+    """Routes that can plan no other attempt, and where that stands."""
+    if sealed:
+        return
+    for number, route in enumerate(policy.routes):
+        if route.scheduled_retry is not None:
+            where = ("routes", number, "scheduled_retry")
+            yield where, "tries nothing again: without an ENCRYPTION_KEY no request is kept"
+
+
 _NOBODY = (
     "has nobody to ask: a payment that is in doubt waits for a human; "
     "name resolvers under components.recovery, such as status_url"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.control.advice import unrecoverable
+from gateway.control.advice import unrecoverable, unschedulable
 from gateway.control.building import Building
 from gateway.control.draft import PlacedEntry, RouteDraft, UpstreamDraft, draft
 from gateway.control.explain import Description, describe
@@ -20,6 +20,8 @@ from gateway.control.positions import Document
 from gateway.control.problems import Path, Problem
 from gateway.control.reach import covers
 from gateway.control.recording import Recording, later_of, unacceptable
+from gateway.control.retries import Retries, RetriesConfig
+from gateway.control.retrying import retrying_of, unretryable
 from gateway.control.scope import Services
 from gateway.control.spelling import did_you_mean
 from gateway.control.upstreams import UnusableFile, build_upstream
@@ -70,7 +72,10 @@ class Compilation:
         self._check_routes()
         if Recovery in known and self._draft.policy is not None:
             sealed = services.keyring is not None or bool(services.environ.get("ENCRYPTION_KEY"))
-            for path, message in unrecoverable(self._draft.policy, asked, sealed=sealed):
+            policy = self._draft.policy
+            for path, message in unrecoverable(policy, asked, sealed=sealed):
+                self._warn(path, message)
+            for path, message in unschedulable(policy, sealed=sealed):
                 self._warn(path, message)
         self.problems += self._building.problems
 
@@ -101,7 +106,8 @@ class Compilation:
         """By what the policy says of the core's own components, or what they say of themselves."""
         configs = {type(each): each.config for each in self._building.host.components}
         keeping, recovery = configs.get(Keeping, KeepingConfig()), configs.get(Recovery, RecoveryConfig())
-        return Recording(self._services, self._policy, digest, keeping=keeping, recovery=recovery)
+        retries = configs.get(Retries, RetriesConfig())
+        return Recording(self._services, self._policy, digest, keeping=keeping, recovery=recovery, retries=retries)
 
     def description(self, digest: str) -> Description:
         """What it says, in full.  Only where there are no problems."""
@@ -197,6 +203,9 @@ class Compilation:
             for claimed, why in claims(name, route.draft.match or route.draft.place):
                 self._problem((*path, *claimed), why)
             self._check_reach(route, self._routes[:number])
+            made = [part for _, part in route.filters if isinstance(part, Filter)]
+            for place, why in unretryable(route.draft, self._draft.upstreams, made, self._services.secret):
+                self._problem((*path, "scheduled_retry", *place), why, at_key=True)
         if self._draft.policy is not None:
             for number, entry in enumerate(self._draft.policy.routes):
                 parts = [part for _, part in self._routes[number].filters if isinstance(part, Filter)]
@@ -238,7 +247,9 @@ class Compilation:
             recorder=recorder,
         )
         operation = entry.payment.operation if entry.payment else None
-        return Route(entry.name, built.match, chain, operation, later_of(filters, upstream, recorder, entry.buffer))
+        later = later_of(filters, upstream, recorder, entry.buffer)
+        retrying = retrying_of(entry, filters, upstream, recorder, self._services)
+        return Route(entry.name, built.match, chain, operation, later, retrying)
 
     def _problem(self, path: Path, message: str, *, at_key: bool = False) -> None:
         self.problems.append(self._document.problem(path, message, at_key=at_key))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.control.forwarding import Forwarding
+from gateway.control.retries import Retries
 from gateway.control.scope import PartScope, Services
 from gateway.control.sharing import Lease
 from gateway.dataplane.resending import Resending
@@ -17,7 +18,7 @@ from gateway.ledger.replay import Replay
 from gateway.ledger.trail import Masks
 from gateway.parts import Component, Part, Resolver
 
-COMPONENTS: tuple[type[Component[Any]], ...] = (Keeping, Recovery, Forwarding)
+COMPONENTS: tuple[type[Component[Any]], ...] = (Keeping, Recovery, Forwarding, Retries)
 """In every snapshot, whether its policy names them or not."""
 
 RESOLVERS: tuple[type[Resolver[Any]], ...] = (Replay,)

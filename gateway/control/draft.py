@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateway.control.policy import MatchEntry, PaymentEntry, Policy
 from gateway.control.policy_parts import PartEntries, PartEntry
+from gateway.control.policy_retries import ScheduledRetryEntry
 from gateway.control.policy_upstreams import UpstreamEntry
 from gateway.control.positions import Document
 from gateway.control.problems import Path, Problem
@@ -21,6 +22,7 @@ T = TypeVar("T")
 _ENTRY: TypeAdapter[PartEntries] = TypeAdapter(PartEntries)
 _RESOLVER: TypeAdapter[ResolverEntry] = TypeAdapter(WrittenResolver)
 _MATCH, _PAYMENT, _UPSTREAM = TypeAdapter(MatchEntry), TypeAdapter(PaymentEntry), TypeAdapter(UpstreamEntry)
+_RETRY = TypeAdapter(ScheduledRetryEntry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class UpstreamDraft:
 class RouteDraft:
     """What is None is missing or has problems of its own.
 
-    ``place`` is what a match that has problems says of paths.  ``pays`` says whether payment facts are asked for at
-    all.
+    ``place`` is what a match that has problems says of paths.  ``pays`` and ``retries`` say whether payment facts, and
+    scheduled retries, are asked for at all.
     """
 
     path: Path
@@ -57,6 +59,8 @@ class RouteDraft:
     payment: PaymentEntry | None
     pays: bool
     filters: tuple[PlacedEntry, ...]
+    retry: ScheduledRetryEntry | None = None
+    retries: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,8 @@ def _route(number: int, given: Mapping[str, Any]) -> RouteDraft:
         _valid(_PAYMENT, given.get("payment")),
         given.get("payment") is not None,
         tuple(_entries(given.get("filters"), (*path, "filters"))),
+        _valid(_RETRY, given.get("scheduled_retry")),
+        given.get("scheduled_retry") is not None,
     )
 
 

@@ -64,12 +64,28 @@ def _upstream(name: str, entry: UpstreamEntry, parts: Parts) -> Description:
 
 
 def _route(number: int, entry: RouteEntry, parts: Parts) -> Description:
-    described = entry.model_dump(mode="json", exclude={"filters"})
+    described = entry.model_dump(mode="json", exclude={"filters", "scheduled_retry"})
+    described["scheduled_retry"] = _retry(entry)
     filters = [
         _part(step, parts.get(("routes", number, "filters", place, step.name)))
         for place, step in enumerate(entry.filters)
     ]
     return {**described, "filters": filters}
+
+
+def _retry(entry: RouteEntry) -> Description | None:
+    retry = entry.scheduled_retry
+    if retry is None:
+        return None
+    described = retry.model_dump(mode="json", by_alias=True, exclude_defaults=False)
+    described["still_due"] |= {name: sorted(described["still_due"][name]) for name in ("due", "not_due")}
+    for name in ("soft", "never"):
+        described[name] = [each if isinstance(each, str) else _given(each) for each in described[name]]
+    return described
+
+
+def _given(described: Description) -> Description:
+    return {name: value for name, value in described.items() if value not in (None, {}, [])}
 
 
 def _part(entry: PartEntry, part: Part[Any] | None) -> Description:
@@ -161,6 +177,8 @@ def _route_lines(number: int, route: Description) -> Iterator[str]:
         yield _row(5, "" if place else "outcomes", _outcome(outcome))
     if route["when_unreachable"] != "refuse":
         yield _row(5, "else", f"accept {flow(route['when_unreachable']['accept'])}")
+    if route["scheduled_retry"]:
+        yield from (_row(5, name, text) for name, text in _retries(route["scheduled_retry"]))
     steps = [*route["filters"]]
     if route["payment"]:
         payment = PaymentEntry.model_validate(route["payment"])
@@ -171,6 +189,18 @@ def _route_lines(number: int, route: Description) -> Iterator[str]:
         yield _row(5, "buffer", f"bodies up to {route['buffer']}")
     for place, step in enumerate(steps, 1):
         yield _row(5, "filters" if place == 1 else "", _step(place, step))
+
+
+def _retries(retry: Description) -> Iterator[tuple[str, str]]:
+    after, caps = retry["after"], f"{retry['most_per_reference']} of a reference, {retry['most_per_card']} with a card"
+    pauses = ", ".join(after) if isinstance(after, list) else f"{after['first']}, doubling up to {after['most']}"
+    yield "retries", f"declined softly: again after {pauses} (+{retry['jitter']:.0%}), for {retry['for']}"
+    yield "", f"of {retry['reference']} with {retry['stored_method']} where {flow(retry['merchant_initiated'])}"
+    yield "", f"soft {flow(retry['soft'])}" + (f", never {flow(retry['never'])}" if retry["never"] else "")
+    yield "", f"at most {caps}, declined or open in 30 days"
+    yield "", f"while {flow(_given(retry['still_due']))}"
+    if retry["headers"]:
+        yield "", f"shows {flow(retry['headers'])}"
 
 
 def _match(match: MatchEntry) -> str:

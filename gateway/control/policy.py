@@ -7,7 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from gateway.control.policy_answers import OutcomeEntry
 from gateway.control.policy_parts import Name, NotEmpty, Options, PartEntries
+from gateway.control.policy_retries import ScheduledRetryEntry
 from gateway.control.policy_upstreams import UpstreamEntry
 from gateway.parts import Config
 from gateway.pointer import Pointer
@@ -15,7 +17,6 @@ from gateway.units import Duration, SecretRef, Size
 
 Method = Annotated[str, Field(pattern=r"^[A-Z][A-Z-]*$", examples=["GET", "POST"])]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
-AnswerStatus = Annotated[int, Field(ge=200, le=599)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$", examples=["eur", "usd"])]
 Operation = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", examples=["payment.create"])]
 
@@ -94,31 +95,6 @@ class PaymentEntry(Config):
         return self
 
 
-class OutcomeEntry(Config):
-    """What an answer means for the payment, where all that is given holds."""
-
-    status: AnswerStatus | Annotated[tuple[AnswerStatus, ...], NotEmpty] | None = None
-    """The answer's status, or several."""
-
-    header: Mapping[str, str] = Field(default_factory=dict)
-    """Headers that the answer has with this whole value."""
-
-    value: Mapping[Pointer, str] = Field(default_factory=dict)
-    """What the answer's JSON says where the pointers lead, as text."""
-
-    code: str | None = None
-    """The answer's problem or decline code: `code`, `error.code`, `error.decline_code`, `decline_code` or `error`."""
-
-    outcome: Literal["succeeded", "pending", "failed", "released", "in_doubt"]
-    """`succeeded`, `pending`, `failed`, `released` (certainly not executed) or `in_doubt`."""
-
-    @model_validator(mode="after")
-    def _asks_something(self) -> Self:
-        if self.status is None and not self.header and not self.value and self.code is None:
-            raise ValueError("give at least one of status, header, value and code")
-        return self
-
-
 class AcceptEntry(Config):
     """Payments that are kept while the upstream cannot be reached, and sent when it is back."""
 
@@ -167,6 +143,10 @@ class RouteEntry(Config):
     when_unreachable: Literal["refuse"] | WhenUnreachableEntry = "refuse"
     """What a payment is answered while its upstream cannot be reached, and certainly got nothing: `refuse` with 503
     and Retry-After, or `accept` with 202 and where to ask what becomes of it."""
+
+    scheduled_retry: ScheduledRetryEntry | None = None
+    """When a payment that was softly declined is tried again by the gateway itself; never, unless all of it is
+    declared."""
 
     buffer: Size = 1 << 20
     """The largest body that is kept whole for filters that read it; what none reads streams, however large."""

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
-from gateway.control.policy import OutcomeEntry, Policy, RouteEntry, WhenUnreachableEntry
+from gateway.control.policy import Policy, RouteEntry, WhenUnreachableEntry
+from gateway.control.policy_answers import OutcomeEntry
 from gateway.control.problems import Path
+from gateway.control.retries import RetriesConfig
+from gateway.control.retrying import retry_terms
 from gateway.control.scope import Services
 from gateway.currency import exponent
 from gateway.dataplane.acceptance import Limits
@@ -15,6 +18,7 @@ from gateway.dataplane.chain import Chain, Mode
 from gateway.dataplane.outcomes import Outcomes, Rule
 from gateway.dataplane.recorder import Recorder
 from gateway.dataplane.resending import Resending
+from gateway.dataplane.scheduling import SchedulingRecorder
 from gateway.dataplane.snapshot import Later
 from gateway.dataplane.terms import Means, Terms
 from gateway.dataplane.upstream import Upstream
@@ -30,13 +34,21 @@ class Recording:
     """The recorders of one policy's routes.  ``None`` of a process without a ledger: then nothing is recorded."""
 
     def __init__(
-        self, services: Services, policy: Policy, digest: str, *, keeping: KeepingConfig, recovery: RecoveryConfig
+        self,
+        services: Services,
+        policy: Policy,
+        digest: str,
+        *,
+        keeping: KeepingConfig,
+        recovery: RecoveryConfig,
+        retries: RetriesConfig | None = None,
     ) -> None:
         self._digest = digest
         self._services = services
         self._policy = policy
         self._keeping = keeping
         self._recovery = recovery
+        self._retries = retries or RetriesConfig()
         self._means = _means(services, policy.tenant, keeping)
 
     def of(self, route: RouteEntry, upstream: Upstream, filters: Sequence[Filter[Any]]) -> Recorder | None:
@@ -59,7 +71,11 @@ class Recording:
             at_once=at_once,
             limits=self._limits(route.when_unreachable),
         )
-        return Recorder(terms, self._means, upstream, outcomes_of(route.outcomes), buffer=route.buffer)
+        given = terms, self._means, upstream, outcomes_of(route.outcomes)
+        if route.scheduled_retry is None:
+            return Recorder(*given, buffer=route.buffer)
+        retry = retry_terms(route.scheduled_retry, self._policy.tenant, self._retries, self._services)
+        return SchedulingRecorder(*given, buffer=route.buffer, retry=retry)
 
     @property
     def _replays(self) -> bool:

@@ -14,6 +14,7 @@ from gateway.control.foundation import Foundation
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
 from gateway.control.reloader import PolicyStatus
+from gateway.control.retries import Retries
 from gateway.database.protocol import Database
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.clients import Clients
@@ -153,6 +154,8 @@ def _read_payments(metrics: Metrics, active: Active) -> None:
     metrics.read(catalogue.RECOVERY_ANSWERS, numbers(Recovery, lambda recovery: recovery.told.answers))
     metrics.read(catalogue.RECOVERY_SECONDS, numbers(Recovery, lambda recovery: recovery.told.seconds))
     metrics.read(catalogue.RECOVERY_RESULTS, numbers(Recovery, lambda recovery: recovery.results))
+    metrics.read(catalogue.RETRIES_OPEN, numbers(Retries, lambda retries: retries.counts))
+    metrics.read(catalogue.RETRIES, numbers(Retries, lambda retries: retries.results))
 
 
 def _stat(database: Database, name: str) -> float:

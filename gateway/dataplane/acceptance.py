@@ -47,12 +47,18 @@ class Limits:
 
 def reason_against(exchange: Exchange, limits: Limits) -> str | None:
     """Why this payment cannot be kept, as a word for the log; None where nothing speaks against it."""
-    request, payment = exchange.request, exchange.get(Payment)
+    payment = exchange.get(Payment)
     if payment is None or payment.amount is None or payment.currency not in limits.ceiling:
         return "no_ceiling_for_its_currency"
+    return unkeepable(exchange, limits.headers)
+
+
+def unkeepable(exchange: Exchange, headers: Mapping[str, str]) -> str | None:
+    """Why a request may not be stored, even sealed.  ``headers`` replace the caller's credentials when it is sent."""
+    request = exchange.request
     if request.body.data is None:
         return "body_not_whole"
-    if any(name in request.headers and name not in limits.headers for name in _CREDENTIALS):
+    if any(name in request.headers and name not in headers for name in _CREDENTIALS):
         return "credentials_of_the_caller"
     content = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content == "application/json" or content.endswith("+json"):

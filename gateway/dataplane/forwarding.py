@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Protocol
 
 from gateway.crypto.protocol import Unreadable
-from gateway.dataplane.rebuilt import rebuilt
+from gateway.dataplane.rebuilt import end, rebuilt
 from gateway.dataplane.snapshot import Later
 from gateway.exchange import Delivery, Exchange, Reservation
 from gateway.facts import Payment, Principal
@@ -93,7 +93,7 @@ class Forwarder:
         exchange.note("accepted_earlier", payment=record.id)
         exchange.started = monotonic()
         await later.chain(exchange)
-        await _end(exchange, ended)
+        await end(exchange, ended)
         await asyncio.sleep(1 / later.limits.rate)
         return exchange.delivery is not Delivery.UNSENT
 
@@ -107,15 +107,3 @@ class Forwarder:
 
     async def _put_back(self, record: Record, reason: str) -> None:
         await self._ledger.settle(record.id, record.epoch, Settlement(State.ACCEPTED, reason, "unsent", 0))
-
-
-async def _end(exchange: Exchange, ended: Sequence[Callable[[Exchange], None]]) -> None:
-    for call in exchange.take_at_end():
-        await call()
-    exchange.abandon()
-    exchange.ended = monotonic()
-    for tell in ended:
-        try:
-            tell(exchange)
-        except Exception:
-            logger.exception("An observer failed")

@@ -1,8 +1,10 @@
-"""Rebuilt: an exchange made of a stored request, to be sent without a client."""
+"""Rebuilt: an exchange made of a stored request, sent without a client, and ended as any other is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 
 from starlette.datastructures import MutableHeaders as Headers
 
@@ -12,6 +14,8 @@ from gateway.ids import request_id
 from gateway.ledger.bodies import StoredRequest
 from gateway.ledger.records import Record
 from gateway.trace import continue_or_begin
+
+logger = logging.getLogger(__name__)
 
 
 def rebuilt(record: Record, stored: StoredRequest, headers: Mapping[str, str]) -> Exchange:
@@ -25,3 +29,16 @@ def rebuilt(record: Record, stored: StoredRequest, headers: Mapping[str, str]) -
     exchange = Exchange(request_id(), received, request, continue_or_begin(None, 0))
     exchange.route, exchange.operation = record.route, record.operation
     return exchange
+
+
+async def end(exchange: Exchange, observers: Sequence[Callable[[Exchange], None]]) -> None:
+    """After its chain: what waits for its end is done, and observers are told."""
+    for call in exchange.take_at_end():
+        await call()
+    exchange.abandon()
+    exchange.ended = monotonic()
+    for tell in observers:
+        try:
+            tell(exchange)
+        except Exception:
+            logger.exception("An observer failed")

@@ -61,6 +61,11 @@ class Recorder:
         return self._means.bodies
 
     @property
+    def policy(self) -> str:
+        """Whose recorder it is: the digest of the policy."""
+        return self._terms.policy
+
+    @property
     def limits(self) -> Limits | None:
         return self._terms.limits
 
@@ -216,7 +221,7 @@ class Recorder:
         reservation = exchange.reservation
         if reservation is None and exchange.outcome is Outcome.REPEATED:
             return
-        exchange.outcome = outcome = _outcome(exchange)
+        exchange.outcome = outcome = outcome_of(exchange)
         if reservation is None:
             return
         settlement = self._settlement(exchange, reservation, outcome, whole=whole)
@@ -253,7 +258,7 @@ class Recorder:
         )
 
 
-def _outcome(exchange: Exchange) -> Outcome:
+def outcome_of(exchange: Exchange) -> Outcome:
     """By the upstream's own answer, whatever filters made of it."""
     if exchange.delivery is _UNSENT:
         return Outcome.RELEASED

@@ -11,6 +11,7 @@ from typing import Any
 from gateway.dataplane.acceptance import Limits
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import Match, Router
+from gateway.dataplane.scheduling import Retrying
 from gateway.dataplane.upstream import Upstream
 from gateway.exchange import Exchange
 from gateway.ledger.bodies import Bodies
@@ -22,7 +23,8 @@ class Route:
     """A match, its filters, its upstream.
 
     ``operation`` is the payment's, where the route has payment facts.  ``later`` is what runs a payment that the route
-    accepted earlier, where it accepts any: of the filters below the one that claims, those that say ``reruns``.
+    accepted earlier, where it accepts any: of the filters below the one that claims, those that say ``reruns``;
+    ``retrying`` the same of a payment that is tried again, and whom to ask before.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Route:
     chain: Chain
     operation: str | None = None
     later: Later | None = None
+    retrying: Retrying | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.ledger.records import Entry, Page, Query, Record, Settlement, State
+from gateway.ledger.schedules import Schedules
 
 
 class Ledger(Protocol):
@@ -16,13 +17,21 @@ class Ledger(Protocol):
     needs, and did nothing.
     """
 
+    @property
+    def schedules(self) -> Schedules:
+        """When declined payments are tried again."""
+
     def reserve(self, entry: Entry, lease: float) -> Awaitable[bool]:
-        """Make the record, ``reserved`` in epoch 1 for ``lease`` seconds.  False where its claim is taken."""
+        """Make the record, ``reserved`` in epoch 1 for ``lease`` seconds.  False where its claim is taken.
+
+        Raises ReferenceTaken where its claim is free and another payment of its reference is open or has succeeded.
+        """
 
     def reserve_again(self, id: str, epoch: int, entry: Entry, lease: float) -> Awaitable[bool]:  # noqa: A002
         """Claim the record in epoch + 1: one that is released, or reserved and its lease is over.
 
-        Never one with ``accepted_until``: that is sent by whoever takes it with ``take_accepted``.
+        Never one with ``accepted_until``: that is sent by whoever takes it with ``take_accepted``; nor one whose
+        reference another took meanwhile.
 
         It takes the request id, the trace id and the policy of ``entry``; its history goes on, without its oldest lines
         where it has become long.
@@ -36,7 +45,7 @@ class Ledger(Protocol):
         """
 
     def begin(self, entry: Entry, lease: float, request: bytes | None = None) -> Awaitable[bool]:
-        """Make the record ``sent`` at once, in epoch 1.  False where its claim is taken."""
+        """Make the record ``sent`` at once, in epoch 1.  False, and ReferenceTaken, as above."""
 
     def settle(self, id: str, epoch: int, settlement: Settlement) -> Awaitable[bool]:  # noqa: A002
         """What the owner of ``epoch`` knows to have become of it.
@@ -119,6 +128,12 @@ class Ledger(Protocol):
 
     async def find_claim(self, claim: bytes) -> Record | None: ...
 
+    async def find_reference(self, reference: bytes) -> Record | None:
+        """The payment of this business reference that is open or has succeeded."""
+
+    async def linked(self, id: str) -> Sequence[Record]:  # noqa: A002
+        """Those that say that they are a retry, capture or refund of it, the oldest first; without large parts."""
+
     async def find_request(self, request_id: str) -> Record | None: ...
 
     async def list(self, query: Query) -> Page:
@@ -138,4 +153,7 @@ class Ledger(Protocol):
         """For how many seconds the oldest of each such state has been in the ledger; 0 where there is none."""
 
     async def prune(self, limit: int) -> int:
-        """Remove records that are settled and whose ``keep`` is over; how many.  One that is not settled stays."""
+        """Remove records that are settled and whose ``keep`` is over; how many.
+
+        One that is not settled stays, and so does one that a schedule or another record names.
+        """

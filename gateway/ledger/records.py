@@ -49,7 +49,9 @@ class Entry(NamedTuple):  # made for each payment: a frozen dataclass takes five
     ``claim`` is the digest of owner, route and key (32 bytes; None where the request has no key) and unique;
     ``fingerprint`` the keyed hash of the bytes received, ``salt id:hex``.  ``amount`` is in minor units; ``customer``
     and ``card`` are keyed hashes.  ``keep`` is for how many seconds it is kept once it is settled, at least; never
-    less than the time in which its key is recognised.
+    less than the time in which its key is recognised.  ``reference`` is the digest of what is paid for, such as an
+    invoice: of one reference at most one payment is open or has succeeded; ``method`` that of a stored payment method.
+    Both are for routes with scheduled retries, and last: no other statement takes them.
     """
 
     id: str
@@ -69,6 +71,8 @@ class Entry(NamedTuple):  # made for each payment: a frozen dataclass takes five
     card: str | None = None
     link_kind: Literal["refund_of", "capture_of", "retry_of"] | None = None
     link_id: str | None = None
+    reference: bytes | None = None
+    method: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +138,21 @@ class Record:
     """What each filter did and noted, the attempts, and what resolvers said."""
     request: bytes | None = None
     answer: bytes | None = None
+    reference: bytes | None = None
+    method: bytes | None = None
 
     @property
     def key(self) -> str | None:
         """What the upstream sees as the idempotency key."""
         return None if self.claim is None else self.claim.hex()
+
+
+class ReferenceTaken(Exception):
+    """Of this business reference another payment is open, or has succeeded: ``holder``."""
+
+    def __init__(self, holder: Record) -> None:
+        super().__init__(holder.id)
+        self.holder = holder
 
 
 class Settlement(NamedTuple):

@@ -13,9 +13,14 @@ from gateway.database.protocol import Database, Row
 from gateway.ids import payment_id
 from gateway.ledger import statements as sql
 from gateway.ledger.listing import first_looked_at, search
-from gateway.ledger.records import Change, Entry, Page, Query, Record, Settlement, State
+from gateway.ledger.records import Change, Entry, Page, Query, Record, ReferenceTaken, Settlement, State
+from gateway.ledger.schedule_sql import SqlSchedules
+from gateway.ledger.schedules import Schedules
 
 OPEN = (State.ACCEPTED, State.HELD, State.RESERVED, State.SENT, State.PENDING, State.IN_DOUBT, State.UNRESOLVED)
+
+_PLAIN = Entry._fields.index("reference")
+"""Fields of an entry without those of a business reference."""
 
 _WORDS = {state: state.value for state in State}
 _LINES = {state: f',"state":"{state.value}","by":"gateway"}}\n' for state in State}
@@ -33,20 +38,52 @@ class _Done:
         return bool((yield from self._rows.__await__()))
 
 
+class _Referring:
+    """As ``_Done``, of a payment with a business reference; ReferenceTaken where that is another's."""
+
+    __slots__ = ("_entry", "_ledger", "_rows")
+
+    def __init__(self, ledger: SqlLedger, entry: Entry, rows: Future[list[Row]]) -> None:
+        self._ledger = ledger
+        self._entry = entry
+        self._rows = rows
+
+    def __await__(self) -> Generator[Any, None, bool]:
+        return self._made().__await__()
+
+    async def _made(self) -> bool:
+        if await self._rows:
+            return True
+        claim, reference = self._entry.claim, self._entry.reference
+        assert reference is not None
+        if claim is None or await self._ledger.find_claim(claim) is None:
+            holder = await self._ledger.find_reference(reference)
+            if holder is not None:
+                raise ReferenceTaken(holder)
+        return False
+
+
 class SqlLedger:
     """A Ledger on ``database``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._write = database.write
+        self.schedules: Schedules = SqlSchedules(database)
 
     # what the owner of a claim does
 
     def reserve(self, entry: Entry, lease: float) -> Awaitable[bool]:
-        return _Done(self._write(sql.RESERVE, *entry, lease, lock=entry.claim or b""))
+        if entry.reference is not None:
+            given = (*entry[:_PLAIN], lease, *entry[_PLAIN:])
+            return _Referring(self, entry, self._write(sql.RESERVE_REFERRING, *given, lock=entry.reference))
+        return _Done(self._write(sql.RESERVE, *entry[:_PLAIN], lease, lock=entry.claim or b""))
 
     def begin(self, entry: Entry, lease: float, request: bytes | None = None) -> Awaitable[bool]:
-        return _Done(self._write(sql.BEGIN, *entry, lease, request, lock=entry.claim or b""))
+        if entry.reference is not None:
+            given = (*entry[:_PLAIN], lease, request, *entry[_PLAIN:])
+            return _Referring(self, entry, self._write(sql.BEGIN_REFERRING, *given, lock=entry.reference))
+        return _Done(self._write(sql.BEGIN, *entry[:_PLAIN], lease, request, lock=entry.claim or b""))
 
     def reserve_again(self, id: str, epoch: int, entry: Entry, lease: float) -> Awaitable[bool]:  # noqa: A002
         return _Done(self._write(sql.RESERVE_AGAIN, id, epoch, entry.request_id, entry.trace_id, entry.policy, lease))
@@ -139,6 +176,12 @@ class SqlLedger:
 
     async def find_claim(self, claim: bytes) -> Record | None:
         return _only(await self._database.read(sql.FIND_CLAIM, claim))
+
+    async def find_reference(self, reference: bytes) -> Record | None:
+        return _only(await self._database.read(sql.FIND_REFERENCE, reference))
+
+    async def linked(self, id: str) -> Sequence[Record]:  # noqa: A002
+        return [_record(row) for row in await self._database.read(sql.FIND_LINKED, id)]
 
     async def find_request(self, request_id: str) -> Record | None:
         return _only(await self._database.read(sql.FIND_REQUEST, request_id))

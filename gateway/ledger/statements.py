@@ -40,6 +40,8 @@ COLUMNS = (
     "attempts",
     "status",
     "reason",
+    "reference",
+    "method",
 )
 """As a Record has them; then history, trail, request and answer."""
 
@@ -78,8 +80,25 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
   {{now}} + $18, {{now}} + $18, 0, 0, '', {request}, {line})
 ON CONFLICT (claim) WHERE claim IS NOT NULL DO NOTHING RETURNING $1
 """
-RESERVE = _ENTRY.format(state=State.RESERVED, sent="NULL", request="NULL", line=_line("'reserved'"))
+RESERVED_LINE = _line("'reserved'")
+RESERVE = _ENTRY.format(state=State.RESERVED, sent="NULL", request="NULL", line=RESERVED_LINE)
 BEGIN = _ENTRY.format(state=State.SENT, sent="{now}", request="$19", line=_line("'sent'"))
+
+_REFERRING = (
+    _ENTRY.replace("request, history)", "request, history, reference, method)")
+    .replace("{line})", "{line}, {reference}, {method})")
+    .replace("ON CONFLICT (claim) WHERE claim IS NOT NULL", "ON CONFLICT")
+)
+RESERVE_REFERRING = _REFERRING.format(
+    state=State.RESERVED, sent="NULL", request="NULL", line=RESERVED_LINE, reference="$19", method="$20"
+)
+BEGIN_REFERRING = _REFERRING.format(
+    state=State.SENT, sent="{now}", request="$19", line=_line("'sent'"), reference="$20", method="$21"
+)
+"""Those of a payment that has a business reference: nothing is made where its claim or its reference is taken."""
+
+TAKES_REFERENCE = "reference IS NOT NULL AND {of}state <> 'failed' AND {of}state <> 'released'"
+"""Of one reference there is at most one such payment: the condition of an index."""
 
 HISTORY = 8000
 """Characters of a history at which one that is claimed again, or taken up to be sent again, forgets the older half: a
@@ -94,6 +113,8 @@ UPDATE payments SET state = 'reserved', epoch = epoch + 1, revision = revision +
   delivery = NULL, status = NULL, answer = NULL, history = {_FORGETTING} || {_line("'reserved'")}
 WHERE id = $1 AND epoch = $2 AND accepted_until IS NULL
   AND (state = 'released' OR (state = 'reserved' AND lease_until <= {{now}}))
+  AND NOT EXISTS (SELECT 1 FROM payments AS o WHERE o.reference = payments.reference AND o.id <> payments.id
+    AND o.{TAKES_REFERENCE.format(of="o.")})
 RETURNING $1
 """  # noqa: S608 - all that stands in it is of this module
 
@@ -225,13 +246,17 @@ UPDATE payments SET epoch = epoch + 1, revision = revision + 1, reason = 'claim_
 WHERE id IN (SELECT id FROM picked) RETURNING CAST($1 AS TEXT)
 """  # noqa: S608 - as above
 
-PRUNE = f"""{_picked("gone_at <= {now}", "gone_at")}
+_UNLINKED = """NOT EXISTS (SELECT 1 FROM retries AS r WHERE r.payment = a.id)
+    AND NOT EXISTS (SELECT 1 FROM payments AS l WHERE l.link_id = a.id)"""
+PRUNE = f"""{_picked(f"gone_at <= {{now}} AND {_UNLINKED}", "gone_at")}
 DELETE FROM payments WHERE id IN (SELECT id FROM picked) RETURNING CAST($1 AS TEXT)
 """  # noqa: S608 - as above
 
 FIND = f"SELECT {_ALL} FROM payments WHERE id = $1"  # noqa: S608 - as above
 FIND_CLAIM = f"SELECT {_ALL} FROM payments WHERE claim = $1"  # noqa: S608 - as above
 FIND_REQUEST = f"SELECT {_ALL} FROM payments WHERE request_id = $1 ORDER BY id DESC LIMIT 1"  # noqa: S608 - as above
+FIND_REFERENCE = f"SELECT {_ALL} FROM payments WHERE reference = $1 AND {TAKES_REFERENCE.format(of='')}"  # noqa: S608 - as above
+FIND_LINKED = f"SELECT {_SHORT} FROM payments WHERE link_id = $1 ORDER BY id LIMIT 100"  # noqa: S608 - as above
 LIST = f"SELECT {_SHORT} FROM payments WHERE {{conditions}} ORDER BY id DESC LIMIT {{limit}}"  # noqa: S608 - as above
 
 FLOOR = "SELECT id FROM payments WHERE {conditions} ORDER BY id DESC LIMIT 1 OFFSET {offset}"

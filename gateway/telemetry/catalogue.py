@@ -114,6 +114,15 @@ RECOVERY_RESULTS = Series(
     "What was written of payments that were asked after: a state, or postponed.",
     ("result",),
 )
+RETRIES_OPEN = Series(
+    "payguard_retries_open", "gauge", "Declined payments that wait for an attempt, or have one open.", ("state",)
+)
+RETRIES = Series(
+    "payguard_retries_total",
+    "counter",
+    "What was written of them: scheduled, attempted, what the attempt came to, or why there is no other.",
+    ("result",),
+)
 LINES_DROPPED = Series(
     "payguard_log_lines_dropped_total", "counter", "Log lines lost because nobody read them in time."
 )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 
-from gateway import Evidence, Record, find, minor_units
+from gateway import Evidence, Record, Unclear, as_text, filled, find, minor_units
 
 from .options import StatusUrlConfig
 
@@ -15,20 +14,11 @@ NAME = "status_url"
 
 _LONGEST = 40
 
-_UNNAMEABLE = frozenset({None, ".", ".."})
-"""What is missing; and segments that lead elsewhere in a path, encoded or not (RFC 3986 §6.2.2.3)."""
-
-
-class Unreadable(Exception):
-    """The answer says nothing that can be understood; why."""
-
 
 def url_of(config: StatusUrlConfig, record: Record) -> str | None:
     """Where to ask; None where the record lacks what the url names."""
     values: dict[str, object] = {name: getattr(record, name) for name in config.placeholders}
-    if _UNNAMEABLE.intersection(values.values()) or (config.key is not None and record.key is None):
-        return None
-    return config.url.format_map({name: quote(str(value), safe="") for name, value in values.items()})
+    return None if config.key is not None and record.key is None else filled(config.url, values)
 
 
 def read(config: StatusUrlConfig, record: Record, status: int, body: bytes) -> Evidence:
@@ -39,7 +29,7 @@ def read(config: StatusUrlConfig, record: Record, status: int, body: bytes) -> E
         return Evidence(NAME, "unknown", detail=f"answered {status}")
     try:
         return _found(config, record, _document(body))
-    except Unreadable as error:
+    except Unclear as error:
         return Evidence(NAME, "unknown", detail=str(error))
 
 
@@ -47,7 +37,7 @@ def _document(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Unreadable("the answer is not JSON") from None
+        raise Unclear("the answer is not JSON") from None
 
 
 def _found(config: StatusUrlConfig, record: Record, document: Any) -> Evidence:
@@ -55,16 +45,16 @@ def _found(config: StatusUrlConfig, record: Record, document: Any) -> Evidence:
     if not ours:
         return Evidence(NAME, "absent", by_key=config.misses_ours, detail="not among the items")
     if len(ours) > 1:
-        raise Unreadable(f"{len(ours)} payments answer to one key")
+        raise Unclear(f"{len(ours)} payments answer to one key")
     [payment] = ours
     if config.key is not None and find(payment, config.key) != record.key:
-        raise Unreadable("the answer is of another key")
-    said = _text(find(payment, config.status))
+        raise Unclear("the answer is of another key")
+    said = as_text(find(payment, config.status))
     if said is None:
-        raise Unreadable("the answer has no status")
+        raise Unclear("the answer has no status")
     verdict = config.values.get(said)
     if verdict is None:
-        raise Unreadable(f"the status {said[:_LONGEST]} has no meaning")
+        raise Unclear(f"the status {said[:_LONGEST]} has no meaning")
     currency = _currency(config, payment)
     amount = _amount(config, payment, currency)
     by_key = verdict != "absent" or config.misses_ours or config.key is not None
@@ -73,20 +63,8 @@ def _found(config: StatusUrlConfig, record: Record, document: Any) -> Evidence:
 
 def _ours(config: StatusUrlConfig, record: Record, items: Any) -> list[Any]:
     if not isinstance(items, list):
-        raise Unreadable("the answer has no list of items")
+        raise Unclear("the answer has no list of items")
     return items if config.key is None else [each for each in items if find(each, config.key) == record.key]
-
-
-def _text(value: Any) -> str | None:
-    """As a policy writes it; None for what is missing, or no single value."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-    return None
 
 
 def _currency(config: StatusUrlConfig, payment: Any) -> str | None:
@@ -94,7 +72,7 @@ def _currency(config: StatusUrlConfig, payment: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise Unreadable("the answer's currency is no text")
+        raise Unclear("the answer's currency is no text")
     return value.lower()
 
 
@@ -105,4 +83,4 @@ def _amount(config: StatusUrlConfig, payment: Any, currency: str | None) -> int 
     try:
         return minor_units(value, currency, config.unit, config.exponents)
     except ValueError:
-        raise Unreadable(f"the answer's amount cannot be read in {config.unit} units") from None
+        raise Unclear(f"the answer's amount cannot be read in {config.unit} units") from None

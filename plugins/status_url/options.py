@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from string import Formatter
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway import Credentials, Duration, Exponents, Pointer, Size, Unit
+from gateway import Credentials, Duration, Exponents, Pointer, Size, Unit, blanks, url_template
 
 Verdict = Literal["succeeded", "failed", "pending", "absent", "unknown"]
 
@@ -20,31 +17,13 @@ FIELDS = ("key", "id", "owner", "request_id", "trace_id", "route", "operation", 
 OURS = frozenset({"key", "id"})
 """What names this payment and no other."""
 
-_PLAIN = re.compile(r"[!#$%&'()*+,./0-9:;=?@A-Za-z_~\[\]-]*")
-
-
-def _template(url: str) -> str:
-    try:
-        pieces = list(Formatter().parse(url))
-    except ValueError:
-        raise ValueError("write what is filled in as {key}, and no other braces") from None
-    for text, name, form, conversion in pieces:
-        if form or conversion or (name is not None and name not in FIELDS):
-            raise ValueError(f"{{{name}}} is nothing that a payment has: write one of {{{'}, {'.join(FIELDS)}}}")
-        if not _PLAIN.fullmatch(text):
-            raise ValueError("has characters that no URL holds")
-    fixed = urlsplit(url.partition("{")[0])
-    if fixed.scheme not in ("http", "https") or not fixed.hostname or ("{" in url and not fixed.path):
-        raise ValueError("write http://host:port/path or https://host:port/path, its host without {}")
-    if fixed.username is not None:
-        raise ValueError("no password stands here: name a secret under headers or bearer")
-    return url
-
 
 class StatusUrlConfig(Credentials):
     """Where to ask, and what the answer says where."""
 
-    url: Annotated[str, AfterValidator(_template), Field(examples=["http://127.0.0.1:9000/v1/payments?key={key}"])]
+    url: Annotated[
+        str, AfterValidator(url_template(FIELDS)), Field(examples=["http://127.0.0.1:9000/v1/payments?key={key}"])
+    ]
     """Where to ask, by GET. `{key}` is what the upstream got as the idempotency key, `{id}` the payment's in the
     ledger; `{owner}`, `{request_id}`, `{trace_id}`, `{route}`, `{operation}`, `{amount}` and `{currency}` are the
     payment's as well. They are percent-encoded."""
@@ -85,7 +64,7 @@ class StatusUrlConfig(Credentials):
     @property
     def placeholders(self) -> frozenset[str]:
         """What of a record the url asks for."""
-        return frozenset(name for _, name, _, _ in Formatter().parse(self.url) if name is not None)
+        return blanks(self.url)
 
     @property
     def by_key(self) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
-from gateway import Evidence, Record, Resolver, Scope
+from gateway import Evidence, Record, Resolver, Scope, Unclear, look_up
 
 from .decision import NAME, read, url_of
 from .options import StatusUrlConfig
@@ -26,27 +25,15 @@ class StatusUrl(Resolver[StatusUrlConfig]):
         self._headers: Mapping[str, str] = {}
 
     async def open(self) -> None:
-        self._headers = {
-            "accept": "application/json",
-            "accept-encoding": "identity",  # what grows as it is decoded has no bound
-            **self.config.fields(self.scope),
-        }
+        self._headers = self.config.fields(self.scope)
 
     async def ask(self, record: Record) -> Evidence | None:
         url = url_of(self.config, record)
         if url is None:
             return None
-        async with asyncio.timeout(self.config.timeout):
-            return await self._ask(url, record)
-
-    async def _ask(self, url: str, record: Record) -> Evidence:
-        client = self.scope.http
-        async with client.stream("GET", url, headers=self._headers, follow_redirects=False, timeout=None) as answer:
-            if answer.headers.get("content-encoding", "identity") != "identity":
-                return Evidence(self.name, "unknown", detail="the answer is compressed, though none was asked for")
-            body = bytearray()
-            async for piece in answer.aiter_raw():
-                body += piece
-                if len(body) > self.config.most:
-                    return Evidence(self.name, "unknown", detail=f"the answer is larger than {self.config.most} bytes")
-        return read(self.config, record, answer.status_code, bytes(body))
+        config, http = self.config, self.scope.http
+        try:
+            status, body = await look_up(http, url, self._headers, within=config.timeout, most=config.most)
+        except Unclear as error:
+            return Evidence(self.name, "unknown", detail=str(error))
+        return read(config, record, status, body)

@@ -163,3 +163,29 @@ def test_resolvers_that_said_the_same_again_are_told_once() -> None:
 )
 def test_moments_are_told_as_people_would(moment: str, told: str) -> None:
     assert away(moment, NOW) == told
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"state": "waiting"}, "The next attempt is at 2026-11-23 03:10:00.000 (in 10m), if it is still due."),
+        ({"state": "waiting"}, "payguard payments retries cancel aipnyw --reason 'why'"),
+        ({"state": "attempting"}, "The attempt second is open; there is no other before it is settled."),
+        ({"state": "ended", "reason": "not_due"}, "Ended: not due. There is no other attempt."),
+    ],
+)
+def test_when_a_declined_payment_is_tried_again_is_told(changes: dict[str, Any], told: str) -> None:
+    at = "2026-11-23T02:51:00.000000Z"
+    retry = {
+        "payment": "aipnyw",
+        "reason": "",
+        "last_attempt": "second",
+        "due_at": "2026-11-23T03:10:00.000000Z",
+        "history": [{"at": at, "what": "scheduled", "by": "gateway", "reason": "insufficient_funds"}],
+    }
+    linked = [{"kind": "retry_of", "id": "second", "state": "failed", "created_at": at}]
+    text = story(PAYMENT | {"state": "failed", "linked": linked, "retry": retry | changes}, NOW)
+
+    assert told in text
+    assert "Tried again\n  2026-11-23 02:51:00.000  retry of this: second, failed" in text
+    assert "scheduled     by gateway: insufficient_funds" in text

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from gateway.control.advice import unrecoverable
+from gateway.control.advice import unrecoverable, unschedulable
 from gateway.control.placing import Placed
 from gateway.control.policy import Policy
 from gateway.credentials import Credentials
 from gateway.ledger.replay import Replay
 from gateway.parts import Config, Resolver
+from tests.gateway.control.test_policy_retries import LEAST
 
 PAYMENT = {"operation": "payment.create"}
 
@@ -68,3 +69,13 @@ def test_a_credential_in_the_place_of_the_key_is_none() -> None:
 
 def test_a_replay_that_can_is_left_alone() -> None:
     assert told(Replay) == []
+
+
+def test_a_route_that_tries_again_is_told_where_no_request_is_kept() -> None:
+    given = policy(idempotent=True).model_dump(by_alias=True, exclude_unset=True)
+    given["routes"][1]["scheduled_retry"] = LEAST
+    trying = Policy.model_validate(given | {"upstreams": {"b": {"url": "http://a"}}})
+
+    assert [path for path, _ in unschedulable(trying, sealed=False)] == [("routes", 1, "scheduled_retry")]
+    assert list(unschedulable(trying, sealed=True)) == []
+    assert list(unschedulable(policy(), sealed=False)) == []

@@ -39,7 +39,7 @@ CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "maxProperties": lambda value, most: not isinstance(value, dict) or len(value) <= most,
 }
 SAYINGS = {"$schema", "$defs", "title", "description", "default", "examples"}
-NESTED = {"$ref", "anyOf", "items", "properties", "patternProperties", "additionalProperties"}
+NESTED = {"$ref", "anyOf", "items", "properties", "patternProperties", "additionalProperties", "propertyNames"}
 
 
 def faults(value: Any, schema: Schema, root: Schema) -> Iterator[str]:
@@ -61,6 +61,8 @@ def within(value: Any, schema: Schema) -> Iterator[tuple[Any, Any]]:
     if isinstance(value, list) and "items" in schema:
         yield from ((item, schema["items"]) for item in value)
     for name, inner in value.items() if isinstance(value, dict) else ():
+        if "propertyNames" in schema:
+            yield name, schema["propertyNames"]
         patterns = [each for pattern, each in schema.get("patternProperties", {}).items() if re.search(pattern, name)]
         if name in schema.get("properties", {}):
             yield inner, schema["properties"][name]

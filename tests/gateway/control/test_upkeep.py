@@ -184,6 +184,10 @@ async def test_the_cores_own_components_work_whatever_the_policy_says(foundation
         "recovery.ask",
         "forwarding.send",
         "forwarding.expire",
+        "retries.try",
+        "retries.expire",
+        "retries.count",
+        "retries.prune",
     }
     assert "recovery.runs" in checks(upkeep)
 

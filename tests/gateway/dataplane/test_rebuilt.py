@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.dataplane.rebuilt import rebuilt
+from gateway.dataplane.rebuilt import end, rebuilt
 from gateway.dataplane.upstream import target
+from gateway.exchange import Exchange
 from gateway.ledger.bodies import StoredRequest
 from gateway.ledger.records import Record, State
 
@@ -34,3 +35,20 @@ def test_each_has_an_id_and_a_trace_of_its_own() -> None:
     first, second = rebuilt(record(), STORED, {}), rebuilt(record(), STORED, {})
     assert first.id != second.id
     assert first.trace.trace_id != second.trace.trace_id
+
+
+async def test_it_ends_as_any_other_and_an_observer_that_fails_costs_nobody_else_theirs() -> None:
+    made, told = rebuilt(record(), STORED, {}), []
+
+    async def last() -> None:
+        told.append("last")
+
+    def fails(_: Exchange) -> None:
+        raise RuntimeError("a bug")
+
+    made.at_end(last)
+    made.abandon_by(lambda: told.append("abandoned"))
+    await end(made, [fails, lambda each: told.append(each.id)])
+
+    assert told == ["last", "abandoned", made.id]
+    assert made.ended > 0
