@@ -6,6 +6,7 @@ from gateway.body import Body
 from gateway.credentials import Credentials
 from gateway.crypto.protocol import Unreadable
 from gateway.currency import Exponents, Unit, minor_units
+from gateway.database.protocol import Database, DatabaseDown
 from gateway.errors import (
     BodyTooLarge,
     DependencyDown,
@@ -38,6 +39,7 @@ from gateway.parts import (
     Severity,
 )
 from gateway.pointer import Pointer, find
+from gateway.store.protocol import Procedure, Store, StoreDown, Table
 from gateway.units import Duration, SecretRef, Size
 
 API_VERSION = 1
@@ -53,6 +55,8 @@ __all__ = [
     "Component",
     "Config",
     "Credentials",
+    "Database",
+    "DatabaseDown",
     "Delivery",
     "DependencyDown",
     "Duration",
@@ -72,6 +76,7 @@ __all__ = [
     "Payment",
     "Pointer",
     "Principal",
+    "Procedure",
     "Reads",
     "Received",
     "Record",
@@ -85,6 +90,9 @@ __all__ = [
     "Severity",
     "Size",
     "State",
+    "Store",
+    "StoreDown",
+    "Table",
     "Unit",
     "Unreadable",
     "UpstreamBroken",

@@ -22,6 +22,7 @@ from gateway.dataplane.snapshot import Active, Snapshot
 from gateway.ledger.keeping import Keeping
 from gateway.ledger.recovery import Recovery
 from gateway.parts import Check, Component, Job
+from gateway.store.protocol import Store
 from gateway.telemetry import catalogue
 from gateway.telemetry.loop_lag import LoopLag
 from gateway.telemetry.metrics import Metrics
@@ -49,6 +50,7 @@ class Upkeep:
             checks.policy(lambda: status),
             checks.storage(foundation.settings.data_dir),
             checks.ledger(foundation.database),
+            checks.store(foundation.services.store),
             foundation.key_watch.check(),
         )
         self._upstreams: dict[Pool, Check] = {}
@@ -117,6 +119,7 @@ def read_gauges(
     read(catalogue.LINES_DROPPED, lambda: foundation.lines.dropped)
     read(catalogue.EVENTS, lambda: _numbers(foundation.services.events.counts.items()))
     _read_ledger(foundation.metrics, foundation.database)
+    _read_store(foundation)
     _read_payments(foundation.metrics, active)
 
 
@@ -137,6 +140,21 @@ def _read_ledger(metrics: Metrics, database: Database) -> None:
     )
 
 
+def _read_store(foundation: Foundation) -> None:
+    metrics, services = foundation.metrics, foundation.services
+    numbers = {
+        catalogue.STORE_ENTRIES: "entries",
+        catalogue.STORE_CALLS: "calls_total",
+        catalogue.STORE_PIPELINES: "pipelines_total",
+        catalogue.STORE_ERRORS: "errors_total",
+        catalogue.STORE_SECONDS: "seconds_total",
+        catalogue.STORE_CONNECTS: "connects_total",
+    }
+    for series, name in numbers.items():
+        metrics.read(series, partial(_stat, services.store, name))
+    metrics.read(catalogue.STORE_FALLBACKS, lambda: 0 if services.fallback is None else services.fallback.used)
+
+
 def _read_payments(metrics: Metrics, active: Active) -> None:
     """Of the components in force: what they have counted is lost with them, as with a restart."""
 
@@ -155,8 +173,8 @@ def _read_payments(metrics: Metrics, active: Active) -> None:
     metrics.read(catalogue.RECOVERY_RESULTS, numbers(Recovery, lambda recovery: recovery.results))
 
 
-def _stat(database: Database, name: str) -> float:
-    return database.stats()[name]
+def _stat(of: Database | Store, name: str) -> float:
+    return of.stats()[name]
 
 
 def _numbers(items: Iterable[tuple[Labels, float]]) -> dict[Labels, float]:
