@@ -47,6 +47,9 @@ class Nodes(Link):
         if cluster is not None:
             with suppress(Exception):  # it may be broken already, in any way
                 await cluster.aclose()
+            for which in ("nodes_cache", "startup_nodes"):  # also of one that was never reached
+                with suppress(Exception):
+                    await cluster.nodes_manager.aclose(which)
 
     async def serve(self) -> None:
         assert self._cluster is not None

@@ -84,6 +84,8 @@ class RedisStore:
         return int(await self.run(COUNT, (key,), (by, max(1, ceil(ttl * 1000)))))
 
     async def run(self, procedure: Procedure, keys: Sequence[str], arguments: Any) -> Any:
+        if not self.together and len({key.partition("{")[2].partition("}")[0] for key in keys}) > 1:
+            raise ValueError(f"{procedure.name}: on a cluster its keys must have the same {{…}} in them")
         script, digest = self._script(procedure)
         rest: Command = (len(keys), *[PREFIX + key for key in keys], orjson.dumps(arguments))
         if self._is_loaded(script):
