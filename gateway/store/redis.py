@@ -54,6 +54,8 @@ class RedisStore:
     A script is sent whole once on each connection, then by its hash.
     """
 
+    frame = FRAME
+
     def __init__(self, url: str, timeout: float = 0.015) -> None:
         address = parse(url)
         self.together = address.kind != "cluster"
@@ -87,7 +89,7 @@ class RedisStore:
         if not self.together and len({key.partition("{")[2].partition("}")[0] for key in keys}) > 1:
             raise ValueError(f"{procedure.name}: on a cluster its keys must have the same {{…}} in them")
         script, digest = self._script(procedure)
-        rest: Command = (len(keys), *[PREFIX + key for key in keys], orjson.dumps(arguments))
+        rest: Command = (len(keys), *[PREFIX + key for key in keys], orjson.dumps(arguments, default=tuple))
         if self._is_loaded(script):
             try:
                 return _read(await self._call("EVALSHA", digest, *rest))
@@ -152,7 +154,7 @@ class RedisStore:
     def _script(self, procedure: Procedure) -> tuple[str, bytes]:
         known = self._scripts.get(procedure.name)
         if known is None:
-            script = FRAME % procedure.lua
+            script = self.frame % procedure.lua
             digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
             known = self._scripts[procedure.name] = script, digest.encode()
         return known

@@ -17,6 +17,9 @@ PIECES = 20
 NEARLY = 1e-9
 """What sums of fractions may be astray."""
 
+SOON = 2e-6
+"""Seconds that are not waited for: no clock tells them apart."""
+
 
 class Punishment(NamedTuple):
     """What follows from a refusal.  ``keys`` is where strikes, cooling and offences are among the keys."""
@@ -72,8 +75,11 @@ def decide(table: Table, keys: Sequence[str], arguments: tuple[int, Sequence[Rul
             wait = 0.0
         else:
             passed = now - state[1]
-            used = state[0] - passed * rate if passed > 0 else state[0]
-            wait = (used + cost - most) / rate if used + cost > most + NEARLY else 0.0
+            if passed < 0:  # the clock was set back: it goes on from there
+                state[1], passed = now, 0.0
+            used = state[0] - passed * rate
+            over = used + cost - most
+            wait = over / rate if over > NEARLY and over > SOON * rate else 0.0
         if punishment and punishment.cooldown and get(keys[punishment.keys + 1]) is not None:
             wait = max(wait, table.left(keys[punishment.keys + 1]), 1e-3)
         if wait > 0:
@@ -121,8 +127,10 @@ def _windowed(state: list[int] | None, rule: Rule, now: float) -> tuple[list[int
     piece = rule.window / PIECES
     newest = int(now / piece)
     counts = [0] * (PIECES + 1) if state is None else state[1:]
-    ahead = 0 if state is None else max(0, newest - state[0])  # a clock set back: what it counted is as new as now
-    if ahead:
+    ahead = 0 if state is None else newest - state[0]
+    if state is not None and ahead < 0:  # the clock was set back: what was counted is as new as now
+        state[0] = newest
+    if ahead > 0:
         counts = ([0] * min(ahead, PIECES + 1) + counts)[: PIECES + 1]
     over = sum(counts) + rule.cost - rule.most
     wait = 0.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .decision import NEARLY, PIECES
+from .decision import NEARLY, PIECES, SOON
 
 _SHARED = f"""\
-local PIECES, NEARLY = {PIECES}, {NEARLY}
+local PIECES, NEARLY, SOON = {PIECES}, {NEARLY}, {SOON}
 
 local function numbers(text)
   local found = {{}}
@@ -13,12 +13,20 @@ local function numbers(text)
   return found
 end
 
-local function windowed(text, rule)
+local function milliseconds(seconds)
+  return math.max(1, math.ceil(seconds * 1000))
+end
+
+local function windowed(key, text, rule)
   local piece = rule[2] / PIECES
   local newest = math.floor(now / piece)
   local counts, before = {{}}, text and numbers(text) or nil
   local ahead = 0
-  if before then ahead = math.max(0, newest - before[1]) end
+  if before then ahead = newest - before[1] end
+  if ahead < 0 then
+    before[1], ahead = newest, 0
+    redis.call('SET', key, table.concat(before, ' '), 'PX', milliseconds(rule[2] * (1 + 1 / PIECES)))
+  end
   for age = 0, PIECES do
     counts[age] = before and age >= ahead and before[age - ahead + 2] or 0
   end
@@ -37,16 +45,14 @@ local function windowed(text, rule)
   return counts, wait
 end
 
-local function used_of(text, rule)
+local function used_of(key, text, rule)
   if not text then return 0 end
   local state = numbers(text)
   local passed = now - state[2]
-  if passed > 0 then return state[1] - passed * rule[3] end
+  if passed >= 0 then return state[1] - passed * rule[3] end
+  local lasts = state[1] / rule[3] + rule[4] / rule[3]
+  redis.call('SET', key, string.format('%.17g %.17g', state[1], now), 'PX', milliseconds(lasts))
   return state[1]
-end
-
-local function milliseconds(seconds)
-  return math.max(1, math.ceil(seconds * 1000))
 end
 
 local function take(key, rule, state, cost)
@@ -63,10 +69,12 @@ local function take(key, rule, state, cost)
 end
 
 local function state_of(rule)
-  local text = redis.call('GET', keys[rule[1] + 1])
-  if rule[2] > 0 then return windowed(text, rule) end
-  local used = used_of(text, rule)
-  if used + rule[5] > rule[4] + NEARLY then return used, (used + rule[5] - rule[4]) / rule[3] end
+  local key = keys[rule[1] + 1]
+  local text = redis.call('GET', key)
+  if rule[2] > 0 then return windowed(key, text, rule) end
+  local used = used_of(key, text, rule)
+  local over = used + rule[5] - rule[4]
+  if over > NEARLY and over > SOON * rule[3] then return used, over / rule[3] end
   return used, 0
 end
 """
