@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from ipaddress import ip_network
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from gateway import Config, Duration, OptionalConfig
 
@@ -79,7 +79,7 @@ class LimitConfig(Config):
     count: Literal["all", "failures"] = "all"
     """`failures`: only what failed takes of it, once that is known."""
 
-    failures: frozenset[Annotated[int, Field(ge=400, le=599)]] = frozenset({401, 402, 403})
+    failures: tuple[Annotated[int, Field(ge=400, le=599)], ...] = (401, 402, 403)
     """The statuses of an answer that count as a failure; so does what the route's `outcomes` call failed."""
 
     cooldown: Duration | None = None
@@ -88,7 +88,7 @@ class LimitConfig(Config):
     block: BlockConfig | None = None
     """When a key that is refused is blocked.  Unset, what the filter says."""
 
-    allow: frozenset[str] = frozenset()
+    allow: tuple[str, ...] = ()
     """Values that it does not count, and that no block holds here; for `ip`, addresses and networks."""
 
     shared: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")] | None = None
@@ -96,6 +96,12 @@ class LimitConfig(Config):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./:-]{1,64}$")] | None = None
     """What a client that is refused is told it is called.  Unset, what it counts by."""
+
+    @model_serializer(mode="wrap")
+    def _told(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what was left unset: an entry has several, and each says what is special about it."""
+        defaults = type(self).model_fields
+        return {name: value for name, value in whole(self).items() if getattr(self, name) != defaults[name].default}
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -114,7 +120,7 @@ class LimitConfig(Config):
         if self.count != "failures" and "failures" in self.model_fields_set:
             yield "failures goes with count: failures"
         if self.per == "ip":
-            for each in sorted(self.allow):
+            for each in self.allow:
                 yield from _no_network(each)
 
 
