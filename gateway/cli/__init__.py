@@ -13,7 +13,19 @@ from gateway.control.spelling import did_you_mean
 
 BUILT_IN: Mapping[str, str] = {
     name: f"gateway.cli.{name}"
-    for name in ("check", "explain", "diff", "schema", "serve", "drain", "plugins", "ledger", "payments", "demo")
+    for name in (
+        "check",
+        "explain",
+        "diff",
+        "schema",
+        "serve",
+        "drain",
+        "plugins",
+        "ledger",
+        "payments",
+        "blocks",
+        "demo",
+    )
 }
 """Each command of the core and its module, which holds it under the same name."""
 

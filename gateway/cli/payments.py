@@ -173,7 +173,7 @@ def resolve(
     if not yes and sys.stdin.isatty():
         click.echo(f"{payment['id']}: {payment['operation']}, {money(payment)}, {payment['state']}", err=True)
         click.confirm(f"Record that it has {_MEANING[state]}?", abort=True, err=True)
-    decision = {"state": state, "reason": reason, "by": by or _login(), "revision": payment["revision"]}
+    decision = {"state": state, "reason": reason, "by": by or login(), "revision": payment["revision"]}
     if never_executed:
         decision["never_executed"] = True
     resolved = port.post(f"{_PATH}/{payment['id']}/resolve", decision)
@@ -186,7 +186,7 @@ def resolve(
 _MEANING = {"succeeded": "succeeded", "failed": "failed", "released": "never been executed, and free its key"}
 
 
-def _login() -> str | None:
+def login() -> str | None:
     """As the API takes a name; None where there is none."""
     try:
         return _NO_NAME.sub("-", getpass.getuser()).strip("-")[:64] or None

@@ -63,7 +63,7 @@ local function take(key, rule, state, cost)
     redis.call('SET', key, table.concat(words, ' '), 'PX', milliseconds(rule[2] * (1 + 1 / PIECES)))
   else
     local used = math.max(0, math.max(0, state) + cost)
-    local lasts = used / rule[3] + rule[4] / rule[3]
+    local lasts = math.max(1, used / rule[3] + rule[4] / rule[3])
     redis.call('SET', key, string.format('%.17g %.17g', used, now), 'PX', milliseconds(lasts))
   end
 end
