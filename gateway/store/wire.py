@@ -73,6 +73,7 @@ def _sentinel(address: Address) -> Sentinel:
     """Sentinels have no databases, and passwords of their own: none, here."""
     options = options_of(address)
     asking = {name: value for name, value in options.items() if name not in ("db", "username", "password")}
+    asking["ssl"] = address.tls
     return Sentinel(list(address.hosts), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]  # as above
 
 

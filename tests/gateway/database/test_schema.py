@@ -38,7 +38,7 @@ def test_the_statements_make_the_schema_and_say_its_version(dialect) -> None:
     sql = statements(dialect, None)
     assert "CREATE TABLE schema_version" in sql
     assert "CREATE TABLE payments" in sql
-    assert f"VALUES ('{HEAD}')" in sql
+    assert f"SET version_num='{HEAD}'" in sql
     assert "COMMIT" not in sql
 
 

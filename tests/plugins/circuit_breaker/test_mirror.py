@@ -95,9 +95,7 @@ async def test_one_that_is_not_shared_tells_nobody_and_hears_nobody(gateway) -> 
     assert [job.name for job in here.scope.component(CircuitBreakers).jobs()] == ["mirror"]
 
 
-async def test_while_the_store_is_away_each_goes_by_what_it_sees_and_tells_later(
-    gateway, store, monkeypatch
-) -> None:
+async def test_while_the_store_is_away_each_goes_by_what_it_sees_and_tells_later(gateway, store, monkeypatch) -> None:
     here, there = await gateway(), await gateway()
     call(there, 200)
     call(here, times=2)
