@@ -120,7 +120,7 @@ def test_one_write_moves_few_of_the_many_that_were_extended_together(hand) -> No
 
 
 def test_a_flood_of_distinct_keys_leaves_memory_within_its_bound(hand) -> None:
-    """Two hundred thousand here; ``python -m bench.keys`` does ten million."""
+    """Two hundred thousand here; ``python -m bench.limits --keys 10000000`` does ten million."""
     table = table_of(2000, hand)
 
     def flood(first: int) -> int:
