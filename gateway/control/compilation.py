@@ -279,6 +279,7 @@ def _step(placed: Placed, part: Part[Any] | None) -> Step:
         placed.mode,
         isinstance(placed.config, OptionalConfig) and placed.config.failure_mode == "open",
         source.requires,
+        getattr(source, "requires_named", ()),
         source.provides,
         source.provides_up,
         source.rejects_up,

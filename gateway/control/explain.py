@@ -93,7 +93,7 @@ def _part(entry: PartEntry, part: Part[Any] | None) -> Description:
     if isinstance(part, Filter):
         described |= {
             "reads": [str(each.name).lower() for each in Reads if each in part.reads],
-            "requires": [fact.__name__ for fact in part.requires],
+            "requires": [*(fact.__name__ for fact in part.requires), *part.requires_named],
             "provides": [fact.__name__ for fact in part.provides],
         }
     return described

@@ -58,8 +58,10 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         plugins = load_plugins(settings)
     prepare_data_dir(settings.data_dir)
     database = open_database(settings.database, migrate=settings.ledger_migrate)
+    store, local = _stores(settings, plugins)
     services = Services(
-        store=_store(settings, plugins),
+        store=store,
+        local=local,
         database=database,
         ledger=_ledger(settings, plugins, database),
         masks=masking,
@@ -98,9 +100,16 @@ def _masking(settings: Settings) -> Masking:
     return masking
 
 
-def _store(settings: Settings, plugins: Plugins) -> Store:
+def _stores(settings: Settings, plugins: Plugins) -> tuple[Store, Store | None]:
+    """A plugin's, else the Redis that the settings name, each with a local one for while it is away; else memory."""
     made = cast("Store | None", plugins.hooks.create_store(settings=settings))
-    return MemoryStore() if made is None else made  # one that holds nothing yet is false
+    if made is not None:  # one that holds nothing yet is false
+        return made, MemoryStore()
+    if settings.redis_url is None:
+        return MemoryStore(), None
+    from gateway.store.redis import RedisStore  # noqa: PLC0415 - the driver takes memory that nobody else needs
+
+    return RedisStore(settings.redis_url.get_secret_value(), settings.redis_timeout), MemoryStore()
 
 
 def _ledger(settings: Settings, plugins: Plugins, database: Database) -> Ledger:

@@ -20,6 +20,7 @@ class Step:
     mode: Mode = "enforce"
     fails_open: bool = False
     requires: tuple[type, ...] = ()
+    requires_named: tuple[str, ...] = ()
     provides: tuple[type, ...] = ()
     provides_up: tuple[str, ...] = ()
     rejects_up: tuple[str, ...] = ()
@@ -30,6 +31,9 @@ class Step:
     def certain(self) -> bool:
         """Whether it runs on the live exchange whenever one passes."""
         return self.mode == "enforce" and not self.fails_open
+
+    def gives(self, fact: str) -> bool:
+        return any(kind.__name__ == fact for kind in self.provides)
 
     @property
     def why_uncertain(self) -> str:
@@ -50,23 +54,24 @@ def misplaced(steps: Sequence[Step], given: frozenset[type] = frozenset()) -> It
             yield number, f"claims requests, as {reserving} above it does: a route has one such filter"
         elif step.reserves:
             reserving = step.name
-        for fact in step.requires:
-            if fact not in given and (reason := _lack(fact, steps, number)):
-                yield number, f"needs {fact.__name__}, {reason}"
+        known = {fact.__name__ for fact in given}
+        for fact in dict.fromkeys((*(fact.__name__ for fact in step.requires), *step.requires_named)):
+            if fact not in known and (reason := _lack(fact, steps, number)):
+                yield number, f"needs {fact}, {reason}"
         for trait in step.rejects_up:
             for below in steps[number + 1 :]:
                 if below.mode == "enforce" and trait in below.provides_up:
                     yield number, f"must stand below {below.name}, whose responses are {trait}"
 
 
-def _lack(fact: type, steps: Sequence[Step], number: int) -> str:
+def _lack(fact: str, steps: Sequence[Step], number: int) -> str:
     """Why the fact is not certain to be there for the step of this number; nothing where it is."""
-    above = [step for step in steps[:number] if fact in step.provides]
+    above = [step for step in steps[:number] if step.gives(fact)]
     if any(step.certain for step in above) or not all(step.known for step in steps[:number]):
         return ""
     if above:
         return f"which {above[-1].name} provides only while it is enforced, and it has {above[-1].why_uncertain}"
-    below = [step for step in steps[number + 1 :] if fact in step.provides]
+    below = [step for step in steps[number + 1 :] if step.gives(fact)]
     if below:
         return f"which {below[0].name} provides: put {below[0].name} above it"
     return "which no filter above it provides"

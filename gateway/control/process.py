@@ -175,6 +175,7 @@ class Process:
         except Unfit as error:
             raise BadStart(str(error)) from error
         await self.foundation.key_watch.at_start()
+        await self.foundation.services.store.open()
 
     async def _listen(self, first: AsyncExitStack, last: AsyncExitStack) -> None:
         settings = self.settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -20,7 +20,8 @@ from gateway.ledger.late import LateOutcomes
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.trail import Masks
 from gateway.parts import Clock, Config, Part, Severity, Tasks
-from gateway.store.protocol import Store
+from gateway.store.fallback import Fallback
+from gateway.store.protocol import Procedure, Store
 
 if TYPE_CHECKING:
     import httpx
@@ -70,8 +71,12 @@ class Services:
         ledger: Ledger | None = None,
         keyring: Keyring | None = None,
         masks: Masks = NOTHING_MASKED,
+        local: Store | None = None,
     ) -> None:
         self.store = store
+        self.local = store if local is None else local
+        """In a process whose store is shared, its own."""
+        self.fallback = None if local is None else Fallback(store, local)
         self.database = database
         self.ledger = ledger
         self.keyring = keyring
@@ -131,6 +136,7 @@ class Services:
         if self._http is not None:
             await self._http.aclose()
         await self.store.close()
+        await self.local.close()
         if self.database is not None:
             await self.database.close()
 
@@ -167,7 +173,10 @@ class PartScope:
         self.mode = mode
         self.tasks = tasks
         self.clock = services.clock
-        self.store: Store = services.store if mode == "enforce" else ShadowStore(services.store)
+        self.store, self.local, self.store_or_local = (
+            store if mode == "enforce" else ShadowStore(store)
+            for store in (services.store, services.local, services.fallback or services.store)
+        )
         self.secret = services.secret
         self.hash = services.salts.hash
         self.hashes = services.salts.hashes
@@ -185,6 +194,12 @@ class PartScope:
         if self._services.ledger is None:
             raise RuntimeError("this process has no ledger")
         return self._services.ledger
+
+    @property
+    def database(self) -> Database:
+        if self._services.database is None:
+            raise RuntimeError("this process has no database")
+        return self._services.database
 
     def cipher(self, purpose: str) -> FieldCipher:
         if self._services.keyring is None:
@@ -210,16 +225,17 @@ class ShadowStore:
     """A namespace of its own: what a shadowed part counts and claims, nobody else sees."""
 
     def __init__(self, store: Store) -> None:
+        self.together = store.together
         self._store = store
 
     async def get(self, key: str) -> bytes | None:
         return await self._store.get(_shadowed(key))
 
-    async def put(self, key: str, value: bytes, ttl: float) -> None:
-        await self._store.put(_shadowed(key), value, ttl)
+    async def put(self, key: str, value: bytes, ttl: float, *, hold: bool = False) -> None:
+        await self._store.put(_shadowed(key), value, ttl, hold=hold)
 
-    async def add(self, key: str, value: bytes, ttl: float) -> bool:
-        return await self._store.add(_shadowed(key), value, ttl)
+    async def add(self, key: str, value: bytes, ttl: float, *, hold: bool = False) -> bool:
+        return await self._store.add(_shadowed(key), value, ttl, hold=hold)
 
     async def remove(self, key: str) -> bool:
         return await self._store.remove(_shadowed(key))
@@ -227,9 +243,29 @@ class ShadowStore:
     async def count(self, key: str, by: int, ttl: float) -> int:
         return await self._store.count(_shadowed(key), by, ttl)
 
+    async def run(self, procedure: Procedure, keys: Sequence[str], arguments: Any) -> Any:
+        return await self._store.run(procedure, [_shadowed(key) for key in keys], arguments)
+
+    async def scan(self, prefix: str, most: int = 10_000) -> list[tuple[str, bytes, float]]:
+        found = await self._store.scan(_shadowed(prefix), most)
+        return [(key.removeprefix(_SHADOW), value, left) for key, value, left in found]
+
+    async def open(self) -> None:
+        """The store is the process's; it is not opened from here."""
+
     async def close(self) -> None:
-        """The store is the process's; it is not closed from here."""
+        """Nor closed."""
+
+    @property
+    def trouble(self) -> str | None:
+        return self._store.trouble
+
+    def stats(self) -> Mapping[str, float]:
+        return self._store.stats()
+
+
+_SHADOW = "shadow:"
 
 
 def _shadowed(key: str) -> str:
-    return f"shadow:{key}"
+    return _SHADOW + key

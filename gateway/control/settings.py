@@ -14,10 +14,12 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSourc
 
 from gateway.control.spelling import did_you_mean
 from gateway.database.opening import check_url, postgres_url, sqlite_url
+from gateway.store.address import parse as parse_redis
 from gateway.units import Duration, Size
 
 BUILT_IN = (
     "principal",
+    "rate_limit",
     "body_limit",
     "require_json",
     "encrypt",
@@ -38,7 +40,9 @@ _PREFIX = "PAYGUARD_"
 _DATABASE = ("db_host", "db_port", "db_name", "db_user", "db_password")
 """Settings that say piece by piece what ``database_url`` says."""
 
-_SHARED = frozenset({"log_level", "monitoring_enabled", "encryption_key", "hash_salt", "database_url", *_DATABASE})
+_SHARED = frozenset(
+    {"log_level", "monitoring_enabled", "encryption_key", "hash_salt", "database_url", "redis_url", *_DATABASE}
+)
 """Settings whose variable has no prefix: other programs of the pod have them too."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -77,6 +81,12 @@ def _unguessable(token: SecretStr) -> SecretStr:
 def _database_url(url: SecretStr | None) -> SecretStr | None:
     if url is not None:
         check_url(url.get_secret_value())
+    return url
+
+
+def _redis_url(url: SecretStr | None) -> SecretStr | None:
+    if url is not None:
+        parse_redis(url.get_secret_value())
     return url
 
 
@@ -157,6 +167,12 @@ class Settings(BaseSettings):
 
     db_password: SecretStr | None = None
     """Its password."""
+
+    redis_url: Annotated[SecretStr | None, AfterValidator(_redis_url)] = None
+    """The Redis that replicas share their limits by.  Unset, each gateway counts for itself."""
+
+    redis_timeout: Annotated[Duration, Field(ge=0.001, le=1)] = 0.015
+    """How long it may take to answer, before what can be decided without it is."""
 
     ledger_migrate: Literal["auto", "manual"] = "auto"
     """Who brings the database's schema up to date: the gateway as it starts, or by hand `payguard ledger migrate`."""

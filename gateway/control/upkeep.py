@@ -23,6 +23,7 @@ from gateway.dataplane.snapshot import Active, Snapshot
 from gateway.ledger.keeping import Keeping
 from gateway.ledger.recovery import Recovery
 from gateway.parts import Check, Component, Job
+from gateway.store.protocol import Store
 from gateway.telemetry import catalogue
 from gateway.telemetry.loop_lag import LoopLag
 from gateway.telemetry.metrics import Metrics
@@ -50,6 +51,7 @@ class Upkeep:
             checks.policy(lambda: status),
             checks.storage(foundation.settings.data_dir),
             checks.ledger(foundation.database),
+            checks.store(foundation.services.store),
             foundation.key_watch.check(),
         )
         self._upstreams: dict[Pool, Check] = {}
@@ -118,6 +120,7 @@ def read_gauges(
     read(catalogue.LINES_DROPPED, lambda: foundation.lines.dropped)
     read(catalogue.EVENTS, lambda: _numbers(foundation.services.events.counts.items()))
     _read_ledger(foundation.metrics, foundation.database)
+    _read_store(foundation)
     _read_payments(foundation.metrics, active)
 
 
@@ -136,6 +139,21 @@ def _read_ledger(metrics: Metrics, database: Database) -> None:
         catalogue.LEDGER_CONNECTIONS,
         lambda: {"open": _stat(database, "connections"), "idle": _stat(database, "connections_idle")},
     )
+
+
+def _read_store(foundation: Foundation) -> None:
+    metrics, services = foundation.metrics, foundation.services
+    numbers = {
+        catalogue.STORE_ENTRIES: "entries",
+        catalogue.STORE_CALLS: "calls_total",
+        catalogue.STORE_PIPELINES: "pipelines_total",
+        catalogue.STORE_ERRORS: "errors_total",
+        catalogue.STORE_SECONDS: "seconds_total",
+        catalogue.STORE_CONNECTS: "connects_total",
+    }
+    for series, name in numbers.items():
+        metrics.read(series, partial(_stat, services.store, name))
+    metrics.read(catalogue.STORE_FALLBACKS, lambda: 0 if services.fallback is None else services.fallback.used)
 
 
 def _read_payments(metrics: Metrics, active: Active) -> None:
@@ -158,8 +176,8 @@ def _read_payments(metrics: Metrics, active: Active) -> None:
     metrics.read(catalogue.RETRIES, numbers(Retries, lambda retries: retries.results))
 
 
-def _stat(database: Database, name: str) -> float:
-    return database.stats()[name]
+def _stat(of: Database | Store, name: str) -> float:
+    return of.stats()[name]
 
 
 def _numbers(items: Iterable[tuple[Labels, float]]) -> dict[Labels, float]:

@@ -93,6 +93,19 @@ LEDGER_SECONDS = Series("payguard_ledger_commit_seconds_total", "counter", "Time
 LEDGER_CONNECTIONS = Series(
     "payguard_ledger_connections", "gauge", "Connections to the database, open in all and idle.", ("state",)
 )
+STORE_ENTRIES = Series("payguard_store_entries", "gauge", "Keys that the store in memory holds.")
+STORE_CALLS = Series("payguard_store_calls_total", "counter", "What was asked of the store.")
+STORE_PIPELINES = Series(
+    "payguard_store_pipelines_total",
+    "counter",
+    "Round trips to Redis that the calls went in; divide the calls by them.",
+)
+STORE_ERRORS = Series("payguard_store_errors_total", "counter", "Calls that the store could not carry out.")
+STORE_SECONDS = Series("payguard_store_seconds_total", "counter", "Time that the round trips took; divide by them.")
+STORE_CONNECTS = Series("payguard_store_connects_total", "counter", "Connections made to Redis.")
+STORE_FALLBACKS = Series(
+    "payguard_store_fallbacks_total", "counter", "Calls that were decided in this process because Redis was away."
+)
 PAYMENTS_OPEN = Series(
     "payguard_payments_open",
     "gauge",

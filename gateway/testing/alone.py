@@ -16,6 +16,7 @@ from gateway.crypto.fields import FieldCipher
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
+from gateway.database.protocol import Database
 from gateway.ledger.protocol import Ledger
 from gateway.parts import Severity
 from gateway.store.memory import MemoryStore
@@ -129,6 +130,20 @@ class HandScope:
     events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     """Code, severity and detail of what was told."""
     records: Ledger | None = None
+    tables: Database | None = None
+
+    @property
+    def local(self) -> Store:
+        return self.store
+
+    @property
+    def store_or_local(self) -> Store:
+        return self.store
+
+    @property
+    def database(self) -> Database:
+        assert self.tables is not None, "give the scope a database: tables=..."
+        return self.tables
 
     tenant: str = "test"
     keyring: Keyring | None = field(default_factory=lambda: LocalKeyring([("test", bytes(32))]))

@@ -27,11 +27,13 @@ from gateway.control.servers import data_listener
 from gateway.control.settings import BUILT_IN
 from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
+from gateway.database.protocol import Database
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.clients import ClientLimits, Clients
 from gateway.dataplane.snapshot import Active
 from gateway.ledger.protocol import Ledger
 from gateway.store.memory import MemoryStore
+from gateway.store.protocol import Store
 from gateway.testing.alone import ComponentT, HeaderPairs, content
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -148,18 +150,27 @@ async def running_gateway(
     environ: Mapping[str, str] | None = None,
     ledger: Ledger | None = None,
     keyring: Keyring | None = None,
+    database: Database | None = None,
+    store: Store | None = None,
 ) -> AsyncIterator[Client]:
     """A gateway on a real socket, with the built-in plugins; a client of it.
 
     It serves ``policy``, the text of a policy file, or else one route with ``filters`` to the URL ``upstream``.
     Further parts are given as classes or as directories; ``trusted`` names networks whose headers are believed, and
     ``environ`` holds secrets.  Payments are recorded in ``ledger``, and without one nowhere; what is kept of their
-    bodies is sealed by ``keyring``, and without one nothing is.
+    bodies is sealed by ``keyring``, and without one nothing is.  ``store`` is one that gateways share; ``database``
+    is for tables of plugins.  Who made them closes what is left of them.
     """
     text = policy or orjson.dumps(_one_route(upstream, filters)).decode()
     registry = assemble([*import_all(BUILT_IN, plugin_dirs), _plugin_of(plugins)]).registry
     services = Services(
-        store=MemoryStore(), salts=Salts.parse("00" * 16), environ=environ or {}, ledger=ledger, keyring=keyring
+        store=MemoryStore() if store is None else store,  # one that holds nothing yet is false
+        local=None if store is None else MemoryStore(),
+        salts=Salts.parse("00" * 16),
+        environ=environ or {},
+        ledger=ledger,
+        keyring=keyring,
+        database=database,
     )
     ended: asyncio.Queue[Exchange] = asyncio.Queue()
     async with AsyncExitStack() as stack:

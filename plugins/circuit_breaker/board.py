@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -7,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from gateway import Component, Config, Scope
+from gateway import Component, Config, DependencyDown, Job, Scope
 
 if TYPE_CHECKING:
     from .circuit import Circuit
     from .guard import CircuitBreaker
+    from .mirror import Mirror
 
 
 class Circuits:
@@ -23,6 +25,7 @@ class Circuits:
     def __init__(self) -> None:
         self.by_operation: dict[str, Circuit] = {}
         self.event: Callable[..., None] | None = None
+        self.mirrors: dict[str, Mirror] = {}
 
 
 class CircuitBreakers(Component[Config]):
@@ -40,6 +43,16 @@ class CircuitBreakers(Component[Config]):
     def remove(self, guard: CircuitBreaker) -> None:
         """Also one that was never added."""
         self._guards = [each for each in self._guards if each is not guard]
+
+    def jobs(self) -> Sequence[Job]:
+        return [Job("mirror", self.mirror, 1.0)] if any(guard.config.share for guard in self._guards) else ()
+
+    async def mirror(self) -> None:
+        """Each circuit that is shared, in one turn.  While the store is away each gateway goes by what it sees."""
+        looks = [look for guard in self._guards if guard.config.share for look in guard.looks()]
+        for failed in await asyncio.gather(*looks, return_exceptions=True):
+            if isinstance(failed, Exception) and not isinstance(failed, DependencyDown):
+                raise failed
 
     def admin_routes(self) -> Sequence[BaseRoute]:
         return [Route("/", self._list, methods=["GET"])]

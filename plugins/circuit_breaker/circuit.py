@@ -57,6 +57,9 @@ class Circuit(pybreaker.CircuitBreakerListener):
         self.reason: str | None = None
         """Why it last did."""
         self.changed = now()
+        self.news: str | None = None
+        """The state that it came to by itself, for whoever tells others; they take it off."""
+        self._told = False
         self._config = config
         self._now = now
         self._tell = tell
@@ -107,6 +110,16 @@ class Circuit(pybreaker.CircuitBreakerListener):
             elif verdict != "nothing":
                 self._breaker.state.on_success()
 
+    def open_as_told(self) -> None:
+        """Another gateway found the upstream to fail."""
+        self._told = True
+        self._breaker.open()
+
+    def close_as_told(self) -> None:
+        """Another gateway found it to be well again."""
+        self._told = True
+        self._breaker.close()
+
     def _count(self, verdict: Verdict) -> None:
         self.window.add(verdict, self._now())
         if verdict != "good" and (reason := trips(self.window, self._config)) is not None:
@@ -137,6 +150,9 @@ class Circuit(pybreaker.CircuitBreakerListener):
                 "slow": window.slow,
                 "open_for": self._config.open_for,
             }
+        if not self._told and new_state.name != HALF_OPEN:
+            self.news = new_state.name
+        self._told = False
         self.changed, self._because = self._now(), _ELSEWHERE
         self._closed, self._probe = Ticket(), None
         self.window.clear()

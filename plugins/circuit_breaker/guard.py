@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Awaitable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gateway import Attempt, Exchange, Guard, Scope, Severity
@@ -10,6 +11,7 @@ from .options import CircuitBreakerConfig
 
 if TYPE_CHECKING:
     from .circuit import Circuit, Ticket
+    from .mirror import Mirror
 
 
 class CircuitBreaker(Guard[CircuitBreakerConfig]):
@@ -30,8 +32,10 @@ class CircuitBreaker(Guard[CircuitBreakerConfig]):
     async def open(self) -> None:
         # pybreaker imports redis where that is installed: 0.2 s and 24 MiB, for those alone who break circuits
         from .circuit import Circuit  # noqa: PLC0415
+        from .mirror import Mirror  # noqa: PLC0415
 
         self._make: type[Circuit] = Circuit
+        self._mirror: type[Mirror] = Mirror
         self.circuits.event = self.scope.event
         self._board.add(self)
 
@@ -49,6 +53,14 @@ class CircuitBreaker(Guard[CircuitBreakerConfig]):
         if verdict == "slow" and exchange.request.body.data is None:
             verdict = "good"  # a body that streams comes at the client's pace, and the answer waits for it
         circuit.settle(ticket, verdict)
+
+    def looks(self) -> Iterator[Awaitable[None]]:
+        """Of each circuit at what other gateways say of it."""
+        mirrors = self.circuits.mirrors
+        for operation, circuit in self.circuits.by_operation.items():
+            if operation not in mirrors:
+                mirrors[operation] = self._mirror(self.scope.place, operation, self.config.open_for)
+            yield mirrors[operation].look(circuit, self.scope.store)
 
     def _begin(self, operation: str) -> Circuit:
         circuits, place = self.circuits, self.scope.place

@@ -35,5 +35,8 @@ class CircuitBreakerConfig(Config):
     probes: Annotated[int, Field(ge=1, le=100)] = 1
     """How many probes, one after another, must succeed before it closes."""
 
+    share: bool = False
+    """Whether gateways that have one `REDIS_URL` tell each other, once a second, that it opened or closed."""
+
     per: Literal["operation", "upstream"] = "operation"
     """Whether each operation of the upstream has a breaker of its own.  Routes without a payment share one."""

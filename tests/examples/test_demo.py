@@ -103,6 +103,7 @@ def test_once_shows_what_became_of_each_payment_and_ends():
     for said in ("(replayed)", "idempotency_key_reused", "insufficient_funds", "unauthenticated", "/amount"):
         assert said in shown
     assert "upstream_unreachable" in shown
+    assert "rate_limited" in shown
     assert "processor_unavailable" in shown
     assert "succeeded" in shown
 

@@ -23,6 +23,7 @@ FOREIGN = (
     "PAYGUARD_",
     "DATABASE_URL",
     "DB_",
+    "REDIS_URL",
     "OTEL_",
     "ENCRYPTION_KEY",
     "HASH_SALT",

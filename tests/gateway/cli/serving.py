@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import uvicorn
 
+from gateway import Component
 from gateway.admin.app import admin
 from gateway.database.sqlite import SqliteDatabase
 from gateway.ids import payment_id
@@ -22,8 +23,9 @@ from tests.gateway.admin.admins import state
 class Serving:
     """``do`` runs what it is given on the server's own loop, with its ledger."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, components: Sequence[Component[Any]] = ()) -> None:
         self._path = path
+        self._components = components
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self.told: list[str] = []
@@ -38,6 +40,7 @@ class Serving:
             ledger=lambda: self._ledger,
             routes=lambda: ["create-payment"],
             tell=lambda code, **_: self.told.append(code),
+            components=lambda: self._components,
         )
         self._server = uvicorn.Server(uvicorn.Config(admin(own), port=0, log_config=None, lifespan="off"))
         self._server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
@@ -95,6 +98,6 @@ class Serving:
 
 
 @contextmanager
-def serving(path: Path) -> Iterator[Serving]:
-    with Serving(path) as server:
+def serving(path: Path, components: Sequence[Component[Any]] = ()) -> Iterator[Serving]:
+    with Serving(path, components) as server:
         yield server

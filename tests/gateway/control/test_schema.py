@@ -33,6 +33,7 @@ CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "exclusiveMinimum": lambda value, least: not isinstance(value, int | float) or value > least,
     "maximum": lambda value, most: not isinstance(value, int | float) or value <= most,
     "minItems": lambda value, least: not isinstance(value, list) or len(value) >= least,
+    "maxItems": lambda value, most: not isinstance(value, list) or len(value) <= most,
     "uniqueItems": lambda *_: True,
     "required": lambda value, names: not isinstance(value, dict) or not set(names) - value.keys(),
     "minProperties": lambda value, least: not isinstance(value, dict) or len(value) >= least,

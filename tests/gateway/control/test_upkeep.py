@@ -113,12 +113,21 @@ def checks(upkeep: Upkeep) -> set[str]:
 
 
 async def test_the_core_and_each_upstream_are_checked(upkeep) -> None:
-    assert checks(upkeep) == {"event_loop", "policy", "storage", "ledger", "keys", "upstream backend"}
+    assert checks(upkeep) == {"event_loop", "policy", "storage", "ledger", "store", "keys", "upstream backend"}
 
 
 async def test_checks_follow_the_policy(upkeep, laid, active) -> None:
     await follow(upkeep, laid, active, policy(upstream="other", components="{ticker: {}}"))
-    assert checks(upkeep) == {"event_loop", "policy", "storage", "ledger", "keys", "upstream other", "ticker.ticks"}
+    assert checks(upkeep) == {
+        "event_loop",
+        "policy",
+        "storage",
+        "ledger",
+        "store",
+        "keys",
+        "upstream other",
+        "ticker.ticks",
+    }
 
 
 async def test_what_is_known_of_an_upstream_that_stays_is_kept(upkeep, laid, active) -> None:

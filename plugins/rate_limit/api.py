@@ -1,0 +1,157 @@
+"""``/api/v1/blocks``: what people see of the block list, put on it, and take off it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway import DependencyDown, Duration, Scope
+
+from .options import PER
+from .subjects import CARD_PURPOSE, digests, network_of
+
+if TYPE_CHECKING:
+    from .blocks import Block, Blocks
+
+LIMIT, MOST = 50, 500
+LONGEST = 10 * 366 * 86400.0
+
+PARAMETERS = ("kind", "value", "limit", "cursor")
+
+_ID = r"^[a-z]+(:[^:{}\s]+)?:[^:{}\s]+:[0-9a-f]{32}$"
+_NAMED = r"^[0-9A-Za-z][0-9A-Za-z._@+-]{0,63}$"
+_CARD = re.compile(r"(?:\d[ -]?){12,}")
+
+AskedT = TypeVar("AskedT", bound="Asked")
+
+
+class Asked(BaseModel):
+    """Whom it is about: a kind and a value, or the id of a block."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: Annotated[str, Field(pattern=_ID)] | None = None
+    kind: Annotated[str, Field(pattern=PER)] | None = None
+    value: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+    by: Annotated[str, Field(pattern=_NAMED)] | None = None
+
+    @model_validator(mode="after")
+    def _whom(self) -> Self:
+        if (self.id is None) == (self.kind is None or self.value is None):
+            raise ValueError("say id, or kind and value")
+        if not self.reason.isprintable() or _CARD.search(self.reason):
+            raise ValueError("a reason is a line of text, and holds no number of a card")
+        return self
+
+
+class Adding(Asked):
+    for_: Annotated[Duration, Field(alias="for", gt=0, le=LONGEST)]
+
+
+class Answers:
+    """JSON, and problems by HTTPException, as the admin port shows them."""
+
+    def __init__(self, blocks: Blocks, scope: Scope) -> None:
+        self._blocks = blocks
+        self._scope = scope
+
+    async def show(self, request: Request) -> Response:
+        asked = _parameters(request)
+        ids = None if "value" not in asked else self.ids_of(asked["kind"], asked["value"])
+        found = [block for block in await self._blocks.all() if _matches(block, asked.get("kind"), ids)]
+        after = [block for block in found if block.id > asked.get("cursor", "")]
+        limit = int(asked.get("limit", LIMIT))
+        page, more = after[:limit], len(after) > limit
+        return _json({"items": [_item(block) for block in page], "next": page[-1].id if more else None})
+
+    async def add(self, request: Request) -> Response:
+        asked = _body(Adding, await request.body())
+        [id, *_] = self._ids(asked)  # noqa: A001
+        author = f"human:{asked.by or 'unnamed'} via {request.scope['payguard.via']}"
+        await _done(self._blocks.add(id, author, asked.reason, asked.for_))
+        self._scope.event("block_added", severity="info", id=id, by=author, reason=asked.reason, seconds=asked.for_)
+        found = next((block for block in await self._blocks.all() if block.id == id), None)
+        return _json({"id": id, "by": author, "reason": asked.reason} if found is None else _item(found), 201)
+
+    async def remove(self, request: Request) -> Response:
+        asked = _body(Asked, await request.body())
+        author = f"human:{asked.by or 'unnamed'} via {request.scope['payguard.via']}"
+        removed = [id for id in self._ids(asked) if await _done(self._blocks.remove(id))]  # noqa: A001
+        if not removed:
+            raise HTTPException(404, "There is no such block; it may have ended")
+        for each in removed:
+            self._scope.event("block_removed", severity="info", id=each, by=author, reason=asked.reason)
+        return _json({"removed": removed})
+
+    def _ids(self, asked: Asked) -> list[str]:
+        if asked.id is not None:
+            return [asked.id]
+        assert asked.kind is not None
+        assert asked.value is not None
+        return self.ids_of(asked.kind, asked.value)
+
+    def ids_of(self, kind: str, value: str) -> list[str]:
+        """What a value is called in the store, with each salt that is known."""
+        match kind:
+            case "ip":
+                value = network_of(value)
+            case "email":
+                value = value.strip().lower()
+            case "card" if (digits := re.sub(r"[ -]", "", value)).isdecimal():
+                value = self._scope.hash(CARD_PURPOSE, digits)
+        return digests(self._scope, kind, value)
+
+
+def _matches(block: Block, kind: str | None, ids: list[str] | None) -> bool:
+    return block.id in ids if ids is not None else kind is None or block.item["kind"] == kind
+
+
+def _item(block: Block) -> dict[str, Any]:
+    item = block.item
+    for name in ("ends_at", "created_at"):
+        item[name] = None if item[name] is None else datetime.fromtimestamp(item[name], UTC).isoformat()
+    return item
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in PARAMETERS or name in given:
+            raise HTTPException(400, f"{name}: {'give it once' if name in given else 'there is no such parameter'}")
+        given[name] = value
+    if "value" in given and "kind" not in given:
+        raise HTTPException(400, "value: needs kind: ip, user or what else it is")
+    if not re.fullmatch(r"\d{1,3}", given.get("limit", "1")) or not 1 <= int(given.get("limit", "1")) <= MOST:
+        raise HTTPException(400, f"limit: say 1 to {MOST}")
+    return given
+
+
+def _body(kind: type[AskedT], body: bytes) -> AskedT:
+    try:
+        return kind.model_validate(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        raise HTTPException(400, 'The body is no JSON: send {"kind": "ip", "value": "…", "reason": "…"}') from None
+    except ValidationError as invalid:
+        error = invalid.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, error["loc"])) or "body"
+        raise HTTPException(400, f"{where}: {error['msg'].removeprefix('Value error, ')}") from None
+
+
+async def _done(asked: Any) -> Any:
+    try:
+        return await asked
+    except DependencyDown as error:
+        why = "The store or the database is away: look at the block before you repeat it"
+        raise HTTPException(503, why) from error
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return JSONResponse(content, status, headers={"cache-control": "no-store"})
