@@ -9,6 +9,7 @@ from gateway.currency import Exponents, Unit, minor_units
 from gateway.errors import (
     BodyTooLarge,
     DependencyDown,
+    DuplicateKey,
     GatewayError,
     InternalError,
     InvalidJson,
@@ -21,9 +22,12 @@ from gateway.errors import (
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Received, Request, Reservation, Response
 from gateway.facts import Card, Payment, Principal
 from gateway.hookspecs import hookimpl
+from gateway.json_keys import has_duplicate_key
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
 from gateway.parts import (
+    BadOption,
+    Catalogue,
     Check,
     Component,
     Config,
@@ -38,6 +42,7 @@ from gateway.parts import (
     Severity,
 )
 from gateway.pointer import Pointer, find
+from gateway.spelling import did_you_mean
 from gateway.units import Duration, SecretRef, Size
 
 API_VERSION = 1
@@ -46,15 +51,18 @@ API_VERSION = 1
 __all__ = [
     "API_VERSION",
     "Attempt",
+    "BadOption",
     "Body",
     "BodyTooLarge",
     "Card",
+    "Catalogue",
     "Check",
     "Component",
     "Config",
     "Credentials",
     "Delivery",
     "DependencyDown",
+    "DuplicateKey",
     "Duration",
     "Evidence",
     "Exchange",
@@ -92,7 +100,9 @@ __all__ = [
     "UpstreamTimeout",
     "UpstreamUnreachable",
     "claim_of",
+    "did_you_mean",
     "find",
+    "has_duplicate_key",
     "hookimpl",
     "minor_units",
 ]

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gateway.control.spelling import did_you_mean
 from gateway.ledger.records import Query, State
+from gateway.spelling import did_you_mean
 from gateway.units import seconds
 
 LIMIT, MOST = 50, 500

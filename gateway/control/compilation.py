@@ -21,7 +21,6 @@ from gateway.control.problems import Path, Problem
 from gateway.control.reach import covers
 from gateway.control.recording import Recording, later_of, unacceptable
 from gateway.control.scope import Services
-from gateway.control.spelling import did_you_mean
 from gateway.control.upstreams import UnusableFile, build_upstream
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import Match
@@ -32,6 +31,7 @@ from gateway.facts import Payment
 from gateway.ledger.keeping import Keeping, KeepingConfig
 from gateway.ledger.recovery import Recovery, RecoveryConfig
 from gateway.parts import Component, Filter, Guard, Observer, OptionalConfig, Part, Resolver
+from gateway.spelling import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, AliasGenerator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, NoDecode, SettingsConfigDict
 
-from gateway.control.spelling import did_you_mean
 from gateway.database.opening import check_url, postgres_url, sqlite_url
+from gateway.spelling import did_you_mean
 from gateway.units import Duration, Size
 
 BUILT_IN = ("principal", "body_limit", "require_json", "idempotency", "circuit_breaker", "concurrency", "status_url")
