@@ -1,0 +1,1 @@
+"""Attacks stop here, by field and by meaning."""
