@@ -16,7 +16,16 @@ from gateway.database.opening import check_url, postgres_url, sqlite_url
 from gateway.spelling import did_you_mean
 from gateway.units import Duration, Size
 
-BUILT_IN = ("principal", "body_limit", "require_json", "idempotency", "circuit_breaker", "concurrency", "status_url")
+BUILT_IN = (
+    "principal",
+    "body_limit",
+    "require_json",
+    "sanitise",
+    "idempotency",
+    "circuit_breaker",
+    "concurrency",
+    "status_url",
+)
 """The plugins that are loaded where the settings name none."""
 
 CLIENT_VARIABLES = frozenset({"PAYGUARD_ADMIN_URL", "PAYGUARD_ADMIN_TOKEN"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -14,12 +14,10 @@ from .coding import unfold
 from .forms import read_form
 from .json_body import read_json
 from .multipart import read_multipart
-from .options import Bounds
+from .options import BodyKind, Bounds
 from .problems import AmbiguousBody, BodyNotTaken, ContentTypeMismatch
 from .texts import Reading, Text, reading
 from .xml_body import read_xml
-
-BodyKind = Literal["json", "form", "multipart", "xml", "text", "other"]
 
 _TOKEN = r"[\w!#$%&'*+.^`|~-]+"
 _TYPE = re.compile(rf"({_TOKEN}/{_TOKEN})((?:[ \t]*;[ \t]*(?:{_TOKEN}=(?:{_TOKEN}|\"[^\"\\]*\"))?)*)[ \t]*", re.ASCII)
@@ -46,7 +44,7 @@ EMPTY = Content()
 
 
 class Bodies:
-    """Reads bodies of the kinds that are ``taken``, within ``bounds``; refuses all others, and what has two meanings."""
+    """Reads bodies of the kinds that are ``taken``, within ``bounds``; refuses others, and what has two meanings."""
 
     def __init__(self, taken: frozenset[BodyKind], bounds: Bounds, *, repeated: bool) -> None:
         self._taken = taken

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from .cleaning import RESOLVED
-from .detection import FAMILIES, Hit, Rule
+from .cleaning import RESOLVED, cleaner
+from .detection import FAMILIES, Detector, Hit, Kind, Rule
 from .fields import pattern
+from .masking import masked
 from .options import EVERYTHING, FieldEntry, SanitiseConfig
+from .texts import Text, shown
 
 Outcome = Literal["block", "report", "clean"]
 
-_WORD = re.compile(r"\w+")
-_LONGEST = 60
-_KEPT = frozenset(
-    "all alert and any as async begin bin body by case cast char concat create data database delay delete div document "
-    "drop dual else end etc eval exec execute false file form from get group having href html http https if iframe img "
-    "in information_schema injected insert into is javascript jndi join ldap like limit link load location math ne not "
-    "null object on onclick onerror onload onmouseover or order orderby outfile passwd php ping regex regexp rmi script "
-    "select self set shutdown sleep src style svg table tables then top true union update user values version waitfor "
-    "wget when where window xp_cmdshell".split()  # noqa: SIM905 - eighty strings in quotes are harder to read
-)
-"""Words of the languages that attacks are written in: they say what was found, and nothing of a customer."""
+MOST_TOLD = 8
+"""How many finds of one request are told of."""
 
 
 class Found(NamedTuple):
@@ -33,62 +26,67 @@ class Found(NamedTuple):
     outcome: Outcome
 
 
-class Verdict(NamedTuple):
-    """``blocking`` is the first of what reached the threshold together; None where the request may pass."""
+class Findings(NamedTuple):
+    """``blocking`` is the first of what reached the threshold together; None where the request may pass.
 
-    found: Sequence[Found]
-    blocking: Found | None
+    ``cleaned`` are the fields whose texts are to be others, by their pointers.
+    """
+
+    found: Sequence[Found] = ()
+    blocking: Found | None = None
+    cleaned: Mapping[str, str] = MappingProxyType({})
 
 
 class Judge:
-    """Knows what a policy wants done with a hit in a field."""
+    """Looks at texts one by one, and knows what a policy wants done with what is in them."""
 
     def __init__(self, config: SanitiseConfig) -> None:
         self._config = config
         self._fields = [(pattern(entry.at), entry) for entry in config.fields]
+        self._cleaners = {entry.at: cleaner(entry) for entry in config.fields if entry.clean is not None}
+        self._detector = Detector(self._sought())
+        self.clean = self._detector.clean
+        """True is a proof that nothing is found in any of these texts."""
 
-    @property
-    def sought(self) -> tuple[str, ...]:
-        """The families that are to be looked for anywhere."""
-        wanted = {family for entry in self._config.fields for family, action in entry.families.items() if action != "off"}
-        return tuple(
-            family for family in FAMILIES if self._config.families.get(family) != "off" or family in wanted
-        )
+    def _sought(self) -> list[str]:
+        """The families that are looked for anywhere."""
+        fields = [entry.families for entry in self._config.fields]
+        said = {family for families in fields for family, action in families.items() if action != "off"}
+        return [family for family in FAMILIES if family in said or self._config.families.get(family) != "off"]
 
-    def entry(self, field: str) -> FieldEntry | None:
-        return next((entry for at, entry in self._fields if at.fullmatch(field)), None)
+    def judge(self, texts: Iterable[Text]) -> Findings:
+        """What is in the texts.  Once enough is found to refuse the request, and to tell why, the rest is left."""
+        found: list[Found] = []
+        cleaned: dict[str, str] = {}
+        for text in texts:
+            if hits := self._detector.inspect(text.text, text.kind):
+                found += self._found(text, hits, cleaned)
+                if len(found) >= MOST_TOLD and self._blocking(found) is not None:
+                    break
+        return Findings(found, self._blocking(found), cleaned)
 
-    def found(self, field: str, entry: FieldEntry | None, hits: Iterable[Hit]) -> list[Found]:
-        """What of the hits in a field counts, and for what."""
-        return [
-            Found(field, hit.rule, masked(hit.excerpt), outcome)
-            for hit in hits
-            if (outcome := self._outcome(entry, hit.rule)) is not None
-        ]
+    def _found(self, text: Text, hits: Iterable[Hit], cleaned: dict[str, str]) -> Iterator[Found]:
+        entry = next((entry for at, entry in self._fields if at.fullmatch(text.field)), None)
+        for hit in hits:
+            outcome = self._outcome(entry, hit.rule, cleanable=text.kind is not Kind.KEY)
+            if outcome is not None:
+                yield Found(shown(text.field), hit.rule, masked(hit.excerpt), outcome)
+            if outcome == "clean" and entry is not None and text.field not in cleaned:
+                cleaned[text.field] = clean = self._cleaners[entry.at](text.text)
+                left = (each for each in self._detector.inspect(clean, text.kind) if each.rule.family not in RESOLVED)
+                yield from self._found(text, left, cleaned)  # what only shows once the markup is gone
 
-    def _outcome(self, entry: FieldEntry | None, rule: Rule) -> Outcome | None:
+    def _outcome(self, entry: FieldEntry | None, rule: Rule, *, cleanable: bool) -> Outcome | None:
         action = self._config.families.get(rule.family, "block")
         if entry is not None:
             if not {rule.id, rule.family, EVERYTHING}.isdisjoint(entry.allow):
                 return None
             action = entry.families.get(rule.family, action)
-            if entry.clean is not None and action != "off" and rule.family in RESOLVED:
+            if cleanable and entry.clean is not None and action != "off" and rule.family in RESOLVED:
                 return "clean"
         return None if action == "off" else action
 
-    def verdict(self, found: Sequence[Found]) -> Verdict:
+    def _blocking(self, found: Sequence[Found]) -> Found | None:
         blocking = [each for each in found if each.outcome == "block"]
         reached = sum(each.rule.score for each in blocking) >= self._config.threshold
-        return Verdict(found, blocking[0] if blocking and reached else None)
-
-
-def masked(excerpt: str) -> str:
-    """What convinced a rule, with every word that is not of an attack's own language taken out."""
-    return _WORD.sub(_word, excerpt[:_LONGEST])
-
-
-def _word(found: re.Match[str]) -> str:
-    word = found[0]
-    if word.lower() in _KEPT:
-        return word
-    return "0" if word.isdecimal() else "…"
+        return blocking[0] if blocking and reached else None

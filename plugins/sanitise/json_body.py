@@ -36,12 +36,12 @@ def _texts(document: Any, depth: int, most: int) -> tuple[list[str], int, bool]:
     texts: list[str] = []
     keys = items = 0
     large = False
-    level = [[document]]
+    level: list[Any] = [[document]]
     for _ in range(depth + 1):
         below: list[Any] = []
         for node in level:
             items += len(node)
-            values: Any = node
+            values = node
             if type(node) is dict:
                 keys += len(node)
                 texts += node
@@ -63,7 +63,7 @@ def _texts(document: Any, depth: int, most: int) -> tuple[list[str], int, bool]:
 
 
 def _exact(digits: str) -> int:
-    """orjson makes a double of an integer that has more bits, other parsers wrap it around or keep every digit."""
+    """Orjson makes a double of an integer that has more bits, other parsers wrap it around or keep every digit."""
     if len(digits) > 20 or not -_MOST - 1 <= int(digits) <= _MOST:
         raise AmbiguousBody("An integer of the body has more than 64 bits, so it has no one meaning")
     return int(digits)

@@ -20,7 +20,7 @@ def read_xml(data: bytes, *, depth: int, most: int) -> Reading:
     read = _Document(depth, most)
     try:
         data.decode()  # what says that it is something else is refused below, by what it says
-        read.parser.Parse(data, True)  # noqa: FBT003 - expat takes no keywords
+        read.parser.Parse(data, True)
     except UnicodeDecodeError:
         raise AmbiguousBody("The body is not UTF-8") from None
     except expat.ExpatError as error:
@@ -43,7 +43,7 @@ class _Document:
         parser.StartDoctypeDeclHandler = self._refuse
         parser.StartElementHandler = self._begin
         parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = lambda text: self._pieces[-1].append(text)
+        parser.CharacterDataHandler = self._piece
         parser.CommentHandler = self._aside
         parser.ProcessingInstructionHandler = lambda target, text: self._aside(f"{target} {text}")
 
@@ -64,6 +64,9 @@ class _Document:
         self.texts.append(Text(way, name, Kind.KEY))
         for number in range(0, len(attributes), 2):
             self.texts.append(value(f"{way}/@{attributes[number]}", attributes[number], attributes[number + 1]))
+
+    def _piece(self, text: str) -> None:
+        self._pieces[-1].append(text)
 
     def _end(self, name: str) -> None:
         way, text = self._ways.pop(), "".join(self._pieces.pop())
