@@ -51,5 +51,6 @@ def _environ(site: Site, name: str) -> dict[str, str]:
 
 
 RECORDED = Peer("payguard-recorded", "Payguard, principal + idempotency + ledger", _serve("bench/peers/recorded.yaml"))
+PROTECTED = Peer("payguard-protected", "Payguard, sanitise", _serve("bench/peers/protected.yaml"))
 PASS_THROUGH = Peer("payguard", "Payguard, pass-through", _serve("policies/pass-through.yaml"))
 PAYMENTS = Peer("payguard-payments", "Payguard, policies/payments.yaml", _serve("policies/payments.yaml"))

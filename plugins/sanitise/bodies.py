@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -46,7 +47,7 @@ EMPTY = Content()
 class Bodies:
     """Reads bodies of the kinds that are ``taken``, within ``bounds``; refuses others, and what has two meanings."""
 
-    def __init__(self, taken: frozenset[BodyKind], bounds: Bounds, *, repeated: bool) -> None:
+    def __init__(self, taken: Sequence[BodyKind], bounds: Bounds, *, repeated: bool) -> None:
         self._taken = taken
         self._bounds = bounds
         self._repeated = repeated
@@ -61,7 +62,7 @@ class Bodies:
             raise ContentTypeMismatch("A body comes with one Content-Type")
         media = media_type(types[0])
         if media.kind not in self._taken:
-            raise BodyNotTaken(f"This route takes {', '.join(sorted(self._taken))}")
+            raise BodyNotTaken(f"This route takes {', '.join(self._taken)}")
         codings = headers.getlist("content-encoding")
         coded = bool(codings) and codings != ["identity"]
         if coded:

@@ -18,6 +18,10 @@ Way = Literal["html", "strip", "escape"]
 
 EVERYTHING = "all"
 
+ACTIVE = frozenset({"applet", "base", "embed", "form", "frame", "frameset", "iframe", "link", "math", "meta", "object"})
+ACTIVE |= {"script", "style", "svg", "template", "title", "textarea", "noscript", "xmp", "plaintext"}
+"""Elements that run, load, redirect or change how the rest is read."""
+
 
 def _family(name: str) -> str:
     if name not in FAMILIES:
@@ -32,10 +36,16 @@ def _allowed(name: str) -> str:
     return name
 
 
+def _harmless(element: str) -> str:
+    if element in ACTIVE:
+        raise ValueError(f"{element} does something: it cannot be kept")
+    return element
+
+
 Family = Annotated[str, AfterValidator(_family), Field(examples=["sqli", "xss"])]
 Allowed = Annotated[str, AfterValidator(_allowed), Field(examples=["xss.element", "sqli", EVERYTHING])]
 Families = Mapping[Family, Action]
-Element = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*$", examples=["b", "a"])]
+Element = Annotated[str, AfterValidator(_harmless), Field(pattern=r"^[a-z][a-z0-9]*$", examples=["b", "a"])]
 
 
 class Bounds(Config):
@@ -103,9 +113,7 @@ class SanitiseConfig(Config):
     fields: tuple[FieldEntry, ...] = ()
     """Where it is different.  The first entry whose `at` a field matches is for that field."""
 
-    bodies: frozenset[BodyKind] = Field(
-        default=frozenset({"json", "form", "multipart", "xml", "text", "other"}), min_length=1
-    )
+    bodies: tuple[BodyKind, ...] = Field(default=("json", "form", "multipart", "xml", "text", "other"), min_length=1)
     """The kinds of bodies that are taken.  `other` is what no code reads as text, such as images."""
 
     repeated: Literal["pass", "refuse"] = "pass"

@@ -15,7 +15,9 @@ def unfolded(data: bytes, coding: str, *, most=1000, ratio=100) -> bytes:
     return unfold(data, coding, most=most, ratio=ratio)
 
 
-@pytest.mark.parametrize(("coding", "fold"), [("gzip", gzip.compress), ("X-GZIP ", gzip.compress), ("deflate", zlib.compress)])
+@pytest.mark.parametrize(
+    ("coding", "fold"), [("gzip", gzip.compress), ("X-GZIP ", gzip.compress), ("deflate", zlib.compress)]
+)
 def test_a_body_is_what_it_unfolds_to(coding, fold) -> None:
     assert unfolded(fold(BODY), coding) == BODY
 

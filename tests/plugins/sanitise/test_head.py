@@ -66,7 +66,7 @@ def test_a_query_that_is_not_utf_8_is_refused() -> None:
 def test_a_query_and_cookies_hold_so_many_pairs(case) -> None:
     with pytest.raises(BodyTooComplex):
         read(**case)
-    read(**{"query": "&" * 99})
+    read(query="&" * 99)
 
 
 def test_header_fields_are_read_but_credentials_and_what_the_gateway_writes() -> None:
