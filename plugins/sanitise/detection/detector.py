@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from . import decoding, html, sql
+from . import decoding, markup, sql
 from .rules import FAMILIES, Hit, Kind
 
-_SEPARATOR = "\x1e"
+_SEPARATOR = "\n"
+"""Stands before each text, so that a trigger can ask for the beginning of one."""
 
 
 class _Judge(NamedTuple):
@@ -20,7 +21,7 @@ class _Judge(NamedTuple):
 
 _JUDGES = (
     _Judge(frozenset({"sqli"}), sql.TRIGGER, sql.judge),
-    _Judge(frozenset({"xss"}), html.TRIGGER, html.judge),
+    _Judge(frozenset({"xss"}), markup.TRIGGER, markup.judge),
 )
 
 
@@ -37,10 +38,10 @@ class Detector:
         self._screen = re.compile("|".join([decoding.TRIGGER, *(each.trigger for each in self._judges)])).search
 
     def clean(self, texts: Sequence[str]) -> bool:
-        return self._screen(_SEPARATOR.join(texts).lower()) is None
+        return self._screen(_SEPARATOR.join(("", *texts)).lower()) is None
 
     def inspect(self, text: str, kind: Kind = Kind.VALUE) -> tuple[Hit, ...]:
-        if self._screen(text.lower()) is None:
+        if self._screen(_SEPARATOR + text.lower()) is None:
             return ()
         found: dict[str, Hit] = {}
         for form in decoding.forms(text):

@@ -1,4 +1,4 @@
-"""SQL injection, by structure."""
+"""SQL injection by structure: a text leaves its place in a query, and changes the query."""
 
 from __future__ import annotations
 
@@ -6,18 +6,248 @@ import re
 from collections.abc import Iterator
 
 from .rules import RULES, Hit, Kind
+from .sql_expressions import Facts, continuation, ended, expression
+from .sql_statements import HEADS, head, select
+from .sql_tokens import Budget, Exhausted, Tokens
 
+TOKENS = 6000
+"""How many tokens of one text are read at most, over all places from which it is read."""
+
+_GAP = r"(?:[\s\x00-\x1f\xa0+]|/\*.{0,64}?\*/|/\*!\d*|(?:--|\#)[^\n]{0,64}\n)"
+_HEADS = "|".join(HEADS)
+_FUNCTIONS = (
+    "sleep|benchmark|pg_sleep|pg_sleep_for|extractvalue|updatexml|xmltype|load_file|load_extension|xp_cmdshell|xp_dirtree|xp_fileexist"
+    "|xp_regread|openrowset|opendatasource|lo_import|lo_export|pg_read_file|pg_ls_dir|dblink|query_to_xml|randomblob"
+    r"|utl_http\.request|utl_inaddr\.get_host_\w+|dbms_\w+\.\w+|ctxsys\.drithsx\.sn|make_set|elt|gtid_subset|geometrycollection"
+    "|generate_series|current_setting|sys_context|json_keys|name_const|exp|procedure analyse|st_latfromgeohash|xmlexists"
+)
+ESCAPE = r"""['"`]"""
+LOGIC = r"(?:(?<![^\W\d_])(?:x?or|and)(?![^\W\d_])|\|\||&&)"
 TRIGGER = (
-    r"""['"`][\s)]*(?:[^\w\s'"`]|x?or\b|and\b|union\b|like\b|having\b|order\b)|\d[\s)+]*(?:x?or|and|union|order|having)\b"""
-    r"|union\s+(?:all\s+)?select|;\s*(?:drop|insert|update|delete|select|exec|shutdown)\b"
+    rf"{ESCAPE}(?:{_GAP}|\))*(?:[^\w\s'\"`.?]|(?:like|rlike|regexp|in|is|between|order|group|having|limit|procedure|into|where|div|mod|collate|not|as)\b)"
+    rf"|[\d'\"`)\]*]{_GAP}*(?:x?or|and|order|group|having|limit|procedure|rlike|regexp|like|between)(?![^\W\d_])"
+    rf"|\b(?:x?or|and)\b[^\w]*[\w.]*\W*[=<>(]|\b(?:x?or|and)\b[^\w]*['\"`\d~!@(-]|\|\||&&"
+    r"|union|\bselect\b|waitfor"
+    rf"|[;\n]{_GAP}*(?:{_HEADS})\b|\b(?:{_FUNCTIONS})\s*\("
 )
-_CRUDE = re.compile(
-    r"""['"`\d)][\s)]*(?:x?or|and|\|\||&&)[\s('"]*[\w@]+['"\s)]*(?:=|<|>|like)|\bunion\s+(?:all\s+)?select\b.+|['"]\s*(?:--|\#|/\*)\s*$""",
-    re.IGNORECASE,
-)
+_ESCAPES = re.compile(rf"{ESCAPE}(?={_GAP}*[^\w\s.?]|{_GAP}+(?:like|rlike|regexp|in|is|between|order|group|having|limit|procedure|into|where|div|mod|collate|not|as|union|{_HEADS})\b)", re.DOTALL)
+_LOGICS = re.compile(LOGIC)
+_KEYWORDS = re.compile(rf"^(?={_GAP}*(?:{_HEADS})\b)|union|\bselect\b|waitfor|;|(?:order|group){_GAP}+by|having|limit|procedure|into{_GAP}+(?:out|dump)file|\b(?:{_FUNCTIONS})\s*\(", re.DOTALL)
+_BEFORE = re.compile(r"[\s\x00-\x1f\xa0+)*/]")
 
 
 def judge(text: str, kind: Kind) -> Iterator[Hit]:
     """What in the text would change the query around it."""
-    if match := _CRUDE.search(text):
-        yield Hit(RULES["sqli.tautology"], match[0])
+    lower = text.lower()
+    budget = Budget(TOKENS)
+    try:
+        for finder, look in ((_LOGICS, _logic), (_KEYWORDS, _keyword), (_ESCAPES, _escape)):
+            for match in finder.finditer(lower):
+                if rule := look(lower, match, budget):
+                    yield Hit(RULES[rule], lower[max(0, match.start() - 8) : match.end() + 60])
+                    break
+    except Exhausted:
+        yield Hit(RULES["sqli.evasion"], lower[:80])
+
+
+def _place(text: str, at: int) -> str:
+    """What stands before a position: a quote, number, word, other, or start."""
+    at -= 1
+    while at >= 0 and (text[at] in " \t\r\n\x0b\x0c\x00\xa0+)/*" or text[at] < "\x20"):
+        if text.startswith("*/", at - 1) and (opening := text.rfind("/*", max(0, at - 64), at)) >= 0:
+            at = opening
+        at -= 1
+    if at < 0:
+        return "start"
+    character = text[at]
+    if character in "'\"`":
+        return "quote"
+    if character.isdigit():
+        begin = at
+        while begin >= 0 and (text[begin].isalnum() or text[begin] in "._"):
+            begin -= 1
+        alone = text[begin + 1 : at + 1].replace(".", "").isdigit() and not text[: begin + 1].strip(" \t\r\n+-(")
+        return "number" if alone else "word"
+    return "word" if character.isalpha() or character == "_" else "other"
+
+
+def _logic(text: str, match: re.Match[str], budget: Budget) -> str | None:
+    place = _place(text, match.start())
+    tokens = Tokens(text, match.end(), budget)
+    if tokens.next.kind == "word" and tokens.next.text == "select":
+        tokens.take()
+        return "sqli.subquery" if select(tokens) == 2 else None
+    facts = Facts()
+    if not expression(tokens, facts) or not (ended(tokens) or facts.open):
+        return None
+    if facts.subquery:
+        return "sqli.subquery"
+    out = tokens.next.kind == "comment" or (facts.open is not None and _resumes(facts.open.text))
+    if place == "quote":
+        return _appended(facts, out=out)
+    if facts.compares and facts.settled:
+        return "sqli.tautology"
+    if facts.calls and (place in ("number", "other") or facts.compares or out):
+        return "sqli.function" if place in ("number", "other") or out or _function(facts) else None
+    if place == "word":
+        return "sqli.tautology" if out and facts.compares else None
+    if facts.compares and (facts.literals or facts.variables or out):
+        return "sqli.tautology"
+    if facts.variables or (facts.literals and (out or facts.last in ("true", "false", "null"))):
+        return "sqli.tautology"
+    return "sqli.tautology" if facts.literals and not facts.names and _same(text, match, facts) else None
+
+
+def _function(facts: Facts) -> bool:
+    return any(name != "case" for name in facts.calls)
+
+
+def _same(text: str, match: re.Match[str], facts: Facts) -> bool:
+    """``1 or 1``, which nobody would write of two things to choose from."""
+    before = text[: match.start()].strip(" )+")
+    return before == facts.last or facts.last == "0"
+
+
+def _appended(facts: Facts, *, out: bool) -> str | None:
+    """What is appended after a quote."""
+    if facts.calls:
+        return "sqli.function"
+    if facts.compares or out or facts.variables:
+        return "sqli.tautology"
+    return "sqli.tautology" if facts.literals and not facts.names and not facts.last.endswith(("'", '"')) else None
+
+
+def _resumes(rest: str) -> bool:
+    """Whether an open string is one that the query around it may close: not the rest of a sentence."""
+    rest = rest[1:].strip()
+    return len(rest.split()) < 2
+
+
+def _keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:
+    word = match[0]
+    tokens = Tokens(text, match.end(), budget)
+    if word == ";" or word == "":
+        sure = head(tokens)
+        if word == ";":
+            return "sqli.stacked" if sure == 2 or (sure == 1 and tokens.next.kind in ("end", "comment", ";", ")")) else None
+        return "sqli.statement" if sure == 2 else None
+    if word == "union":
+        return _union(text, match, tokens)
+    if word == "select":
+        return _select(text, match, tokens)
+    if word == "waitfor":
+        return "sqli.function" if HEADS["waitfor"](tokens) else None
+    if word[-1] == "(":
+        return _call(text, match, tokens)
+    return _clause(text, match, tokens)
+
+
+def _union(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
+    if match.start() and text[match.start() - 1].isalpha() and not re.search(r"\\n$|\de?$", text[: match.start()]):
+        return None
+    while tokens.take_word("all", "distinct", "distinctrow") or tokens.take_kind("("):
+        pass
+    if tokens.take_word("values") and tokens.next.kind == "(":
+        return "sqli.union"
+    return "sqli.union" if tokens.take_word("select") and select(tokens) else None
+
+
+def _select(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
+    before = text[: match.start()].rstrip(" \t\r\n+")
+    if not before.endswith(("(", "'", '"', ")")) or select(tokens) < 2:
+        return None
+    return "sqli.subquery"
+
+
+def _call(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
+    name = match[0].rstrip(" (")
+    if name in ("exp", "elt", "make_set", "generate_series", "sleep") and _place(text, match.start()) == "word":
+        return None
+    facts = Facts()
+    if tokens.next.kind == ")":
+        return None
+    if not expression(tokens, facts):
+        return None
+    return "sqli.function" if tokens.next.kind in (")", ",", "end") else None
+
+
+def _clause(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
+    place = _place(text, match.start())
+    if place not in ("quote", "number"):
+        return None
+    word = match[0].split()[0] if match[0].split() else ""
+    if word.startswith("into"):
+        return "sqli.clause" if tokens.next.kind in ("string", "open") else None
+    if word == "procedure":
+        return "sqli.clause" if tokens.take_word("analyse") else None
+    facts = Facts()
+    if not expression(tokens, facts):
+        return None
+    while tokens.take_kind(","):
+        if not expression(tokens, facts):
+            return None
+    tokens.take_word("asc", "desc")
+    tokens.take_word("offset") and tokens.take()
+    out = tokens.next.kind == "comment" or facts.open is not None
+    if not (ended(tokens) or facts.open):
+        return None
+    if word == "having":
+        return "sqli.clause" if facts.compares or facts.calls or facts.subquery or out else None
+    if out or facts.subquery or (facts.calls and place == "quote"):
+        return "sqli.clause"
+    return "sqli.clause" if word != "limit" and facts.literals and not facts.names and tokens.next.kind in ("end", ";", ")") else None
+
+
+def _escape(text: str, match: re.Match[str], budget: Budget) -> str | None:
+    """What follows a quote, if the text was inside of a string until then."""
+    at = match.end()
+    value = text[: match.start()]
+    tokens = Tokens(text, at, budget)
+    while tokens.take_kind(")"):
+        pass
+    token = tokens.next
+    if token.kind == "comment":
+        return "sqli.comment" if _comments_out(token.text) else None
+    if token.kind == ";":
+        tokens.take()
+        if tokens.next.kind == "comment" and _comments_out(tokens.next.text):
+            return "sqli.comment"
+        return "sqli.stacked" if head(tokens) else None
+    if token.kind == ",":
+        return _listed(tokens)
+    if token.kind == "word" and token.text in HEADS:
+        return "sqli.stacked" if head(tokens) == 2 else None
+    facts = Facts()
+    start = tokens.next
+    if not continuation(tokens, facts, "=" + value) or tokens.next is start:
+        return None
+    if not ended(tokens) and not facts.open:
+        return None
+    if facts.subquery:
+        return "sqli.subquery"
+    if value[-1:].isspace() and not facts.calls and not tokens.next.kind == "comment":
+        return None
+    if tokens.next.kind == "comment" and (facts.literals or facts.calls or facts.names):
+        return "sqli.expression" if _comments_out(tokens.next.text) else None
+    if facts.open is not None and _resumes(facts.open.text) and not facts.open.text[1:2].isspace():
+        return "sqli.expression"
+    return "sqli.expression" if facts.calls and tokens.next.kind in ("end", ";") else None
+
+
+def _comments_out(comment: str) -> bool:
+    """Whether a comment hides the rest of a query rather than telling something."""
+    return comment[:2] == "/*" or not any(character.isalnum() for character in comment)
+
+
+def _listed(tokens: Tokens) -> str | None:
+    """More values than the query has, and the rest of it commented out."""
+    facts = Facts()
+    while tokens.take_kind(","):
+        if not expression(tokens, facts):
+            return None
+    while tokens.take_kind(")"):
+        pass
+    tokens.take_kind(";")
+    if tokens.next.kind == "comment" and _comments_out(tokens.next.text):
+        return "sqli.expression"
+    return None
