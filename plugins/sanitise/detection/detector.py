@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from . import decoding, markup, sql
+from . import commands, decoding, documents, entities, markup, network, paths, sql, templates
 from .rules import FAMILIES, Hit, Kind
 
 _SEPARATOR = "\n"
@@ -22,6 +22,15 @@ class _Judge(NamedTuple):
 _JUDGES = (
     _Judge(frozenset({"sqli"}), sql.TRIGGER, sql.judge),
     _Judge(frozenset({"xss"}), markup.TRIGGER, markup.judge),
+    _Judge(frozenset({"path_traversal"}), paths.TRIGGER, paths.judge),
+    _Judge(frozenset({"command"}), commands.TRIGGER, commands.judge),
+    _Judge(frozenset({"template"}), templates.TRIGGER, templates.judge),
+    _Judge(frozenset({"nosql"}), documents.TRIGGER, documents.judge),
+    _Judge(frozenset({"ldap"}), documents.TRIGGER, documents.judge_filter),
+    _Judge(frozenset({"xxe"}), entities.TRIGGER_ENTITY, entities.judge),
+    _Judge(frozenset({"crlf"}), network.TRIGGER_CRLF, network.judge_break),
+    _Judge(frozenset({"ssrf"}), network.TRIGGER_SSRF, network.judge_address),
+    _Judge(frozenset({"null_byte"}), entities.TRIGGER_NULL, entities.judge_null),
 )
 
 
