@@ -15,8 +15,8 @@ _PERCENT = re.compile("%[0-9a-f]{2}", re.IGNORECASE)
 _UTF16 = re.compile(r"%u([0-9a-f]{4})", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|u\{0*([0-9a-f]{1,6})\}|x([0-9a-f]{2})|0*([0-7]{2,3}))", re.IGNORECASE)
 _OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")
-_QUOTES = str.maketrans("‘’ʼ′“”″", "''''" + '"""')
-_FOLDING = "\u017f\u212a\u2018-\u201f\u2032-\u2036\u02b9-\u02bc\uff01-\uff5e\ufe50-\ufe6f\u2460-\u24ff\U0001d400-\U0001d7ff"
+_QUOTES = str.maketrans({**dict.fromkeys("‘’ʼ′", "'"), **dict.fromkeys("“”″", '"'), "–": "--", "—": "--"})
+_FOLDING = "\u017f\u212a\u2013\u2014\u2018-\u201f\u2032-\u2036\u02b9-\u02bc\uff01-\uff5e\ufe50-\ufe6f\u2460-\u24ff\U0001d400-\U0001d7ff"
 """Characters that compatibility folding, or the best fit of an old code page, makes ASCII."""
 
 TRIGGER = rf"%[0-9a-fu]|&(?:#|[a-z]{{2,}}\d*;|(?:lt|gt|quot|amp)\b)|\\[ux0-7]|[{_FOLDING}]"

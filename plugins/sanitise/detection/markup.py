@@ -9,15 +9,16 @@ from . import script
 from .html_tokens import Attribute, Tag, tags
 from .rules import RULES, Hit, Kind
 
-_ALWAYS = frozenset({"script", "iframe", "frameset", "embed", "applet", "foreignobject", "bgsound", "ilayer", "isindex", "noembed"})
+_ALWAYS = frozenset({"script", "iframe", "frameset", "embed", "applet", "foreignobject", "bgsound", "ilayer", "isindex", "noembed", "svg", "xss"})
 _WITH_MORE = frozenset(
     {
-        "svg", "math", "object", "style", "link", "meta", "base", "frame", "layer", "template", "animate", "set", "use",
+        "math", "object", "style", "link", "meta", "base", "frame", "layer", "template", "animate", "set", "use",
         "animatetransform", "animatemotion", "image", "xml", "import", "portal", "fencedframe", "handler", "listener",
-        "xss", "maction", "noscript", "annotation-xml", "plaintext", "xmp", "event-source", "htmlfile", "script:",
+        "maction", "noscript", "annotation-xml", "plaintext", "xmp", "event-source", "htmlfile", "script:",
     }
 )  # fmt: skip
 _LOOSE = re.compile(r"<[\s\x00-\x20/]{1,8}(?:script|iframe|svg|img)[\s/>]", re.IGNORECASE)
+_INSTRUCTION = re.compile(r"<\?(?:import|xml-stylesheet)\s", re.IGNORECASE)
 _HANDLER = re.compile(r"(?:^|[\s\"'`/;>&+\x00-\x20])(on[a-z]{3,30})[\s\x00-\x20]*=[\s\x00-\x20]*(.{1,200})", re.IGNORECASE | re.DOTALL)
 _ORDINARY = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null"})
 _STYLE = re.compile(
@@ -26,6 +27,7 @@ _STYLE = re.compile(
 _STYLE_ANYWHERE = re.compile(
     r":\s*expression\s*\(|-moz-binding\s*:|behaviou?r\s*:\s*url\s*\(|@import\s*(?:url\s*\(|['\"])|url\(\s*['\"]?\s*(?:javascript|vbscript):", re.IGNORECASE
 )
+_CSS_ESCAPE = re.compile(r"\\0{0,4}([0-9a-f]{2})\s?", re.IGNORECASE)
 _CSS_COMMENT = re.compile(r"/\*[^*]{0,100}\*/|\\(?=[a-z(:])")
 _BLANK = re.compile(r"[\x00-\x20\x7f\xad\u200b-\u200f]+")
 _SCRIPT_URL = re.compile(r"(?:(?:java|vb|live|j)script|mocha|ecmascript|feed:javascript|view-source:javascript)(?:\s|&colon;)*:", re.IGNORECASE)
@@ -52,14 +54,14 @@ def _found(text: str, kind: Kind) -> Iterator[tuple[str, str]]:
     if "=" in text:
         yield from _in_attributes(text)
     yield from _in_urls(text, kind)
-    if match := _STYLE_ANYWHERE.search(_CSS_COMMENT.sub("", text)):
+    if match := _STYLE_ANYWHERE.search(_plain_style(text) if "\\" in text else _CSS_COMMENT.sub("", text)):
         yield "xss.style", match[0]
     if code := script.code(text):
         yield "xss.script_code", code
 
 
 def _in_tags(text: str) -> Iterator[tuple[str, str]]:
-    if match := _LOOSE.search(text):
+    if match := _LOOSE.search(text) or _INSTRUCTION.search(text):
         yield "xss.element", match[0]
     read = 0
     for tag in tags(text, 8 * len(text) + 4096):
@@ -91,15 +93,20 @@ def _attribute(attribute: Attribute) -> str | None:
         return None
     value = attribute.value
     if name.startswith("on") and len(name) > 4 and name.isalpha():
-        return None if value.lower() in _ORDINARY or value.isdigit() else "xss.event_handler"
+        return None if value.lower() in _ORDINARY else "xss.event_handler"
     blanked = _BLANK.sub("", value).lower()
     if _SCRIPT_URL.search(blanked) or _DATA_URL.match(blanked):
         return "xss.script_url"
-    if name == "style" and _STYLE.search(_CSS_COMMENT.sub("", value)):
+    if name == "style" and _STYLE.search(_plain_style(value)):
         return "xss.style"
     if name == "srcdoc" or (name == "http-equiv" and blanked in ("refresh", "set-cookie", "link")):
         return "xss.element"
     return None
+
+
+def _plain_style(style: str) -> str:
+    """A style without its escapes and comments."""
+    return _CSS_COMMENT.sub("", _CSS_ESCAPE.sub(lambda match: chr(int(match[1], 16)), style))
 
 
 def _in_attributes(text: str) -> Iterator[tuple[str, str]]:

@@ -12,13 +12,13 @@ _LOADER = (
 _OBJECT = r"(?:document|window|self|top|parent|frames|globalthis|this|location|navigator|localstorage|sessionstorage)"
 _CODE = re.compile(
     rf"""
-      (?<![\w-]) {_SINK} \s*+ (?: \?\.\s*)? \( (?! (?:[a-z]{{1,2}}|ing) \) ) [^)]*
-    | (?<![\w-]) {_SINK} \s*+ ` [^`]* `
-    | (?<![\w-]) {_SINK} \s* (?: \) | [\]]) \s* \(?
-    | (?<![\w-]) {_SINK} \s* \. \s* (?:call|apply|bind) \b
-    | =\s*(?:alert|confirm|prompt|eval)\s*(?:;|\}}|$|>|//)
+      (?<!\w) (?<![a-z]-) {_SINK} \s*+ (?: \?\.\s*)? \( (?! (?:[a-z]{{1,2}}|ing) \) ) [^)]*
+    | (?<!\w) (?<![a-z]-) {_SINK} \s*+ ` [^`]* `
+    | (?<!\w) (?<![a-z]-) {_SINK} \s* (?: \) | [\]]) \s* \(?
+    | (?<!\w) (?<![a-z]-) {_SINK} \s* \. \s* (?:call|apply|bind) \b
+    | =\s*(?:alert|confirm|prompt|eval)\s*(?:[;,]|\}}|$|>|//)
     | \b {_LOADER} \s*+ [(`] \s*+ (?: ['"`/\\\[] | [a-z.]+[(] | location | document | name \) | this | \d{{2,3}}, )
-    | (?<![\w-]) {_OBJECT} \s*+ \[ \s*+ (?: ['"`/\\+(\[] | atob | string )
+    | (?<![\w-]) {_OBJECT} \s*+ \[ \s*+ (?: ['"`/\\+(\[] | atob | string | \d+\. )
     | (?<![\w@-]) document \s*+ \. \s*+ (?:cookie|domain|write(?:ln)?|location|body|url|createelement|getelement\w+|queryselector\w*|documentelement|forms|referrer|head|defaultview|domain)\b
     | (?<![\w@-]) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+ (?: location | open \( | name\b | eval | alert | onerror | document | constructor | parent )
     | (?<![\w@.-]) (?:location|document\.location|window\.location)(?:\.href)? \s* =(?!=) \s* ['"`\w(]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .rules import RULES, Hit, Kind
 from .sql_expressions import Facts, continuation, ended, expression
@@ -23,31 +23,61 @@ _FUNCTIONS = (
 )
 ESCAPE = r"""['"`]"""
 LOGIC = r"(?:(?<![^\W\d_])(?:x?or|and)(?![^\W\d_])|\|\||&&)"
+_CLAUSES = rf"having|procedure|limit|(?:order|group){_GAP}+by|into{_GAP}+(?:out|dump)file"
+_OPERATORS = "like|rlike|regexp|in|is|between|div|mod|collate|not|sounds|glob"
 TRIGGER = (
-    rf"{ESCAPE}(?:{_GAP}|\))*(?:[^\w\s'\"`.?]|(?:like|rlike|regexp|in|is|between|order|group|having|limit|procedure|into|where|div|mod|collate|not|as)\b)"
-    rf"|[\d'\"`)\]*]{_GAP}*(?:x?or|and|order|group|having|limit|procedure|rlike|regexp|like|between)(?![^\W\d_])"
-    rf"|\b(?:x?or|and)\b[^\w]*[\w.]*\W*[=<>(]|\b(?:x?or|and)\b[^\w]*['\"`\d~!@(-]|\|\||&&"
-    r"|union|\bselect\b|waitfor"
-    rf"|[;\n]{_GAP}*(?:{_HEADS})\b|\b(?:{_FUNCTIONS})\s*\("
+    rf"{ESCAPE}(?:{_GAP}|\))*(?:[^\w\s'\"`.?]|(?:{_OPERATORS}|{_HEADS})\b)"
+    rf"|[\d'\"`)\]*]{_GAP}*(?:x?or|and)(?![^\W\d_])"
+    rf"|\n{_GAP}*(?:x?or|and|{_HEADS})\b"
+    rf"|\b(?:x?or|and)\b[\s+(]*(?:[^\w\s]|\d|[\w.]+[\s+]*(?:[=<>(!~]|(?:{_OPERATORS})\b)|(?:true|false|null)\b)"
+    rf"|\|\||&&|[a-z]/\*|union|\bselect\b|waitfor|;{_GAP}*(?:{_HEADS})\b|\b(?:{_FUNCTIONS})\s*\(|\bi?if\s*\(|\bwhen\b"
+    rf"|(?:{_CLAUSES})(?![^\W\d_])|\d\s*[-+*/%^|&]\s*(?:[@(]|[a-z_]+\()"
 )
-_ESCAPES = re.compile(rf"{ESCAPE}(?={_GAP}*[^\w\s.?]|{_GAP}+(?:like|rlike|regexp|in|is|between|order|group|having|limit|procedure|into|where|div|mod|collate|not|as|union|{_HEADS})\b)", re.DOTALL)
+_ESCAPES = re.compile(
+    rf"{ESCAPE}(?=(?:{_GAP}|\))*(?:[^\w\s.?'\"`]|(?:{_OPERATORS}|union|{_CLAUSES}|{_HEADS})\b))", re.DOTALL
+)
 _LOGICS = re.compile(LOGIC)
-_KEYWORDS = re.compile(rf"^(?={_GAP}*(?:{_HEADS})\b)|union|\bselect\b|waitfor|;|(?:order|group){_GAP}+by|having|limit|procedure|into{_GAP}+(?:out|dump)file|\b(?:{_FUNCTIONS})\s*\(", re.DOTALL)
-_BEFORE = re.compile(r"[\s\x00-\x1f\xa0+)*/]")
+_KEYWORDS = re.compile(
+    rf"^(?={_GAP}*(?:{_HEADS})\b)|union|\bselect\b|waitfor|;|(?:{_CLAUSES})(?![^\W\d_])|\b(?:{_FUNCTIONS})\s*\(|\bi?if\s*\(|\bcase\b"
+    rf"|^{_GAP}*[\d.]+\s*[-+*/%^|&](?=\s*(?:[@(]|[a-z_]+\())",
+    re.DOTALL,
+)
 
 
 def judge(text: str, kind: Kind) -> Iterator[Hit]:
     """What in the text would change the query around it."""
-    lower = text.lower()
     budget = Budget(TOKENS)
     try:
-        for finder, look in ((_LOGICS, _logic), (_KEYWORDS, _keyword), (_ESCAPES, _escape)):
-            for match in finder.finditer(lower):
-                if rule := look(lower, match, budget):
-                    yield Hit(RULES[rule], lower[max(0, match.start() - 8) : match.end() + 60])
-                    break
+        for variant in _variants(text.lower()):
+            for finder, look in ((_LOGICS, _logic), (_KEYWORDS, _keyword), (_ESCAPES, _escape)):
+                if hit := _first(variant, finder, look, budget):
+                    yield hit
     except Exhausted:
-        yield Hit(RULES["sqli.evasion"], lower[:80])
+        yield Hit(RULES["sqli.evasion"], text[:80])
+
+
+def _first(
+    text: str,
+    finder: re.Pattern[str],
+    look: Callable[[str, re.Match[str], Budget], str | None],
+    budget: Budget,
+) -> Hit | None:
+    for match in finder.finditer(text):
+        if rule := look(text, match, budget):
+            return Hit(RULES[rule], text[max(0, match.start() - 8) : match.end() + 60])
+    return None
+
+
+_SPLITTING = re.compile(r"(?<=[a-z])/\*[^*]{0,32}\*/(?=[a-z])")
+
+
+def _variants(text: str) -> Iterator[str]:
+    """The text; as a form's field would be written, with spaces for plus signs; without comments inside of words."""
+    yield text
+    if "+" in text and " " not in text:
+        yield text.replace("+", " ")
+    if "/*" in text and (joined := _SPLITTING.sub("", text)) != text:
+        yield joined
 
 
 def _place(text: str, at: int) -> str:
@@ -84,14 +114,14 @@ def _logic(text: str, match: re.Match[str], budget: Budget) -> str | None:
         return "sqli.subquery"
     out = tokens.next.kind == "comment" or (facts.open is not None and _resumes(facts.open.text))
     if place == "quote":
-        return _appended(facts, out=out)
+        return _appended(text, match, facts, out=out)
     if facts.compares and facts.settled:
         return "sqli.tautology"
     if facts.calls and (place in ("number", "other") or facts.compares or out):
-        return "sqli.function" if place in ("number", "other") or out or _function(facts) else None
+        return "sqli.function" if place in ("number", "other", "start") or out or _function(facts) else None
     if place == "word":
         return "sqli.tautology" if out and facts.compares else None
-    if facts.compares and (facts.literals or facts.variables or out):
+    if facts.compares and (place == "number" or facts.literals or facts.variables or out):
         return "sqli.tautology"
     if facts.variables or (facts.literals and (out or facts.last in ("true", "false", "null"))):
         return "sqli.tautology"
@@ -108,11 +138,17 @@ def _same(text: str, match: re.Match[str], facts: Facts) -> bool:
     return before == facts.last or facts.last == "0"
 
 
-def _appended(facts: Facts, *, out: bool) -> str | None:
+def _appended(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> str | None:
     """What is appended after a quote."""
     if facts.calls:
         return "sqli.function"
-    if facts.compares or out or facts.variables:
+    if facts.compares or facts.variables:
+        return "sqli.tautology"
+    if facts.open is not None:
+        rest = facts.open.text[1:].strip()
+        quoted = match.end() == facts.open.start and text[max(0, match.start() - 2) : match.start() - 1].isspace()
+        return "sqli.tautology" if not quoted and (not rest or rest[0].isdigit()) else None
+    if out:
         return "sqli.tautology"
     return "sqli.tautology" if facts.literals and not facts.names and not facts.last.endswith(("'", '"')) else None
 
@@ -131,6 +167,10 @@ def _keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:
         if word == ";":
             return "sqli.stacked" if sure == 2 or (sure == 1 and tokens.next.kind in ("end", "comment", ";", ")")) else None
         return "sqli.statement" if sure == 2 else None
+    if word == "case":
+        return "sqli.expression" if _case(tokens) else None
+    if word[-1] in "-+*/%^|&":
+        return _arithmetic(tokens)
     if word == "union":
         return _union(text, match, tokens)
     if word == "select":
@@ -145,11 +185,22 @@ def _keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:
 def _union(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
     if match.start() and text[match.start() - 1].isalpha() and not re.search(r"\\n$|\de?$", text[: match.start()]):
         return None
-    while tokens.take_word("all", "distinct", "distinctrow") or tokens.take_kind("("):
-        pass
+    place = _place(text, match.start())
+    sure = place in ("quote", "number")
+    while True:
+        if tokens.take_word("all", "distinct", "distinctrow") or tokens.take_kind("("):
+            sure = True
+        elif tokens.next.text in ("+", "-"):
+            tokens.take()
+        else:
+            break
     if tokens.take_word("values") and tokens.next.kind == "(":
         return "sqli.union"
-    return "sqli.union" if tokens.take_word("select") and select(tokens) else None
+    if not tokens.take_word("select"):
+        return "sqli.union" if sure and expression(tokens, Facts()) and tokens.next.kind == "comment" else None
+    if tokens.next.kind in ("end", "comment"):
+        return "sqli.union" if sure or place == "start" else None
+    return "sqli.union" if select(tokens) or (sure and tokens.next.kind in (")", "comment")) else None
 
 
 def _select(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
@@ -161,6 +212,9 @@ def _select(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
 
 def _call(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
     name = match[0].rstrip(" (")
+    if name in ("if", "iif"):
+        facts = Facts()
+        return "sqli.expression" if expression(tokens, facts) and facts.compares and tokens.next.kind == "," else None
     if name in ("exp", "elt", "make_set", "generate_series", "sleep") and _place(text, match.start()) == "word":
         return None
     facts = Facts()
@@ -173,11 +227,11 @@ def _call(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
 
 def _clause(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
     place = _place(text, match.start())
-    if place not in ("quote", "number"):
-        return None
-    word = match[0].split()[0] if match[0].split() else ""
+    word = match[0]
     if word.startswith("into"):
-        return "sqli.clause" if tokens.next.kind in ("string", "open") else None
+        return "sqli.clause" if tokens.next.kind in ("string", "open", "(", "word") else None
+    if place not in ("quote", "number") and word != "having" and not (place == "start" and word.startswith("group")):
+        return None
     if word == "procedure":
         return "sqli.clause" if tokens.take_word("analyse") else None
     facts = Facts()
@@ -191,11 +245,36 @@ def _clause(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
     out = tokens.next.kind == "comment" or facts.open is not None
     if not (ended(tokens) or facts.open):
         return None
+    if tokens.take_word("having"):
+        return "sqli.clause" if expression(tokens, facts) and facts.compares else None
     if word == "having":
-        return "sqli.clause" if facts.compares or facts.calls or facts.subquery or out else None
+        if place in ("quote", "number"):
+            return "sqli.clause" if facts.compares or facts.calls or facts.subquery or out else None
+        return "sqli.clause" if facts.compares and (facts.settled or out) else None
+    if place == "start":
+        return None
     if out or facts.subquery or (facts.calls and place == "quote"):
         return "sqli.clause"
     return "sqli.clause" if word != "limit" and facts.literals and not facts.names and tokens.next.kind in ("end", ";", ")") else None
+
+
+def _case(tokens: Tokens) -> bool:
+    """Whether the whole of a CASE stands here."""
+    if not tokens.take_word("when") and not (expression(tokens, Facts()) and tokens.take_word("when")):
+        return False
+    if not expression(tokens, Facts()) or not tokens.take_word("then") or not expression(tokens, Facts()):
+        return False
+    return tokens.take_word("else", "end", "when")
+
+
+def _arithmetic(tokens: Tokens) -> str | None:
+    """What is computed with the number that a text begins with."""
+    facts = Facts()
+    if not expression(tokens, facts) or tokens.next.kind not in ("end", "comment", ")"):
+        return None
+    if facts.subquery:
+        return "sqli.subquery"
+    return "sqli.expression" if facts.variables or facts.calls else None
 
 
 def _escape(text: str, match: re.Match[str], budget: Budget) -> str | None:
@@ -207,6 +286,8 @@ def _escape(text: str, match: re.Match[str], budget: Budget) -> str | None:
         pass
     token = tokens.next
     if token.kind == "comment":
+        if token.text[0] == "#" and value[-1:].isspace():
+            return None
         return "sqli.comment" if _comments_out(token.text) else None
     if token.kind == ";":
         tokens.take()
@@ -230,6 +311,8 @@ def _escape(text: str, match: re.Match[str], budget: Budget) -> str | None:
     if tokens.next.kind == "comment" and (facts.literals or facts.calls or facts.names):
         return "sqli.expression" if _comments_out(tokens.next.text) else None
     if facts.open is not None and _resumes(facts.open.text) and not facts.open.text[1:2].isspace():
+        if facts.open.text[0] != match[0]:
+            return None
         return "sqli.expression"
     return "sqli.expression" if facts.calls and tokens.next.kind in ("end", ";") else None
 

@@ -63,7 +63,7 @@ def continuation(tokens: Tokens, facts: Facts, left: str, depth: int = 0) -> boo
             continue
         right = _operand(tokens, facts, depth)
         if right is None:
-            return False
+            return tokens.next.kind in ("end", "comment")  # what follows is the query's
         if operator == "compare":
             facts.compares = True
             facts.settled |= _settled(left, right)
@@ -136,6 +136,8 @@ def _operand(tokens: Tokens, facts: Facts, depth: int) -> str | None:
             tokens.take()
             facts.literals += 1
             facts.last = token.text
+            if token.text in ("''", '""') and tokens.next.kind in ("string", "open"):
+                return _operand(tokens, facts, depth)
             return "=" + token.text.strip("'\"")
         case "open":
             tokens.take()
@@ -249,6 +251,9 @@ def _name(tokens: Tokens, facts: Facts, word: str) -> str:
     if tokens.next.kind == "(":
         facts.calls.append(word)
         _skip(tokens)
+        return f"call {word}"
+    if word.startswith(("utl_", "dbms_")) and "." in word:
+        facts.calls.append(word)
         return f"call {word}"
     if tokens.next.kind == "string" and word in ("date", "time", "timestamp"):
         tokens.take()

@@ -17,8 +17,10 @@ _QUANTIFIERS = ("all", "distinct", "distinctrow", "sql_no_cache", "sql_calc_foun
 
 def select(tokens: Tokens) -> int:
     """Read what follows SELECT: 0 where it is no list of columns, 1 where it may be one, 2 where it can be nothing else."""
-    while tokens.take_word(*_QUANTIFIERS) or (tokens.take_word("top") and _top(tokens)):
+    while tokens.take_word(*_QUANTIFIERS):
         pass
+    if tokens.take_word("top") and tokens.take_kind("number") and tokens.next.kind == "end":
+        return 2
     weight = columns = 0
     while True:
         columns += 1
@@ -35,14 +37,12 @@ def select(tokens: Tokens) -> int:
     return 2 if weight == 2 else int(columns > 1 or weight == 1)
 
 
-def _top(tokens: Tokens) -> bool:
-    return tokens.take_kind("number")
-
-
 def _column(tokens: Tokens) -> int | None:
     """What one column says: 2 what no sentence has, 1 a constant, 0 a name, None where it is none."""
     if tokens.next.text == "*" and tokens.next.kind == "operator":
         tokens.take()
+        if tokens.next.kind == "end":
+            return 1
         return 2 if tokens.next.kind in ("comment", ";", ",") or tokens.next.text in ("from", "into") else 0
     facts = Facts()
     if not expression(tokens, facts):
@@ -74,6 +74,9 @@ def _from(tokens: Tokens, weight: int) -> int:
         tokens.take()
     if weight == 2:
         return 2
+    if tokens.take_word("where"):
+        facts = Facts()
+        return 2 * (expression(tokens, facts) and facts.compares)
     if ended(tokens) and (tokens.next.kind in ("comment", ";", ")") or tokens.next.kind == "word"):
         return 2
     return 1 if tokens.next.kind == "end" else 0
@@ -289,6 +292,10 @@ def _merge(tokens: Tokens) -> int:
     return 2 * (tokens.take_word("into") and tokens.take().kind == "word" and tokens.take_word("using"))
 
 
+def _print(tokens: Tokens) -> int:
+    return 2 * (tokens.next.kind == "variable")
+
+
 def _declared(tokens: Tokens) -> int:
     return 2 * (tokens.take().kind == "word" and tokens.next.kind == "operator")
 
@@ -299,7 +306,7 @@ HEADS: dict[str, Callable[[Tokens], int]] = {
     "waitfor": _waitfor, "shutdown": _shutdown, "grant": _grant, "revoke": _grant, "copy": _copy, "load": _load,
     "set": _set, "call": _call, "do": _do, "begin": _begin, "if": _if, "with": _with, "attach": _attach,
     "handler": _handler, "backup": _backup, "restore": _backup, "rename": _rename, "merge": _merge,
-    "pragma": _declared,
+    "pragma": _declared, "print": _print,
 }  # fmt: skip
 """What may begin a statement, and what reads the rest: 0 no statement, 1 perhaps one, 2 nothing else."""
 
