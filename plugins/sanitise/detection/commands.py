@@ -8,21 +8,33 @@ from collections.abc import Iterator
 from .rules import RULES, Hit, Kind
 
 _COMMON = (
-    "id|ls|pwd|who|cat|date|time|sort|more|less|head|tail|type|dir|net|find|at|set|echo|env|kill|test|file|touch|nice|host|history|last|route|start|copy|move|del|print|sleep|exit|split|cut|join|install|make|man|mail|talk|top|watch|wait|which|true|read"
+    "cat|date|time|sort|more|less|head|tail|type|net|find|at|set|echo|env|kill|test|file|touch|nice|host|history|last|route|start"
+    "|copy|move|del|print|sleep|exit|split|cut|join|install|make|man|mail|talk|top|watch|wait|which|true|read|who|ping6?|php|node|perl"
+    "|python[23]?|ruby|docker|kubectl|apt|apt-get|yum|dnf|pip|npm|gem|git|svn|mysql|psql|sqlite3|service|fetch|lynx|rev|tac|nl|paste|strings"
+    "|finger|ver|vol|stat|vim?|nano|ed|choice|w|ip|mount|arp|tee|source|timeout|reg|su|shutdown|halt|dash|dd|df|du|ps|od|cp|mv|ln|rm|reboot"
+    "|expr|nmap|tree|ftp|gcc|zip|tar|dig|passwd|eval|exec"
 )
+"""Words of a language as well: what follows must tell."""
 _COMMANDS = (
-    "ifconfig|ipconfig|netstat|whoami|uname|hostname|ping6?|traceroute|tracert|nslookup|dig|curl|wget|fetch|lynx|nc|ncat|netcat|socat|telnet|ssh|scp|ftp|tftp|bash|dash|zsh|ksh|csh|sh|cmd(?:\\.exe)?|powershell(?:\\.exe)?|pwsh|perl|python[23]?|ruby|php|node|gcc"
-    "|awk|gawk|sed|grep|egrep|xargs|tee|base64|xxd|od|printf|chmod|chown|rm|rmdir|mkdir|mkfifo|mknod|cp|mv|ln|tar|gzip|gunzip|unzip|zip|dd|ps|pkill|killall|sudo|su|passwd|useradd|adduser|net1?|netsh|wmic|reg|tasklist|taskkill|systeminfo|certutil|bitsadmin|mshta|rundll32|regsvr32|cscript|wscript|schtasks|crontab|systemctl|service|reboot|shutdown|halt|printenv|eval|exec|source|nohup|busybox|tcpdump|nmap|arp|ip|lsof|df|du|mount|strings|rev|tac|nl|paste|sha\\d*sum|md5sum|expr|docker|kubectl|apt|apt-get|yum|dnf|pip|npm|gem|git|svn|mysql|psql|sqlite3|openssl|getent|w|finger|ver|fsutil|vol|attrib|cacls|icacls|xcopy|robocopy|findstr|waitfor|timeout|choice|ifs|lsb_release|dmesg|stat|vi|vim|nano|ed"
+    "id|ls|pwd|dir|ifconfig|ipconfig|netstat|whoami|uname|hostname|traceroute|tracert|nslookup|curl|wget|nc|ncat|netcat|socat|telnet|ssh|scp|tftp"
+    "|bash|zsh|ksh|csh|sh|cmd(?:\\.exe)?|powershell(?:\\.exe)?|pwsh|awk|gawk|sed|e?grep|xargs|base64|xxd|printf|chmod|chown|rmdir|mkdir|mkfifo|mknod"
+    "|gunzip|gzip|unzip|pkill|killall|sudo|useradd|adduser|net1|netsh|wmic|tasklist|taskkill|systeminfo|certutil|bitsadmin|mshta|rundll32|regsvr32"
+    "|cscript|wscript|schtasks|crontab|systemctl|printenv|nohup|busybox|tcpdump|lsof|sha\\d*sum|md5sum|openssl|getent|fsutil|attrib|i?cacls|xcopy"
+    "|robocopy|findstr|waitfor|lsb_release|dmesg"
 )
+"""Words of a shell alone."""
 _FOLDER = r"(?:/(?:usr/|local/|s?bin/|\?+/|[\w?*\[\]-]+/){1,4}|\./|~/|\.\\|[a-z]:\\\S*\\)?"
 _QUOTES = r"['\"\\^]{0,2}"
-_ARGUMENT = r"(?:\s+-{1,2}[\w]|\s*/[a-z?]\b|\s+[/~.$%*]|\s*[<>|;&`]|\s+\d{1,3}(?:\.\d{1,3}){3}|\s+https?:|\s+['\"]|\s+\S+\.\w{2,4}\b|\$\{?ifs|\$ifs|\s*\{[^}]*,)"
+_ARGUMENT = r"(?:\s+-{1,2}[\w]|\s*/[a-z?]\b|\s+[/~.$%*]|\s*[<>|;&`]|\s+\d{1,3}(?:\.\d{1,3}){3}|(?<=sleep)\s+\d+\s*(?:$|[;|&#`])|\s+https?:|\s+['\"]|\s+\S+\.\w{2,4}\b|\$\{?ifs|\$ifs|\s*\{[^}]*,)"
 _POSITION = r"(?:[;|&\n`]|\$\(|&&|\|\||%0a|<\(|>\(|\{)[\s;|&({!\"']*(?:\w+=\S*\s+)?"
 _NOISY = re.compile(
     rf"{_POSITION}{_FOLDER}(?:(?P<word>{_COMMANDS})|(?P<common>{_COMMON}))(?P<after>(?![\w=:.@-]).{{0,40}}|$)",
     re.DOTALL,
 )
-_SUBSTITUTION = re.compile(rf"(?:\$\(\s*|`\s*|<\(\s*){_FOLDER}(?:{_COMMANDS}|{_COMMON})(?=[\s);`|&<>$]|$)[^)`]*[)`]|\$\(\([^)]{{1,80}}\)\)|\$\{{ifs\}}|\$ifs\b|\$\(<\s*/|\$@\w|\{{(?:{_COMMANDS}|{_COMMON}),[^}}\s]+\}}")
+_SUBSTITUTION = re.compile(
+    rf"(?:\$\(\s*|<\(\s*)(?:{_FOLDER}(?:{_COMMANDS}|{_COMMON})(?=[\s);`|&<>$]|$)[^)]*\)?|<\s*/)|`\s*{_FOLDER}(?:{_COMMANDS})(?=[\s;`|&<>$])[^`]*`"
+    rf"|`\s*{_FOLDER}(?:{_COMMON})(?:\s+(?:-\w|[/~.$*]|\d|\S+\.\w+)|\s*[;|&<>])[^`]*`|\$\(\([^)]{{1,80}}\)\)|\$\{{ifs\}}|\$ifs\b|\$@\w|\{{(?:{_COMMANDS}|{_COMMON}),[^}}\s]+\}}"
+)
 _FUNCTION = re.compile(r"\(\s*\)\s*\{[^}]*[;:}]")
 _STATEMENT = re.compile(
     rf"^\s*{_FOLDER}(?:cat\s+/(?:etc|proc|var)\S*|ping\s+-[nci]\s*\d+|(?:wget|curl)\s+(?:-\w+\s+)*https?://\S+|(?:nc|ncat|netcat)\s+-\w+|(?:bash|sh|zsh)\s+-[ci]+\b.*|rm\s+-[rf]{{1,2}}\s+\S+|uname\s+-a|cmd(?:\.exe)?\s+/[ck]\b.*|powershell(?:\.exe)?\s+-\w+.*|(?:python[23]?|perl|ruby|php)\s+-[cer]\s+\S.*|chmod\s+[+\d]\S*\s+\S+|net\s+user\b.*|type\s+c:\\\S+|ls\s+-\w*[la]\w*(?:\s+\S+)?|dir\s+[a-z]:\\.*)\s*$|^\s*/(?:usr/)?(?:local/)?s?bin/\w+(?:\s|$|')",
@@ -59,11 +71,9 @@ _SHAPE = re.compile(_ARGUMENT)
 
 def _separated(text: str, match: re.Match[str]) -> bool:
     """Whether the word after a separator stands there as a command does: alone, or with arguments that no prose has."""
-    after = match["after"]
-    if text[match.start()] == "\n" and match["common"]:
-        return _SHAPE.match(after) is not None and after.lstrip()[:1] in "-/"
-    if text[match.start()] in "&{" and not text.startswith("&&", match.start()):
-        return _END.match(after) is not None and not match["common"] or _SHAPE.match(after) is not None
+    after, sign = match["after"], text[match.start()]
     if _SHAPE.match(after):
-        return True
-    return _END.match(after) is not None
+        return sign != "\n" or after.lstrip()[:1] in "-/" or match["word"] is not None
+    if match["common"] or _END.match(after) is None:
+        return False
+    return sign not in "&{" or text.startswith("&&", match.start()) or after[:1] in ("&", "#")

@@ -58,7 +58,11 @@ def _percent(text: str) -> str:
     if _PERCENT.search(text) is None:
         return text
     raw = unquote_to_bytes(text.replace("+", " ").encode("utf-8", "surrogatepass"))
-    return _OVERLONG.sub(_shortest, raw).decode("utf-8", "replace")
+    shortest = _OVERLONG.sub(_shortest, raw)
+    try:
+        return shortest.decode()
+    except UnicodeDecodeError:
+        return shortest.decode("latin-1")  # as a backend of an older code page would read it
 
 
 def _shortest(match: re.Match[bytes]) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .rules import RULES, Hit, Kind
 
-_CLIMB = re.compile(r"(?:^|[\s'\"=/\\:,;|(<\[{?&])(?:\.{2,4}(?:;|\x00|%00)?[/\\]+(?:\./)*){2,}|\.\.[/\\]+[\w.\x00-\x20-]*(?:etc|windows|winnt|proc|boot|web-inf|usr|var|root|home|system32|\.env|\.git|\.ssh|\.htaccess|config|passwd|admin)\b|(?:^|[/\\])\.\.(?:[/\\;]|$)")
+_CLIMB = re.compile(r"(?:^|[\s'\"=/\\:,;|(<\[{?&])(?:\.{2,4}(?:;|\x00|%00)?[/\\]+(?:\./)*){2,}|\.\.[/\\]+[\w.\x00-\x20-]*(?:etc|windows|winnt|proc|boot|web-inf|usr|var|root|home|system32|\.env|\.git|\.ssh|\.htaccess|config|passwd|admin)\b")
 _PATH_CLIMB = re.compile(r"(?:^|[/\\])\.\.(?:[/\\;?#\x00]|$)")
 _FILES = re.compile(
     r"""

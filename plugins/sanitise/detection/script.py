@@ -37,7 +37,7 @@ _CODE = re.compile(
 )
 _SYMBOLS = re.compile(r"[\[\]()!+]{24,}")
 _ANY_CALL = re.compile(
-    r"[\w$\])]\s?(?:\(|`)|[\w$\])\"'`]\s*\[|javascript:|=\s*\w+\s*;|throw\b|\blocation\b|\bdocument\b|\bwindow\b|\balert\b|\bimport\b|\beval\b|[\w$]\s*=[^=]|[\w$\])]\s*;|\\u|\\x|&#|%[0-9a-f]{2}|\{|^\s*['\"]?\s*[\[(/+!~-]",
+    r"[\w$\])](?:\(|`)|[\w$\])\"'`]\s*\[|javascript:|=\s*\w+\s*;|throw\b|\blocation\b|\bdocument\b|\bwindow\b|\balert\b|\bimport\b|\beval\b|[\w$]\s*=[^=]|[\w$\])]\s*;|\\u|\\x|&#|%[0-9a-f]{2}|\{|^\s*['\"]?\s*[\[(/+!~-]",
     re.IGNORECASE,
 )
 TRIGGER = (

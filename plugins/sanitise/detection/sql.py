@@ -29,7 +29,7 @@ TRIGGER = (
     rf"{ESCAPE}(?:{_GAP}|\))*(?:[^\w\s'\"`.?]|(?:{_OPERATORS}|{_HEADS})\b)"
     rf"|[\d'\"`)\]*]{_GAP}*(?:x?or|and)(?![^\W\d_])"
     rf"|\n{_GAP}*(?:x?or|and|{_HEADS})\b"
-    rf"|\b(?:x?or|and)\b[\s+(]*(?:[^\w\s]|\d|[\w.]+[\s+]*(?:[=<>(!~]|(?:{_OPERATORS})\b)|(?:true|false|null)\b)"
+    rf"|\b(?:x?or|and)\b[\s+(]*(?:(?:not|binary|exists)\b[\s+(]*)?(?:[^\w\s]|\d|[\w.]+[\s+]*(?:[=<>(!~]|(?:{_OPERATORS})\b)|(?:true|false|null)\b)"
     rf"|\|\||&&|[a-z]/\*|union|\bselect\b|waitfor|;{_GAP}*(?:{_HEADS})\b|\b(?:{_FUNCTIONS})\s*\(|\bi?if\s*\(|\bwhen\b"
     rf"|(?:{_CLAUSES})(?![^\W\d_])|\d\s*[-+*/%^|&]\s*(?:[@(]|[a-z_]+\()"
 )
@@ -71,11 +71,16 @@ def _first(
 _SPLITTING = re.compile(r"(?<=[a-z])/\*[^*]{0,32}\*/(?=[a-z])")
 
 
+_VERSIONED = re.compile(r"/\*!\d*|\*/")
+
+
 def _variants(text: str) -> Iterator[str]:
     """The text; as a form's field would be written, with spaces for plus signs; without comments inside of words."""
     yield text
-    if "+" in text and " " not in text:
+    if text.count("+") > text.count(" "):
         yield text.replace("+", " ")
+    if "/*!" in text:
+        yield _VERSIONED.sub(" ", text)
     if "/*" in text and (joined := _SPLITTING.sub("", text)) != text:
         yield joined
 
@@ -183,7 +188,7 @@ def _keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:
 
 
 def _union(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
-    if match.start() and text[match.start() - 1].isalpha() and not re.search(r"\\n$|\de?$", text[: match.start()]):
+    if match.start() and text[match.start() - 1].isalpha() and not re.search(r"\\n$|\d[edf]?$", text[: match.start()]):
         return None
     place = _place(text, match.start())
     sure = place in ("quote", "number")
@@ -215,12 +220,12 @@ def _call(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
     if name in ("if", "iif"):
         facts = Facts()
         return "sqli.expression" if expression(tokens, facts) and facts.compares and tokens.next.kind == "," else None
-    if name in ("exp", "elt", "make_set", "generate_series", "sleep") and _place(text, match.start()) == "word":
+    if name in ("exp", "elt", "make_set", "generate_series", "sleep") and match[0][-2] == " " and _place(text, match.start()) == "word":
         return None
     facts = Facts()
     if tokens.next.kind == ")":
         return None
-    if not expression(tokens, facts):
+    if not expression(tokens, facts) or not (facts.literals or facts.calls or facts.subquery or facts.variables):
         return None
     return "sqli.function" if tokens.next.kind in (")", ",", "end") else None
 

@@ -63,6 +63,8 @@ def _from(tokens: Tokens, weight: int) -> int:
         return 2
     if tokens.next.kind not in ("word", "variable", "string", "open"):
         return 2 if weight == 2 else 0
+    if ended(tokens):
+        return 0
     name = tokens.take()
     while tokens.take_kind("."):
         weight = 2
@@ -134,8 +136,13 @@ def _insert(tokens: Tokens) -> int:
     tokens.take()
     while tokens.take_kind("."):
         tokens.take()
-    if tokens.next.kind == "(":
-        return 2
+    if tokens.take_kind("("):
+        while tokens.next.kind in ("word", ",", "string", "."):
+            tokens.take()
+        if tokens.next.kind == "end":
+            return 2
+        if not tokens.take_kind(")"):
+            return 0
     return 2 * tokens.take_word("values", "value", "select", "set", "exec", "execute", "default")
 
 
@@ -194,7 +201,16 @@ def _shutdown(tokens: Tokens) -> int:
     return _complete(tokens, sure=False)
 
 
+_PRIVILEGES = (
+    "all", "select", "insert", "update", "delete", "execute", "usage", "create", "alter", "drop", "dba", "connect",
+    "resource", "super", "file", "process", "sysdba", "any", "control", "role", "proxy", "references", "javauserpriv",
+    "javasyspriv", "imp_full_database",
+)  # fmt: skip
+
+
 def _grant(tokens: Tokens) -> int:
+    if not tokens.take_word(*_PRIVILEGES):
+        return 0
     for _ in range(12):
         if tokens.take_word("to", "from", "on"):
             return 2 * (tokens.next.kind in ("word", "operator", "string") and _short(tokens))

@@ -11,6 +11,7 @@ _SPACE = re.compile(
       | /\*(?!!).*?\*/        # a comment is a space
       | /\*!\d*               # but MySQL runs what stands in one of these
       | \*/
+      | \b1\.e(?=[\s(),.])  # MySQL takes a number without an exponent for nothing
       | (?:--|\#)[^\n]*\n     # so is one that a line break ends
     )*+""",
     re.VERBOSE | re.DOTALL,
