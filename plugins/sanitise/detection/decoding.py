@@ -15,8 +15,11 @@ _PERCENT = re.compile("%[0-9a-f]{2}", re.IGNORECASE)
 _UTF16 = re.compile(r"%u([0-9a-f]{4})", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|u\{0*([0-9a-f]{1,6})\}|x([0-9a-f]{2})|0*([0-7]{2,3}))", re.IGNORECASE)
 _OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")
-_QUOTES = str.maketrans("‘’ʼ′“”″", "''''" + '"""')
-TRIGGER = r"%[0-9a-fu]|&(?:#|[a-z]{2,}\d*;|(?:lt|gt|quot|amp)\b)|\\[ux0-7]|[^\x00-\x7e]"
+_QUOTES = str.maketrans({**dict.fromkeys("‘’ʼ′", "'"), **dict.fromkeys("“”″", '"'), "–": "--", "—": "--"})
+_FOLDING = "\u017f\u212a\u2013\u2014\u2018-\u201f\u2032-\u2036\u02b9-\u02bc\uff01-\uff5e\ufe50-\ufe6f\u2460-\u24ff\U0001d400-\U0001d7ff"
+"""Characters that compatibility folding, or the best fit of an old code page, makes ASCII."""
+
+TRIGGER = rf"%[0-9a-fu]|&(?:#|[a-z]{{2,}}\d*;|(?:lt|gt|quot|amp)\b)|\\[ux0-7]|[{_FOLDING}]"
 """What lower text has where a decoding may change it."""
 
 _MARKS = re.compile(TRIGGER, re.IGNORECASE)
@@ -55,7 +58,11 @@ def _percent(text: str) -> str:
     if _PERCENT.search(text) is None:
         return text
     raw = unquote_to_bytes(text.replace("+", " ").encode("utf-8", "surrogatepass"))
-    return _OVERLONG.sub(_shortest, raw).decode("utf-8", "replace")
+    shortest = _OVERLONG.sub(_shortest, raw)
+    try:
+        return shortest.decode()
+    except UnicodeDecodeError:
+        return shortest.decode("latin-1")  # as a backend of an older code page would read it
 
 
 def _shortest(match: re.Match[bytes]) -> bytes:

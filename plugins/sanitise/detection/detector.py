@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from . import decoding, html, sql
+from . import commands, decoding, documents, entities, markup, network, paths, sql, templates
 from .rules import FAMILIES, Hit, Kind
 
-_SEPARATOR = "\x1e"
+_SEPARATOR = "\n"
+"""Stands before each text, so that a trigger can ask for the beginning of one."""
 
 
 class _Judge(NamedTuple):
@@ -20,7 +21,16 @@ class _Judge(NamedTuple):
 
 _JUDGES = (
     _Judge(frozenset({"sqli"}), sql.TRIGGER, sql.judge),
-    _Judge(frozenset({"xss"}), html.TRIGGER, html.judge),
+    _Judge(frozenset({"xss"}), markup.TRIGGER, markup.judge),
+    _Judge(frozenset({"path_traversal"}), paths.TRIGGER, paths.judge),
+    _Judge(frozenset({"command"}), commands.TRIGGER, commands.judge),
+    _Judge(frozenset({"template"}), templates.TRIGGER, templates.judge),
+    _Judge(frozenset({"nosql"}), documents.TRIGGER, documents.judge),
+    _Judge(frozenset({"ldap"}), documents.TRIGGER, documents.judge_filter),
+    _Judge(frozenset({"xxe"}), entities.TRIGGER_ENTITY, entities.judge),
+    _Judge(frozenset({"crlf"}), network.TRIGGER_CRLF, network.judge_break),
+    _Judge(frozenset({"ssrf"}), network.TRIGGER_SSRF, network.judge_address),
+    _Judge(frozenset({"null_byte"}), entities.TRIGGER_NULL, entities.judge_null),
 )
 
 
@@ -37,10 +47,10 @@ class Detector:
         self._screen = re.compile("|".join([decoding.TRIGGER, *(each.trigger for each in self._judges)])).search
 
     def clean(self, texts: Sequence[str]) -> bool:
-        return self._screen(_SEPARATOR.join(texts).lower()) is None
+        return self._screen(_SEPARATOR.join(("", *texts)).lower()) is None
 
     def inspect(self, text: str, kind: Kind = Kind.VALUE) -> tuple[Hit, ...]:
-        if self._screen(text.lower()) is None:
+        if self._screen(_SEPARATOR + text.lower()) is None:
             return ()
         found: dict[str, Hit] = {}
         for form in decoding.forms(text):

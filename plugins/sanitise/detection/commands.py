@@ -1,0 +1,79 @@
+"""Commands of a shell, where a text could end one and begin another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .rules import RULES, Hit, Kind
+
+_COMMON = (
+    "cat|date|time|sort|more|less|head|tail|type|net|find|at|set|echo|env|kill|test|file|touch|nice|host|history|last|route|start"
+    "|copy|move|del|print|sleep|exit|split|cut|join|install|make|man|mail|talk|top|watch|wait|which|true|read|who|ping6?|php|node|perl"
+    "|python[23]?|ruby|docker|kubectl|apt|apt-get|yum|dnf|pip|npm|gem|git|svn|mysql|psql|sqlite3|service|fetch|lynx|rev|tac|nl|paste|strings"
+    "|finger|ver|vol|stat|vim?|nano|ed|choice|w|ip|mount|arp|tee|source|timeout|reg|su|shutdown|halt|dash|dd|df|du|ps|od|cp|mv|ln|rm|reboot"
+    "|expr|nmap|tree|ftp|gcc|zip|tar|dig|passwd|eval|exec"
+)
+"""Words of a language as well: what follows must tell."""
+_COMMANDS = (
+    "id|ls|pwd|dir|ifconfig|ipconfig|netstat|whoami|uname|hostname|traceroute|tracert|nslookup|curl|wget|nc|ncat|netcat|socat|telnet|ssh|scp|tftp"
+    "|bash|zsh|ksh|csh|sh|cmd(?:\\.exe)?|powershell(?:\\.exe)?|pwsh|awk|gawk|sed|e?grep|xargs|base64|xxd|printf|chmod|chown|rmdir|mkdir|mkfifo|mknod"
+    "|gunzip|gzip|unzip|pkill|killall|sudo|useradd|adduser|net1|netsh|wmic|tasklist|taskkill|systeminfo|certutil|bitsadmin|mshta|rundll32|regsvr32"
+    "|cscript|wscript|schtasks|crontab|systemctl|printenv|nohup|busybox|tcpdump|lsof|sha\\d*sum|md5sum|openssl|getent|fsutil|attrib|i?cacls|xcopy"
+    "|robocopy|findstr|waitfor|lsb_release|dmesg"
+)
+"""Words of a shell alone."""
+_FOLDER = r"(?:/(?:usr/|local/|s?bin/|\?+/|[\w?*\[\]-]+/){1,4}|\./|~/|\.\\|[a-z]:\\\S*\\)?"
+_QUOTES = r"['\"\\^]{0,2}"
+_ARGUMENT = r"(?:\s+-{1,2}[\w]|\s*/[a-z?]\b|\s+[/~.$%*]|\s*[<>|;&`]|\s+\d{1,3}(?:\.\d{1,3}){3}|(?<=sleep)\s+\d+\s*(?:$|[;|&#`])|\s+https?:|\s+['\"]|\s+\S+\.\w{2,4}\b|\$\{?ifs|\$ifs|\s*\{[^}]*,)"
+_POSITION = r"(?:[;|&\n`]|\$\(|&&|\|\||%0a|<\(|>\(|\{)[\s;|&({!\"']*(?:\w+=\S*\s+)?"
+_NOISY = re.compile(
+    rf"{_POSITION}{_FOLDER}(?:(?P<word>{_COMMANDS})|(?P<common>{_COMMON}))(?P<after>(?![\w=:.@-]).{{0,40}}|$)",
+    re.DOTALL,
+)
+_SUBSTITUTION = re.compile(
+    rf"(?:\$\(\s*|<\(\s*)(?:{_FOLDER}(?:{_COMMANDS}|{_COMMON})(?=[\s);`|&<>$]|$)[^)]*\)?|<\s*/)|`\s*{_FOLDER}(?:{_COMMANDS})(?=[\s;`|&<>$])[^`]*`"
+    rf"|`\s*{_FOLDER}(?:{_COMMON})(?:\s+(?:-\w|[/~.$*]|\d|\S+\.\w+)|\s*[;|&<>])[^`]*`|\$\(\([^)]{{1,80}}\)\)|\$\{{ifs\}}|\$ifs\b|\$@\w|\{{(?:{_COMMANDS}|{_COMMON}),[^}}\s]+\}}"
+)
+_FUNCTION = re.compile(r"\(\s*\)\s*\{[^}]*[;:}]")
+_STATEMENT = re.compile(
+    rf"^\s*{_FOLDER}(?:cat\s+/(?:etc|proc|var)\S*|ping\s+-[nci]\s*\d+|(?:wget|curl)\s+(?:-\w+\s+)*https?://\S+|(?:nc|ncat|netcat)\s+-\w+|(?:bash|sh|zsh)\s+-[ci]+\b.*|rm\s+-[rf]{{1,2}}\s+\S+|uname\s+-a|cmd(?:\.exe)?\s+/[ck]\b.*|powershell(?:\.exe)?\s+-\w+.*|(?:python[23]?|perl|ruby|php)\s+-[cer]\s+\S.*|chmod\s+[+\d]\S*\s+\S+|net\s+user\b.*|type\s+c:\\\S+|ls\s+-\w*[la]\w*(?:\s+\S+)?|dir\s+[a-z]:\\.*)\s*$|^\s*/(?:usr/)?(?:local/)?s?bin/\w+(?:\s|$|')",
+)
+_OBSCURED = re.compile(r"(?:^|[;|&`\s/])/(?:\?{1,4}|[\w?*]*[?*][\w?*]*)/(?:[\w?*]*[?*][\w?*]*)|(?:[;|&`]|\$\()\s*(?:\w['\"\\]{1,2}){2,}\w|\$\{(?:path|home|pwd|shell)[:#%]|\$'\\x")
+_SPRING = re.compile(r"(?:/dev/(?:tcp|udp)/)|\b(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|eval|assert)\s*\(\s*['\"$]|runtime\.getruntime|processbuilder|__import__\s*\(|os\.(?:system|popen)\s*\(|subprocess\.\w+\s*\(|base64_decode\s*\(")
+TRIGGER = (
+    rf"[;|&`\n{{][\s;|&({{!\"']*(?:\w+=\S*\s+)?{_FOLDER}(?:{_COMMANDS}|{_COMMON})(?![\w=:.@-])|\$\(|<\(|>\(|\$\{{?ifs|\$@|\(\s*\)\s*\{{|[;|&`/\s]/[\w?*]*[?*]|(?:[;|&`])\s*\w['\"\\]|\$\{{(?:path|home|pwd|shell)"
+    r"|\n\s*/(?:usr/)?(?:local/)?s?bin/|/dev/|\b(?:system|exec|passthru|popen|open|assert|eval)\s*\(|getruntime|processbuilder|__import__|subprocess|base64_decode|\$'"
+)
+
+
+def judge(text: str, kind: Kind) -> Iterator[Hit]:
+    """What in the text a shell would run."""
+    lower = text.lower()
+    for match in _NOISY.finditer(lower):
+        if _separated(lower, match):
+            yield Hit(RULES["command.separator"], match[0])
+            break
+    for pattern, rule in (
+        (_SUBSTITUTION, "command.substitution"),
+        (_FUNCTION, "command.function_definition"),
+        (_STATEMENT, "command.statement"),
+        (_OBSCURED, "command.substitution"),
+        (_SPRING, "command.statement"),
+    ):
+        if match := pattern.search(lower):
+            yield Hit(RULES[rule], match[0][:80])
+
+
+_END = re.compile(r"\s*(?:$|[;|&#`>)}'\"]|\x00)")
+_SHAPE = re.compile(_ARGUMENT)
+
+
+def _separated(text: str, match: re.Match[str]) -> bool:
+    """Whether the word after a separator stands there as a command does: alone, or with arguments that no prose has."""
+    after, sign = match["after"], text[match.start()]
+    if _SHAPE.match(after):
+        return sign != "\n" or after.lstrip()[:1] in "-/" or match["word"] is not None
+    if match["common"] or _END.match(after) is None:
+        return False
+    return sign not in "&{" or text.startswith("&&", match.start()) or after[:1] in ("&", "#")

@@ -1,0 +1,57 @@
+"""Tags as a browser's tokeniser reads them, from any ``<`` of a text; the end of the text ends a tag."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_TAG = re.compile(r"<(/?)([a-z][^\s/>\x00]*+)", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""[\s/\x00-\x20]*+ ([^\s/>=][^\s/>=]*+) [\s\x00-\x20]*+ (?: = [\s\x00-\x20]*+ ( "[^"]*+"? | '[^']*+'? | [^\s>]*+ ) )?""",
+    re.VERBOSE,
+)
+_END = re.compile(r"[\s/]*+>")
+_MOST_ATTRIBUTES = 64
+
+
+class Attribute(NamedTuple):
+    name: str
+    value: str | None
+    """None where it has none; without its quotes else."""
+
+
+class Tag(NamedTuple):
+    name: str
+    closing: bool
+    attributes: tuple[Attribute, ...]
+    start: int
+    end: int
+
+
+def tags(text: str, allowance: int) -> Iterator[Tag]:
+    """Each tag, wherever its ``<`` stands, names in lower case.  Stops after ``allowance`` characters of attributes:
+    tags that overlap would else be read once for each of them."""
+    for match in _TAG.finditer(text):
+        attributes, end = _attributes(text, match.end())
+        yield Tag(match[2].lower(), match[1] == "/", attributes, match.start(), end)
+        allowance -= end - match.end()
+        if allowance < 0:
+            return
+
+
+def _attributes(text: str, at: int) -> tuple[tuple[Attribute, ...], int]:
+    found = []
+    while len(found) < _MOST_ATTRIBUTES and not _END.match(text, at):
+        match = _ATTRIBUTE.match(text, at)
+        if match is None:
+            break
+        found.append(Attribute(match[1].lower(), _unquoted(match[2])))
+        at = match.end()
+    return tuple(found), at
+
+
+def _unquoted(value: str | None) -> str | None:
+    if value and value[0] in "\"'":
+        return value[1:-1] if len(value) > 1 and value[-1] == value[0] else value[1:]
+    return value
