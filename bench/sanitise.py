@@ -93,6 +93,7 @@ async def measure(step: SanitiseFilter, make: Callable[[], Exchange], count: int
 async def compare(cases: Mapping[str, Callable[[], Exchange]], count: int, rounds: int) -> dict[str, list[float]]:
     """Each case once per round."""
     step = SanitiseFilter(SanitiseConfig(), scope())
+    await step.open()
     found: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, make in cases.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -44,15 +45,15 @@ class Judge:
         self._config = config
         self._fields = [(pattern(entry.at), entry) for entry in config.fields]
         self._cleaners = {entry.at: cleaner(entry) for entry in config.fields if entry.clean is not None}
-        self._detector = Detector(self._sought())
+        self._detector = _detector(self._sought())
         self.clean = self._detector.clean
         """True is a proof that nothing is found in any of these texts."""
 
-    def _sought(self) -> list[str]:
+    def _sought(self) -> tuple[str, ...]:
         """The families that are looked for anywhere."""
         fields = [entry.families for entry in self._config.fields]
         said = {family for families in fields for family, action in families.items() if action != "off"}
-        return [family for family in FAMILIES if family in said or self._config.families.get(family) != "off"]
+        return tuple(each for each in FAMILIES if each in said or self._config.families.get(each) != "off")
 
     def judge(self, texts: Iterable[Text]) -> Findings:
         """What is in the texts.  Once enough is found to refuse the request, and to tell why, the rest is left."""
@@ -90,3 +91,9 @@ class Judge:
         blocking = [each for each in found if each.outcome == "block"]
         reached = sum(each.rule.score for each in blocking) >= self._config.threshold
         return blocking[0] if blocking and reached else None
+
+
+@lru_cache(maxsize=32)
+def _detector(families: tuple[str, ...]) -> Detector:
+    """Its patterns take a while to compile, and most routes look for the same."""
+    return Detector(families)

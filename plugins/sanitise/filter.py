@@ -38,7 +38,6 @@ class SanitiseFilter(Filter[SanitiseConfig]):
 
     def __init__(self, config: SanitiseConfig, scope: Scope) -> None:
         super().__init__(config, scope)
-        self._judge = Judge(config)
         self._head = Head(config.bounds.values)
         self._bodies = Bodies(config.bodies, config.bounds, repeated=config.repeated == "pass")
         self._schema = None
@@ -47,6 +46,10 @@ class SanitiseFilter(Filter[SanitiseConfig]):
                 self._schema = Schema(config.schema_)
             except UnusableSchema as error:
                 raise BadOption(str(error), "schema", "file") from None
+        self._judge: Judge
+
+    async def open(self) -> None:
+        self._judge = Judge(self.config)  # imports what matches patterns and cleans HTML
 
     async def on_request(self, exchange: Exchange) -> None:
         request = exchange.request

@@ -3,8 +3,10 @@ from __future__ import annotations
 import gzip
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway import InvalidJson
+from gateway import InvalidJson, Rejected
 from gateway.testing import exchange
 from plugins.sanitise.bodies import EMPTY, Bodies, Content, is_json, media_type
 from plugins.sanitise.options import Bounds, SanitiseConfig
@@ -129,3 +131,52 @@ def test_the_bounds_hold_for_what_is_unfolded() -> None:
 def test_what_a_media_type_says_is_told_once_whatever_its_case() -> None:
     assert media_type("Multipart/Form-Data; Boundary=aBc").boundary == "aBc"
     assert media_type('multipart/form-data; boundary="a b"').boundary == "a b"
+
+
+KINDS = [
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=m",
+    "application/xml",
+    "text/plain",
+    "image/png",
+]
+PIECES = [
+    b"--m",
+    b"\r\n",
+    b"--",
+    b'Content-Disposition: form-data; name="a"',
+    b"<a>",
+    b"</a>",
+    b"&amp;",
+    b"<!",
+    b"{",
+    b"}",
+]
+PIECES += [
+    b'"a":',
+    b'"\\u00',
+    b"[",
+    b"]",
+    b",",
+    b"1e9",
+    b"%",
+    b"=",
+    b"&",
+    b"+",
+    b"\x00",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xc3\xa9",
+]
+BODIES = st.lists(st.sampled_from(PIECES) | st.binary(max_size=4), max_size=30).map(b"".join)
+
+
+@given(BODIES, st.sampled_from(KINDS), st.sampled_from([(), ["gzip"], ["deflate"]]))
+def test_whatever_comes_is_read_or_refused(body, kind, coding) -> None:
+    try:
+        found = read(body, kind, coding=coding).reading
+    except Rejected:
+        return
+
+    assert sorted(each.text for each in found.located()) == sorted(found.texts)

@@ -23,13 +23,15 @@ FILE = b'Content-Disposition: form-data; name="f"; filename="<script>1</script>"
 ORDER = {"amount": 4200, "currency": "eur", "description": "A pair of shoes for O'Brien & sons, size < 9"}
 
 
-def sanitise(**options: Any) -> SanitiseFilter:
-    return SanitiseFilter(SanitiseConfig.model_validate(options), scope())
+async def sanitise(**options: Any) -> SanitiseFilter:
+    made = SanitiseFilter(SanitiseConfig.model_validate(options), scope())
+    await made.open()
+    return made
 
 
 async def refusal(made, **options: Any) -> Rejected:
     with pytest.raises(Rejected) as refused:
-        await sanitise(**options).on_request(made)
+        await (await sanitise(**options)).on_request(made)
     return refused.value
 
 
@@ -47,7 +49,7 @@ async def guarded(*, mode: str = "enforce", **options: Any) -> AsyncIterator[tup
 
 async def test_a_payment_passes_and_its_body_is_left_as_it_was() -> None:
     made = exchange(json=ORDER)
-    await sanitise().on_request(made)
+    await (await sanitise()).on_request(made)
 
     assert made.request.body is made.received.body
     assert made.notes == []
@@ -102,21 +104,21 @@ async def test_an_attack_is_found_wherever_it_stands(parts, field) -> None:
 
 async def test_what_is_reported_passes_and_is_noted() -> None:
     made = exchange(json={"note": SQL})
-    await sanitise(families={"sqli": "report"}).on_request(made)
+    await (await sanitise(families={"sqli": "report"})).on_request(made)
 
     assert {(note.detail["field"], note.detail["outcome"]) for note in made.notes} == {("/note", "report")}
 
 
 async def test_of_many_finds_so_many_are_told() -> None:
     made = exchange(json=[SQL] * 100)
-    await sanitise(families={"sqli": "report"}).on_request(made)
+    await (await sanitise(families={"sqli": "report"})).on_request(made)
 
     assert len(made.notes) == MOST_TOLD
 
 
 async def test_a_field_is_cleaned_and_the_rest_of_the_body_stays() -> None:
     made = exchange(json={"note": f"<b>hi</b>{SCRIPT}", "amount": 4200, "rate": 0.1})
-    await sanitise(fields=[{"at": "/note", "clean": "html"}]).on_request(made)
+    await (await sanitise(fields=[{"at": "/note", "clean": "html"}])).on_request(made)
 
     assert made.request.body.data == b'{"note":"<b>hi</b>","amount":4200,"rate":0.1}'
     assert made.notes[0].detail["outcome"] == "clean"
@@ -125,7 +127,7 @@ async def test_a_field_is_cleaned_and_the_rest_of_the_body_stays() -> None:
 async def test_what_is_cleaned_is_sent_on_without_the_coding_that_it_came_in() -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     made = exchange(body=gzip.compress(orjson.dumps({"note": f"a{SCRIPT}"})), headers=headers)
-    await sanitise(fields=[{"at": "/note", "clean": "strip"}]).on_request(made)
+    await (await sanitise(fields=[{"at": "/note", "clean": "strip"}])).on_request(made)
 
     assert made.request.body.data == b'{"note":"a"}'
     assert "content-encoding" not in made.request.headers
@@ -134,7 +136,7 @@ async def test_what_is_cleaned_is_sent_on_without_the_coding_that_it_came_in() -
 async def test_a_body_that_is_folded_and_clean_is_sent_on_as_it_came() -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     made = exchange(body=gzip.compress(orjson.dumps(ORDER)), headers=headers)
-    await sanitise().on_request(made)
+    await (await sanitise()).on_request(made)
 
     assert made.request.body is made.received.body
     assert made.request.headers["content-encoding"] == "gzip"
@@ -154,7 +156,7 @@ async def test_a_body_that_is_not_as_the_schema_has_it_is_refused(schema) -> Non
 
 async def test_unknown_fields_are_dropped_where_the_policy_says_so_and_noted(schema) -> None:
     made = exchange(json={"amount": 1, "rate": 2, "a b": 3})
-    await sanitise(schema={"file": schema, "unknown": "drop"}).on_request(made)
+    await (await sanitise(schema={"file": schema, "unknown": "drop"})).on_request(made)
 
     assert made.request.body.data == b'{"amount":1}'
     assert [(note.code, note.detail) for note in made.notes] == [
@@ -165,16 +167,15 @@ async def test_unknown_fields_are_dropped_where_the_policy_says_so_and_noted(sch
 async def test_a_field_may_be_cleaned_and_others_dropped_of_one_folded_body(schema) -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     made = exchange(body=gzip.compress(orjson.dumps({"note": f"a{SCRIPT}", "rate": 1})), headers=headers)
-    await sanitise(fields=[{"at": "/note", "clean": "strip"}], schema={"file": schema, "unknown": "drop"}).on_request(
-        made
-    )
+    step = await sanitise(fields=[{"at": "/note", "clean": "strip"}], schema={"file": schema, "unknown": "drop"})
+    await step.on_request(made)
 
     assert made.request.body.data == b'{"note":"a"}'
 
 
-def test_a_schema_that_cannot_be_used_is_a_problem_of_its_option(tmp_path) -> None:
+async def test_a_schema_that_cannot_be_used_is_a_problem_of_its_option(tmp_path) -> None:
     with pytest.raises(BadOption, match=r"none\.json cannot be read") as refused:
-        sanitise(schema={"file": str(tmp_path / "none.json")})
+        await sanitise(schema={"file": str(tmp_path / "none.json")})
 
     assert refused.value.way == ("schema", "file")
 
