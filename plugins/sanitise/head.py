@@ -11,23 +11,9 @@ from .detection import Kind
 from .problems import AmbiguousQuery, BodyTooComplex
 from .texts import Reading, Text, pairs
 
-NOT_READ = frozenset(
-    {
-        b"authorization",  # a credential: no code reads it as text, and a random one looks like anything
-        b"proxy-authorization",
-        b"host",  # the gateway has judged its form
-        b"content-length",
-        b"forwarded",  # written anew by the gateway, as those below are
-        b"traceparent",
-        b"x-forwarded-for",
-        b"x-forwarded-host",
-        b"x-forwarded-port",
-        b"x-forwarded-proto",
-        b"x-real-ip",
-        b"x-request-id",
-    }
-)
-"""Header fields that are not looked into.  Every other one may reach a log, a template or a query."""
+NOT_READ = frozenset({b"authorization", b"proxy-authorization", b"host"})
+"""Credentials, which no code reads as text and in whose random letters any rule would in time see something; and the
+host, whose form the gateway has judged.  Every other field may reach a log, a template or a query."""
 
 _COOKIE = b"cookie"
 
