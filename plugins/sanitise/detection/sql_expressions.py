@@ -44,7 +44,7 @@ class Facts:
 def ended(tokens: Tokens) -> bool:
     """Whether an expression may end here."""
     token = tokens.next
-    return token.kind in ("end", "comment", ")", ";", ",") or (token.kind == "word" and token.text in CLAUSES)
+    return tokens.commented or token.kind in ("end", "comment", ")", ";", ",") or (token.kind == "word" and token.text in CLAUSES)
 
 
 def expression(tokens: Tokens, facts: Facts, depth: int = 0) -> bool:
@@ -175,7 +175,7 @@ def _prefix(tokens: Tokens) -> bool:
 def _parentheses(tokens: Tokens, facts: Facts, depth: int) -> str | None:
     opening = tokens.next
     tokens.take()
-    if tokens.next.kind == "word" and tokens.next.text in ("select", "with", "values", "table"):
+    if tokens.next.kind == "word" and tokens.next.text == "select":
         return _query(tokens, facts)
     if tokens.next.kind == ")":
         tokens.take()
