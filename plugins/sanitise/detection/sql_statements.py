@@ -270,6 +270,8 @@ def _do(tokens: Tokens) -> int:
 def _begin(tokens: Tokens) -> int:
     if tokens.take_word("declare"):
         return 2
+    while tokens.take_word("begin"):
+        pass
     while tokens.next.kind == "word" and tokens.next.text not in HEADS:
         tokens.take()
         if tokens.next.kind in (".", "("):
