@@ -32,7 +32,7 @@ _NOISY = re.compile(
     re.DOTALL,
 )
 _SUBSTITUTION = re.compile(
-    rf"(?:\$\(\s*|<\(\s*)(?:{_FOLDER}(?:{_COMMANDS}|{_COMMON})(?=[\s);`|&<>$]|$)[^)]*\)?|<\s*/)|`\s*{_FOLDER}(?:{_COMMANDS})(?=[\s;`|&<>$])[^`]*`"
+    rf"(?:\$\(\s*|<\(\s*)(?:{_FOLDER}(?:{_COMMANDS}|{_COMMON})(?=[\s);`|&<>$]|$)[^)]*\)?|<\s*/)|`\s*{_FOLDER}(?:{_COMMANDS})(?:\s*`|(?:\s+(?:-\w|[/~.$*]|\d|\S+\.\w+)|\s*[;|&<>$])[^`]*`)"
     rf"|`\s*{_FOLDER}(?:{_COMMON})(?:\s+(?:-\w|[/~.$*]|\d|\S+\.\w+)|\s*[;|&<>])[^`]*`|\$\(\([^)]{{1,80}}\)\)|\$\{{ifs\}}|\$ifs\b|\$@\w|\{{(?:{_COMMANDS}|{_COMMON}),[^}}\s]+\}}"
 )
 _FUNCTION = re.compile(r"\(\s*\)\s*\{[^}]*[;:}]")
@@ -41,9 +41,12 @@ _STATEMENT = re.compile(
 )
 _OBSCURED = re.compile(r"(?:^|[;|&`\s/])/(?:\?{1,4}|[\w?*]*[?*][\w?*]*)/(?:[\w?*]*[?*][\w?*]*)|(?:[;|&`]|\$\()\s*(?:\w['\"\\]{1,2}){2,}\w|\$\{(?:path|home|pwd|shell)[:#%]|\$'\\x")
 _SPRING = re.compile(r"(?:/dev/(?:tcp|udp)/)|\b(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|eval|assert)\s*\(\s*['\"$]|runtime\.getruntime|processbuilder|__import__\s*\(|os\.(?:system|popen)\s*\(|subprocess\.\w+\s*\(|base64_decode\s*\(")
+_BEFORE = r"[\s;|&({!\"']*(?:\w+=\S*\s+)?"
 TRIGGER = (
-    rf"[;|&`\n{{][\s;|&({{!\"']*(?:\w+=\S*\s+)?{_FOLDER}(?:{_COMMANDS}|{_COMMON})(?![\w=:.@-])|\$\(|<\(|>\(|\$\{{?ifs|\$@|\(\s*\)\s*\{{|[;|&`/\s]/[\w?*]*[?*]|(?:[;|&`])\s*\w['\"\\]|\$\{{(?:path|home|pwd|shell)"
-    r"|\n\s*/(?:usr/)?(?:local/)?s?bin/|/dev/|\b(?:system|exec|passthru|popen|open|assert|eval)\s*\(|getruntime|processbuilder|__import__|subprocess|base64_decode|\$'"
+    rf"(?:[;|&`{{]|<\(|>\(){_BEFORE}{_FOLDER}(?:{_COMMANDS}|{_COMMON})[^\w=:.@-]|\n{_BEFORE}{_FOLDER}(?:(?:{_COMMANDS})[^\w=:.@-]|(?:{_COMMON})\s+[-/])"
+    rf"|\x1e\s*{_FOLDER}(?:cat\s+/|ping\s+-|wget|curl|n(?:et)?c(?:at)?\s+-|[bz]?a?sh\s+-|rm\s+-|uname|cmd|powershell|python[23]?\s+-|perl\s+-|ruby\s+-|php\s+-|chmod|net\s+user|type\s+c:|ls\s+-|dir\s+[a-z]:)"
+    r"|\$\(|<\(\s*/|\$\{?ifs|\$@|\(\s*\)\s*\{|[;|&`/\s\x1e]/[\w?*]*[?*]|[;|&`]\s*\w['\"\\]|\$\{(?:path|home|pwd|shell)|[\x1e\n]\s*/(?:usr/)?(?:local/)?s?bin/|/dev/"
+    r"|\b(?:system|exec|passthru|popen|open|assert|eval)\s*\(|getruntime|processbuilder|__import__|subprocess|base64_decode|\$'"
 )
 
 
@@ -72,7 +75,7 @@ _SHAPE = re.compile(_ARGUMENT)
 def _separated(text: str, match: re.Match[str]) -> bool:
     """Whether the word after a separator stands there as a command does: alone, or with arguments that no prose has."""
     after, sign = match["after"], text[match.start()]
-    if _SHAPE.match(after):
+    if _SHAPE.match(text, match.start("after")):
         return sign != "\n" or after.lstrip()[:1] in "-/" or match["word"] is not None
     if match["common"] or _END.match(after) is None:
         return False

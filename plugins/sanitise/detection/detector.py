@@ -2,60 +2,62 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from . import commands, decoding, documents, entities, markup, network, paths, sql, templates
 from .rules import FAMILIES, Hit, Kind
-
-_SEPARATOR = "\n"
-"""Stands before each text, so that a trigger can ask for the beginning of one."""
+from .screen import joined, screen
 
 
 class _Judge(NamedTuple):
-    families: frozenset[str]
+    family: str
     trigger: str
+    """What RE2 finds in every text, in lower case, in which the judge may find anything."""
     judge: Callable[[str, Kind], Iterable[Hit]]
 
 
 _JUDGES = (
-    _Judge(frozenset({"sqli"}), sql.TRIGGER, sql.judge),
-    _Judge(frozenset({"xss"}), markup.TRIGGER, markup.judge),
-    _Judge(frozenset({"path_traversal"}), paths.TRIGGER, paths.judge),
-    _Judge(frozenset({"command"}), commands.TRIGGER, commands.judge),
-    _Judge(frozenset({"template"}), templates.TRIGGER, templates.judge),
-    _Judge(frozenset({"nosql"}), documents.TRIGGER, documents.judge),
-    _Judge(frozenset({"ldap"}), documents.TRIGGER, documents.judge_filter),
-    _Judge(frozenset({"xxe"}), entities.TRIGGER_ENTITY, entities.judge),
-    _Judge(frozenset({"crlf"}), network.TRIGGER_CRLF, network.judge_break),
-    _Judge(frozenset({"ssrf"}), network.TRIGGER_SSRF, network.judge_address),
-    _Judge(frozenset({"null_byte"}), entities.TRIGGER_NULL, entities.judge_null),
+    _Judge("sqli", sql.TRIGGER, sql.judge),
+    _Judge("xss", markup.TRIGGER, markup.judge),
+    _Judge("path_traversal", paths.TRIGGER, paths.judge),
+    _Judge("command", commands.TRIGGER, commands.judge),
+    _Judge("template", templates.TRIGGER, templates.judge),
+    _Judge("nosql", documents.TRIGGER, documents.judge),
+    _Judge("ldap", documents.TRIGGER_FILTER, documents.judge_filter),
+    _Judge("xxe", entities.TRIGGER, entities.judge),
+    _Judge("crlf", network.TRIGGER_BREAK, network.judge_break),
+    _Judge("ssrf", network.TRIGGER_ADDRESS, network.judge_address),
+    _Judge("null_byte", entities.TRIGGER_NULL, entities.judge_null),
 )
+_TRIGGERS = (*(each.trigger for each in _JUDGES), decoding.TRIGGER)
+_ENCODED = len(_JUDGES)
 
 
 class Detector:
     """Tells attacks of the given families from ordinary text.
 
-    ``clean`` is one screen over many texts: True is a proof that ``inspect`` finds nothing in any of them.
-    ``inspect`` judges one text, as it is and as each round of decoding makes it.
+    ``clean`` is one pass over many texts: True is a proof that ``inspect`` finds nothing in any of them, for ``inspect``
+    begins with the same pass, and a judge is asked only where its trigger was found.  ``inspect`` judges one text, as it
+    is and as each round of decoding makes it; a rule is told once, of the first form that convinced.
     """
 
     def __init__(self, families: Collection[str] = FAMILIES) -> None:
-        self._families = frozenset(families)
-        self._judges = [each for each in _JUDGES if each.families & self._families]
-        self._screen = re.compile("|".join([decoding.TRIGGER, *(each.trigger for each in self._judges)])).search
+        self._asked = {number: each.judge for number, each in enumerate(_JUDGES) if each.family in families}
+        self._screen = screen(_TRIGGERS)
 
     def clean(self, texts: Sequence[str]) -> bool:
-        return self._screen(_SEPARATOR.join(("", *texts)).lower()) is None
+        found = self._screen(joined(texts))
+        return found is None or not any(number == _ENCODED or number in self._asked for number in found)
 
     def inspect(self, text: str, kind: Kind = Kind.VALUE) -> tuple[Hit, ...]:
-        if self._screen(_SEPARATOR + text.lower()) is None:
-            return ()
-        found: dict[str, Hit] = {}
+        hits: dict[str, Hit] = {}
         for form in decoding.forms(text):
-            for each in self._judges:
-                for hit in each.judge(form, kind):
-                    if hit.rule.family in self._families:
-                        found.setdefault(hit.rule.id, hit)
-        return tuple(found.values())
+            found = self._screen(joined((form,))) or ()
+            for number in found:
+                if judge := self._asked.get(number):
+                    for hit in judge(form, kind):
+                        hits.setdefault(hit.rule.id, hit)
+            if _ENCODED not in found:
+                break
+        return tuple(hits.values())

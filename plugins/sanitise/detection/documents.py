@@ -22,8 +22,9 @@ _LDAP = re.compile(
     r"[*\w]?\)\s*\(\s*(?:[|&!]\s*)?\(?\s*[\w.;-]+\s*[~<>:]?=[^)]|\(\s*[|&!]\s*\(\s*[\w-]+\s*[~<>]?=|^\*?\)+\s*\(?[|&!(]+\w|\)\s*\(\s*\||\*\(\s*[|&]|\)\)\s*\x00|^[\w*]*\)\(&\)?"
 )
 TRIGGER = (
-    rf"\$(?:{_OPERATORS})\b|(?:this|db|it)\.\w|;\s*(?:return|sleep|while|var)\b|;\s*it\s*=|mapreduce|function\s*\(|\|\||&&|['\"]\s*\}}|\)\s*\(|\(\s*[|&!]|\*\)|\*\(|\)\)"
+    rf"\$(?:{_OPERATORS})\b|\b(?:this|db|it)\.\w|;\s*(?:return|sleep|while|var)\b|;\s*it\s*=|mapreduce|function\s*\(|new\s+date|['\"]\s*(?:\|\||&&)|\|\|\s*[0-9]|['\"]\s*\}}"
 )
+TRIGGER_FILTER = r"\)\s*\(|\(\s*[|&!]|\*\)|\*\(|\)\)|[\x1e]\)"
 
 
 def judge(text: str, kind: Kind) -> Iterator[Hit]:

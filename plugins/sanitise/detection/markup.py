@@ -37,7 +37,7 @@ _DATA_URL = re.compile(
 _CTRL = r"[\x00-\x20]*"
 _SPREAD = "|".join(_CTRL.join(word) for word in ("javascript", "vbscript", "livescript"))
 TRIGGER = (
-    rf"<[\s\x00/]*[a-z!?]|on[a-z]{{3,30}}[\s\x00]*=|(?:{_SPREAD}){_CTRL}(?:\:|&colon)|mocha:|jscript:|data:[a-z]+/"
+    rf"<[\x00-\x20/]*[a-z!?]|on[a-z]+[\x00-\x20]*=|(?:{_SPREAD}){_CTRL}(?::|&colon)|mocha:|[jx]script:|data:[a-z]+/"
     rf"|expression|-moz-binding|behaviou?r\s*:|@import|{script.TRIGGER}"
 )
 

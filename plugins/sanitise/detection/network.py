@@ -18,9 +18,12 @@ _PART = re.compile(r"0x[0-9a-f]*|\d+")
 _HEADER = re.compile(
     r"[\r\n\u560a\u560d]+\s*(?:(?:set-cookie2?|location|content-(?:type|length|disposition|encoding)|refresh|host|transfer-encoding|access-control-[\w-]+|x-[\w-]+|cache-control|status|link|server|connection|referer|user-agent|cookie|bcc|cc|to|from|subject|reply-to|mime-version)\s*:|http/\d|(?:get|post|put|head|delete|options)\s+\S+\s+http/)"
 )
-_CONTENT = re.compile(r"[\r\n]\s*[\r\n]\s*<")
-TRIGGER_SSRF = r"[/\\]{2}[^/\\?#\s]*[\[\d@]|[/\\]{2}[^/\\?#\s]*(?:local|internal|metadata|instance-data|lvh|nip\.io|sslip|xip\.io|lan\b|kubernetes|intranet|home\.arpa)|\n\s*(?:localhost|\[|\d{1,3}\.|0x|metadata|[\w.-]+\.internal)"
-TRIGGER_CRLF = r"[\r\n\u560a\u560d]\s*[a-z][\w-]*\s*:|[\r\n\u560a\u560d]\s*http/|[\r\n]\s*[\r\n]\s*<|\r|\n\s*(?:get|post|put|head|delete|options)\s+\S+\s+http"
+_ANY_HEADER = re.compile(r"[\r\n]\s*[a-z][\w-]*\s*:")
+TRIGGER_ADDRESS = (
+    r"[/\\][/\\][^/\\?#\s]*[\[@]|[/\\][/\\](?:[0-9]|[^/\\?#\s]*(?:0x[0-9a-f]|local|internal|metadata|instance-data|lvh|nip\.io|sslip|xip\.io|lan\b|kubernetes|intranet|home\.arpa|burp))"
+    r"|\x1e\s*(?:localhost|\[|[0-9]+\.[0-9x]|0x|[0-9]{7,10}[:/\x1e]|metadata|[\w.-]+\.(?:internal|local))"
+)
+TRIGGER_BREAK = r"[\r\n\x{560a}\x{560d}]\s*[a-z][\w-]*\s*:|[\r\n\x{560a}\x{560d}]\s*http/|[\r\n]\s*(?:get|post|put|head|delete|options)\s+\S+\s+http"
 
 
 def judge_address(text: str, kind: Kind) -> Iterator[Hit]:
@@ -36,7 +39,7 @@ def judge_break(text: str, kind: Kind) -> Iterator[Hit]:
     lower = text.lower()
     match = _HEADER.search(lower)
     if match is None and kind is Kind.HEADER:
-        match = re.search(r"[\r\n]", lower)
+        match = _ANY_HEADER.search(lower)
     if match:
         yield Hit(RULES["crlf.header"], lower[match.start() : match.end() + 40].strip())
 

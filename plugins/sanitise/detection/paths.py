@@ -30,7 +30,7 @@ _WRAPPER = re.compile(
     r"(?<![a-z0-9])(?:php://(?:filter|input|output|fd|memory|temp)|(?:zip|phar|expect|glob|zlib|compress\.zlib|compress\.bzip2|ogg|ssh2|rar|netdoc|jar:https?|gopher|dict|sftp|tftp|ldapi?)://?\S|file:/{1,3}[^\s/]|data://text|data:text/plain;base64,pd9)"
 )
 TRIGGER = (
-    r"\.\.[\x00;%]?[/\\;?#\n]|\.\.$|(?:etc|proc|dev|var|usr|opt|root|home|private)[/\\]|\b[a-z]:[/\\]|[a-z]\.ini\b|web\.config|global\.asa|\.ht(?:passwd|access)|wp-config|id_rsa|\.git/|\.env|\.svn|\.bash_|\.ds_store|-inf[/\\]|system32|\\\\[?.]\\"
+    r"\.\.[\x00;%]?[/\\;?#\x1e]|(?:etc|proc|dev|var|usr|opt|root|home|private)[/\\]|\b[a-z]:[/\\]|[a-z]\.ini\b|web\.config|global\.asa|\.ht(?:passwd|access)|wp-config|id_rsa|\.git/|\.env|\.svn|\.bash_|\.ds_store|-inf[/\\]|system32|\\\\[?.]\\"
     r"|(?:php|zip|phar|expect|glob|zlib|compress|ogg|ssh2|rar|netdoc|jar|gopher|dict|sftp|tftp|ldapi?|file|data)[.:][a-z/]"
 )
 

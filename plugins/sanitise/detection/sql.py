@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from .rules import RULES, Hit, Kind
+from .screen import EDGE
 from .sql_expressions import Facts, continuation, ended, expression
 from .sql_statements import HEADS, head, select
 from .sql_tokens import Budget, Exhausted, Tokens
@@ -25,20 +26,22 @@ ESCAPE = r"""['"`]"""
 LOGIC = r"(?:(?<![^\W\d_])(?:x?or|and)(?![^\W\d_])|\|\||&&)"
 _CLAUSES = rf"having|procedure|limit|(?:order|group){_GAP}+by|into{_GAP}+(?:out|dump)file"
 _OPERATORS = "like|rlike|regexp|in|is|between|div|mod|collate|not|sounds|glob"
+_SPACE = r"[\x00-\x20\x7f\x{a0}+\x{3000}]"
+_SKIP = rf"(?:{_SPACE}|/\*[^*]*\*/|/\*!?[0-9]*|\*/|(?:--|#)[^\n]*\n)*"
 TRIGGER = (
-    rf"{ESCAPE}(?:{_GAP}|\))*(?:[^\w\s'\"`.?]|(?:{_OPERATORS}|{_HEADS})\b)"
-    rf"|[\d'\"`)\]*]{_GAP}*(?:x?or|and)(?![^\W\d_])"
-    rf"|\n{_GAP}*(?:x?or|and|{_HEADS})\b"
-    rf"|\b(?:x?or|and)\b[\s+(]*(?:(?:not|binary|exists)\b[\s+(]*)?(?:[^\w\s]|\d|[\w.]+[\s+]*(?:[=<>(!~]|(?:{_OPERATORS})\b)|(?:true|false|null)\b)"
-    rf"|\|\||&&|[a-z]/\*|union|\bselect\b|waitfor|;{_GAP}*(?:{_HEADS})\b|\b(?:{_FUNCTIONS})\s*\(|\bi?if\s*\(|\bwhen\b"
-    rf"|(?:{_CLAUSES})(?![^\W\d_])|\d\s*[-+*/%^|&]\s*(?:[@(]|[a-z_]+\()"
+    rf"['\"`](?:{_SKIP}\))*{_SKIP}(?:[^\w\x00-\x20'\"`.?\x{{80}}-\x{{10ffff}}]|(?:{_OPERATORS}|{_HEADS})\b)"
+    rf"|[0-9'\"`)\]*]{_SKIP}(?:x?or|and)(?:[^a-z]|$)"
+    rf"|{EDGE}{_SPACE}*(?:x?or|and|{_HEADS})\b"
+    rf"|\b(?:x?or|and)\b[\s+(]*(?:(?:not|binary|exists)\b[\s+(]*)?(?:[^\w\x00-\x20\x{{80}}-\x{{10ffff}}]|[0-9]|[\w.]+{_SPACE}*(?:[=<>(!~]|(?:{_OPERATORS})\b)|(?:true|false|null)\b)"
+    rf"|\|\||&&|[a-z]/\*|union|\bselect\b|waitfor|;{_SKIP}(?:{_HEADS})\b|\b(?:{_FUNCTIONS}|i?if){_SKIP}(?:1\.e\s*)?\(|\bwhen\b|{EDGE}\s*\("
+    rf"|having|procedure|limit|(?:order|group){_SKIP}by|into{_SKIP}(?:out|dump)file|[0-9]\s*[-+*/%^|&]\s*(?:[@(]|[a-z_]+\()"
 )
 _ESCAPES = re.compile(
     rf"{ESCAPE}(?=(?:{_GAP}|\))*(?:[^\w\s.?'\"`]|(?:{_OPERATORS}|union|{_CLAUSES}|{_HEADS})\b))", re.DOTALL
 )
 _LOGICS = re.compile(LOGIC)
 _KEYWORDS = re.compile(
-    rf"^(?={_GAP}*(?:{_HEADS})\b)|union|\bselect\b|waitfor|;|(?:{_CLAUSES})(?![^\W\d_])|\b(?:{_FUNCTIONS})\s*\(|\bi?if\s*\(|\bcase\b"
+    rf"^(?={_GAP}*(?:{_HEADS})\b)|^{_GAP}*(?=\(+[\d'])|union|\bselect\b|waitfor|;|(?:{_CLAUSES})(?![^\W\d_])|\b(?:{_FUNCTIONS})(?:{_GAP}|1\.e)*\(|\bi?if(?:{_GAP}|1\.e)*\(|\bcase\b"
     rf"|^{_GAP}*[\d.]+\s*[-+*/%^|&](?=\s*(?:[@(]|[a-z_]+\())",
     re.DOTALL,
 )
@@ -167,7 +170,9 @@ def _resumes(rest: str) -> bool:
 def _keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:
     word = match[0]
     tokens = Tokens(text, match.end(), budget)
-    if word == ";" or word == "":
+    if word.strip() in (";", ""):
+        if tokens.next.kind == "(":
+            return _settled(tokens)
         sure = head(tokens)
         if word == ";":
             return "sqli.stacked" if sure == 2 or (sure == 1 and tokens.next.kind in ("end", "comment", ";", ")")) else None
@@ -216,7 +221,7 @@ def _select(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
 
 
 def _call(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
-    name = match[0].rstrip(" (")
+    name = match[0].split("(")[0].split("/")[0].split()[0]
     if name in ("if", "iif"):
         facts = Facts()
         return "sqli.expression" if expression(tokens, facts) and facts.compares and tokens.next.kind == "," else None
@@ -263,6 +268,13 @@ def _clause(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
     return "sqli.clause" if word != "limit" and facts.literals and not facts.names and tokens.next.kind in ("end", ";", ")") else None
 
 
+def _settled(tokens: Tokens) -> str | None:
+    """Whether the whole text is a condition that nothing can change."""
+    facts = Facts()
+    done = expression(tokens, facts) and tokens.next.kind in ("end", "comment")
+    return "sqli.expression" if done and facts.settled else None
+
+
 def _case(tokens: Tokens) -> bool:
     """Whether the whole of a CASE stands here."""
     if not tokens.take_word("when") and not (expression(tokens, Facts()) and tokens.take_word("when")):
@@ -293,7 +305,8 @@ def _escape(text: str, match: re.Match[str], budget: Budget) -> str | None:
     if token.kind == "comment":
         if token.text[0] == "#" and value[-1:].isspace():
             return None
-        return "sqli.comment" if _comments_out(token.text) else None
+        near = token.start - at < 4 and token.text.startswith("--") and len(token.text.split()) < 3
+        return "sqli.comment" if _comments_out(token.text) or (near and _one_word(token.text)) else None
     if token.kind == ";":
         tokens.take()
         if tokens.next.kind == "comment" and _comments_out(tokens.next.text):
@@ -325,6 +338,11 @@ def _escape(text: str, match: re.Match[str], budget: Budget) -> str | None:
 def _comments_out(comment: str) -> bool:
     """Whether a comment hides the rest of a query rather than telling something."""
     return comment[:2] == "/*" or not any(character.isalnum() for character in comment)
+
+
+def _one_word(comment: str) -> bool:
+    rest = comment[2:].strip()
+    return 3 < len(rest) < 12 and rest.isalpha()
 
 
 def _listed(tokens: Tokens) -> str | None:

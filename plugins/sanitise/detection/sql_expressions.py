@@ -44,7 +44,7 @@ class Facts:
 def ended(tokens: Tokens) -> bool:
     """Whether an expression may end here."""
     token = tokens.next
-    return token.kind in ("end", "comment", ")", ";", ",") or (token.kind == "word" and token.text in CLAUSES)
+    return tokens.commented or token.kind in ("end", "comment", ")", ";", ",") or (token.kind == "word" and token.text in CLAUSES)
 
 
 def expression(tokens: Tokens, facts: Facts, depth: int = 0) -> bool:
@@ -136,8 +136,10 @@ def _operand(tokens: Tokens, facts: Facts, depth: int) -> str | None:
             tokens.take()
             facts.literals += 1
             facts.last = token.text
-            if token.text in ("''", '""') and tokens.next.kind in ("string", "open"):
-                return _operand(tokens, facts, depth)
+            while token.text in ("''", '""') and tokens.next.kind == "string":  # strings in a row are one
+                token = tokens.take()
+            if token.text in ("''", '""') and tokens.next.kind == "open":
+                facts.open = tokens.take()
             return "=" + token.text.strip("'\"")
         case "open":
             tokens.take()
@@ -175,7 +177,7 @@ def _prefix(tokens: Tokens) -> bool:
 def _parentheses(tokens: Tokens, facts: Facts, depth: int) -> str | None:
     opening = tokens.next
     tokens.take()
-    if tokens.next.kind == "word" and tokens.next.text in ("select", "with", "values", "table"):
+    if tokens.next.kind == "word" and tokens.next.text == "select":
         return _query(tokens, facts)
     if tokens.next.kind == ")":
         tokens.take()
@@ -233,7 +235,7 @@ def _word(tokens: Tokens, facts: Facts, depth: int) -> str | None:
         facts.calls.append("case")
         return "case"
     if word == "interval":
-        found = _operand(tokens, facts, depth) if depth < _DEEPEST else None
+        found = _operand(tokens, facts, depth + 1) if depth < _DEEPEST else None
         tokens.take_kind("word")
         return found
     if word in CLAUSES or word in LOGIC or word == "select":

@@ -171,7 +171,11 @@ def _delete(tokens: Tokens) -> int:
 
 def _truncate(tokens: Tokens) -> int:
     sure = tokens.take_word("table")
-    return _complete(tokens, sure=False) if tokens.take().kind == "word" and sure else 0
+    if tokens.take().kind != "word":
+        return 0
+    while tokens.take_kind("."):
+        tokens.take()
+    return _complete(tokens, sure=False) if sure else 0
 
 
 def _exec(tokens: Tokens) -> int:
@@ -266,6 +270,8 @@ def _do(tokens: Tokens) -> int:
 def _begin(tokens: Tokens) -> int:
     if tokens.take_word("declare"):
         return 2
+    while tokens.take_word("begin"):
+        pass
     while tokens.next.kind == "word" and tokens.next.text not in HEADS:
         tokens.take()
         if tokens.next.kind in (".", "("):

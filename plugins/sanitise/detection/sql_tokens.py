@@ -66,6 +66,8 @@ class Tokens:
     def __init__(self, text: str, at: int, budget: Budget) -> None:
         self._text = text
         self._budget = budget
+        self.commented = False
+        """Whether a comment that a line break ended stands before the next token."""
         self.next = self._read(at)
 
     def take(self) -> Token:
@@ -91,6 +93,7 @@ class Tokens:
     def _read(self, at: int) -> Token:
         space = _SPACE.match(self._text, at)
         start = space.end() if space else at
+        self.commented = start - at > 2 and "\n" in self._text[at:start] and self._text[at:start].lstrip()[:1] in ("-", "#")
         found = _TOKEN.match(self._text, start)
         if found is None:
             self._budget.spend(start - at)
