@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from gateway import DuplicateKey, has_duplicate_key
@@ -28,7 +27,7 @@ def read_json(data: bytes, document: Any, *, depth: int, most: int) -> Reading:
         raise DuplicateKey("An object of the body has the same key twice, so it has no one meaning")
     if large:
         json.loads(data, parse_int=_exact)
-    return Reading(texts, lambda: _located(document, ""))
+    return Reading(texts, lambda: _located(document))
 
 
 def _texts(document: Any, depth: int, most: int) -> tuple[list[str], int, bool]:
@@ -69,15 +68,23 @@ def _exact(digits: str) -> int:
     return int(digits)
 
 
-def _located(node: Any, pointer: str, name: str = "") -> Iterator[Text]:
-    match node:
-        case str():
-            yield value(pointer or "body", name, node)
-        case dict():
-            for key, each in node.items():
-                inner = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-                yield Text(inner, key, Kind.KEY)
-                yield from _located(each, inner, key)
-        case list():
-            for number, each in enumerate(node):
-                yield from _located(each, f"{pointer}/{number}", name)
+def _located(document: Any) -> list[Text]:
+    found: list[Text] = []
+    _locate(document, "", "", found)
+    return found
+
+
+def _locate(node: Any, pointer: str, name: str, found: list[Text]) -> None:
+    """``name`` is that of the field that holds the node, or the list that the node is in."""
+    kind = type(node)
+    if kind is str:
+        found.append(value(pointer or "body", name, node))
+    elif kind is dict:
+        for key, each in node.items():
+            token = key if "/" not in key and "~" not in key else key.replace("~", "~0").replace("/", "~1")
+            inner = f"{pointer}/{token}"
+            found.append(Text(inner, key, Kind.KEY))
+            _locate(each, inner, key, found)
+    elif kind is list:
+        for number, each in enumerate(node):
+            _locate(each, f"{pointer}/{number}", name, found)

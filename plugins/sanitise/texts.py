@@ -16,13 +16,15 @@ LONGEST_FIELD = 200
 _URLS = ("url", "uri", "href", "link", "callback", "webhook", "endpoint", "redirect")
 """How the names of fields end that hold URLs."""
 
+_VALUE, _URL = Kind.VALUE, Kind.URL  # an enumeration's members are found slowly
+
 
 class Text(NamedTuple):
     """``field`` is where it stands, as policies name it: ``/card/name``, ``query:q``, ``header:user-agent``."""
 
     field: str
     text: str
-    kind: Kind = Kind.VALUE
+    kind: Kind = _VALUE
 
 
 class Reading(NamedTuple):
@@ -43,7 +45,7 @@ def reading(texts: Sequence[Text]) -> Reading:
 
 def value(field: str, name: str, text: str) -> Text:
     """A text in the field of that name, which may say that it is a URL."""
-    return Text(field, text, Kind.URL if name.lower().endswith(_URLS) else Kind.VALUE)
+    return Text(field, text, _URL if name.lower().endswith(_URLS) else _VALUE)
 
 
 def shown(field: str) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.sanitise.decision import MOST_TOLD, PAGES, Judge
+from plugins.sanitise.decision import MOST_TOLD, PAGES, TOGETHER, Judge
 from plugins.sanitise.detection import Kind
 from plugins.sanitise.options import SanitiseConfig
 from plugins.sanitise.texts import Text
@@ -121,7 +121,13 @@ def test_once_enough_is_found_the_rest_is_left() -> None:
     found = Judge(SanitiseConfig()).judge(texts).found
 
     assert MOST_TOLD <= len(found) < 2 * MOST_TOLD
-    assert next(texts).field == f"/{len(found)}"
+    assert len(list(texts)) >= 100 - 2 * TOGETHER
+
+
+def test_an_attack_among_many_ordinary_texts_is_found() -> None:
+    texts = [Text(f"/{number}", "Ada") for number in range(100)]
+    for number in (0, TOGETHER - 1, TOGETHER, 99):
+        assert judge(*texts[:number], Text("/x", SQL), *texts[number + 1 :]).blocking.field == "/x"
 
 
 def test_the_screen_passes_what_has_nothing_in_it_and_stops_what_has() -> None:
