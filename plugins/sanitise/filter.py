@@ -54,11 +54,15 @@ class SanitiseFilter(Filter[SanitiseConfig]):
     async def on_request(self, exchange: Exchange) -> None:
         request = exchange.request
         head, content = self._head.read(request), self._bodies.read(request)
-        if not self._judge.clean([*head.texts, *content.reading.texts]):
+        innocent = self._judge.clean([*head.texts, *content.reading.texts])
+        if not innocent:
             findings = self._judge.judge(chain(head.located(), content.reading.located()))
+            innocent = not findings.found
             _tell(exchange, findings)
             if findings.cleaned:
                 content = _replaced(request, content, findings.cleaned)
+        if innocent and head.fresh:
+            self._head.learn(head.fresh)
         if self._schema is not None:
             dropped = self._schema.check(request.method, request.path, content, empty=not request.body.data)
             if dropped is not None:

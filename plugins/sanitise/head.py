@@ -2,39 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote, unquote_to_bytes
 
 from gateway import Request
 
 from .detection import Kind
 from .problems import AmbiguousQuery, BodyTooComplex
-from .texts import Reading, Text, pairs
+from .texts import Text, pairs
 
 NOT_READ = frozenset({b"authorization", b"proxy-authorization", b"host"})
 """Credentials, which no code reads as text and in whose random letters any rule would in time see something; and the
 host, whose form the gateway has judged.  Every other field may reach a log, a template or a query."""
 
+REPEATED = frozenset(
+    {
+        b"accept",
+        b"accept-encoding",
+        b"accept-language",
+        b"cache-control",
+        b"content-type",
+        b"origin",
+        b"priority",
+        b"sec-ch-ua",
+        b"sec-ch-ua-mobile",
+        b"sec-ch-ua-platform",
+        b"sec-fetch-dest",
+        b"sec-fetch-mode",
+        b"sec-fetch-site",
+        b"user-agent",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+        b"x-requested-with",
+    }
+)
+"""Fields that nearly every request has, with a value that came before: what was innocent once is known as such."""
+
+MOST_KNOWN = 2000
+LONGEST_KNOWN = 300
+
 _COOKIE = b"cookie"
+
+Field: TypeAlias = tuple[bytes, bytes]
+
+
+class HeadReading(NamedTuple):
+    """As ``Reading``.  ``fresh`` are the fields that may be learned, if nothing is found in any text."""
+
+    texts: Sequence[str]
+    located: Callable[[], Iterable[Text]]
+    fresh: Sequence[Field]
 
 
 class Head:
-    """Reads heads.  AmbiguousQuery (400) for a query that is not UTF-8; ``most`` bounds its pairs, and the cookies."""
+    """Reads heads.  AmbiguousQuery (400) for a query that is not UTF-8; ``most`` bounds its pairs, and the cookies.
+
+    Fields that were learned to be innocent are not read again.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._known: set[Field] = set()
 
-    def read(self, request: Request) -> Reading:
-        path, headers = request.path, request.headers.raw
+    def learn(self, fresh: Sequence[Field]) -> None:
+        """Nothing is in these fields."""
+        if len(self._known) + len(fresh) > MOST_KNOWN:
+            self._known.clear()
+        self._known.update(field for field in fresh if len(field[1]) <= LONGEST_KNOWN)
+
+    def read(self, request: Request) -> HeadReading:
+        path = request.path
         named = self._query(request.query) if request.query else []
         texts = [path] if "%" not in path else _path(path)
-        for name, field in headers:
+        fields, fresh = [], []
+        for field in request.headers.raw:
+            name, given = field
+            if field in self._known or name in NOT_READ:
+                continue
             if name == _COOKIE:
-                named += self._pairs("cookie", _decoded(field), ";")
-            elif name not in NOT_READ:
-                texts.append(_decoded(field))
+                named += self._pairs("cookie", _decoded(given), ";")
+                continue
+            if name in REPEATED:
+                fresh.append(field)
+            fields.append(field)
+            texts.append(_decoded(given))
         texts += [each.text for each in named]
-        return Reading(texts, lambda: [*_located(path, headers), *named])
+        return HeadReading(texts, lambda: [*_located(path, fields), *named], fresh)
 
     def _query(self, query: str) -> list[Text]:
         if "%" in query:
@@ -70,9 +124,8 @@ def _decoded(field: bytes) -> str:
         return field.decode("latin-1")
 
 
-def _located(path: str, headers: Sequence[tuple[bytes, bytes]]) -> Iterator[Text]:
+def _located(path: str, fields: Iterable[Field]) -> Iterator[Text]:
     for part in [path] if "%" not in path else _path(path):
         yield Text("path", part, Kind.PATH)
-    for name, field in headers:
-        if name not in NOT_READ and name != _COOKIE:
-            yield Text(f"header:{name.decode('latin-1')}", _decoded(field), Kind.HEADER)
+    for name, given in fields:
+        yield Text(f"header:{name.decode('latin-1')}", _decoded(given), Kind.HEADER)

@@ -109,6 +109,17 @@ async def test_what_is_reported_passes_and_is_noted() -> None:
     assert {(note.detail["field"], note.detail["outcome"]) for note in made.notes} == {("/note", "report")}
 
 
+async def test_what_is_found_in_a_header_is_found_again() -> None:
+    step = await sanitise(families={"sqli": "report"})
+    for _ in range(2):
+        made = exchange(headers={"user-agent": SQL})
+        await step.on_request(made)
+        assert made.notes
+    for _ in range(2):
+        with pytest.raises(Rejected):
+            await step.on_request(exchange(headers={"user-agent": SCRIPT}))
+
+
 async def test_of_many_finds_so_many_are_told() -> None:
     made = exchange(json=[SQL] * 100)
     await (await sanitise(families={"sqli": "report"})).on_request(made)

@@ -4,13 +4,13 @@ import pytest
 
 from gateway.testing import exchange
 from plugins.sanitise.detection import Kind
-from plugins.sanitise.head import Head, split
+from plugins.sanitise.head import LONGEST_KNOWN, MOST_KNOWN, Head, HeadReading, split
 from plugins.sanitise.problems import AmbiguousQuery, BodyTooComplex
-from plugins.sanitise.texts import Reading, Text
+from plugins.sanitise.texts import Text
 
 
-def read(path="/v1/payments", *, query="", headers=(), most=100) -> Reading:
-    return Head(most).read(exchange("GET", path, query=query, headers=headers).request)
+def read(path="/v1/payments", *, query="", headers=(), most=100, head=None) -> HeadReading:
+    return (head or Head(most)).read(exchange("GET", path, query=query, headers=headers).request)
 
 
 def located(*arguments, **options) -> list[Text]:
@@ -94,3 +94,24 @@ def test_cookies_are_read_one_by_one() -> None:
 
 def test_names_and_values_are_split_at_the_first_equals_sign() -> None:
     assert list(split("a=b=c&d", "&")) == [("a", "b=c"), ("d", "")]
+
+
+def test_a_field_that_was_learned_to_be_innocent_is_not_read_again() -> None:
+    head, headers = Head(100), {"user-agent": "curl", "x-note": "n"}
+    first = read(headers=headers, head=head)
+    head.learn(first.fresh)
+
+    assert list(first.texts) == ["/v1/payments", "curl", "n"]
+    assert list(read(headers=headers, head=head).texts) == ["/v1/payments", "n"]
+    assert "wget" in read(headers={"user-agent": "wget"}, head=head).texts
+
+
+def test_what_is_learned_is_bounded() -> None:
+    head = Head(100)
+    head.learn([(b"user-agent", b"a" * (LONGEST_KNOWN + 1))])
+    for number in range(MOST_KNOWN + 1):
+        head.learn([(b"user-agent", b"%d" % number)])
+
+    assert "0" in read(headers={"user-agent": "0"}, head=head).texts
+    assert str(MOST_KNOWN) not in read(headers={"user-agent": str(MOST_KNOWN)}, head=head).texts
+    assert "a" * (LONGEST_KNOWN + 1) in read(headers={"user-agent": "a" * (LONGEST_KNOWN + 1)}, head=head).texts
