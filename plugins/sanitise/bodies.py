@@ -14,6 +14,7 @@ from gateway import InvalidJson, Request
 from .coding import unfold
 from .forms import read_form
 from .json_body import read_json
+from .known import Known
 from .multipart import read_multipart
 from .options import BodyKind, Bounds
 from .problems import AmbiguousBody, BodyNotTaken, ContentTypeMismatch
@@ -45,12 +46,16 @@ EMPTY = Content()
 
 
 class Bodies:
-    """Reads bodies of the kinds that are ``taken``, within ``bounds``; refuses others, and what has two meanings."""
+    """Reads bodies of the kinds that are ``taken``, within ``bounds``; refuses others, and what has two meanings.
+
+    Of keys that are ``known``, the screen is told nothing.
+    """
 
     def __init__(self, taken: Sequence[BodyKind], bounds: Bounds, *, repeated: bool) -> None:
         self._taken = taken
         self._bounds = bounds
         self._repeated = repeated
+        self.known: Known[str] = Known()
 
     def read(self, request: Request) -> Content:
         data = request.body.data
@@ -69,7 +74,8 @@ class Bodies:
             data = unfold(data, ",".join(codings), most=self._bounds.unfolded, ratio=self._bounds.ratio)
         if media.kind == "json":
             document = _parsed(data) if coded else request.json()
-            found = read_json(data, document, depth=self._bounds.depth, most=self._bounds.values)
+            bounds, known = self._bounds, self.known.innocent
+            found = read_json(data, document, depth=bounds.depth, most=bounds.values, known=known)
             return Content(found, document, json=True, coded=coded)
         return Content(self._other(media, data), coded=coded)
 

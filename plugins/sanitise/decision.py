@@ -37,12 +37,14 @@ class Found(NamedTuple):
 class Findings(NamedTuple):
     """``blocking`` is the first of what reached the threshold together; None where the request may pass.
 
-    ``cleaned`` are the fields whose texts are to be others, by their pointers.
+    ``cleaned`` are the fields whose texts are to be others, by their pointers.  ``innocent`` says that there is nothing
+    in the texts, whatever is allowed where.
     """
 
     found: Sequence[Found] = ()
     blocking: Found | None = None
     cleaned: Mapping[str, str] = MappingProxyType({})
+    innocent: bool = False
 
 
 class Judge:
@@ -66,12 +68,14 @@ class Judge:
         """What is in the texts.  Once enough is found to refuse the request, and to tell why, the rest is left."""
         found: list[Found] = []
         cleaned: dict[str, str] = {}
+        innocent = True
         for text in self._suspects(texts):
             if hits := self._detector.inspect(text.text, text.kind):
+                innocent = False
                 found += self._found(text, hits, cleaned)
                 if len(found) >= MOST_TOLD and self._blocking(found) is not None:
                     break
-        return Findings(found, self._blocking(found), cleaned)
+        return Findings(found, self._blocking(found), cleaned, innocent)
 
     def _suspects(self, texts: Iterable[Text]) -> Iterator[Text]:
         """Those that the screen does not pass, a handful at a time: to look at each by itself costs more."""

@@ -57,12 +57,13 @@ class SanitiseFilter(Filter[SanitiseConfig]):
         innocent = self._judge.clean([*head.texts, *content.reading.texts])
         if not innocent:
             findings = self._judge.judge(chain(head.located(), content.reading.located()))
-            innocent = not findings.found
+            innocent = findings.innocent
             _tell(exchange, findings)
             if findings.cleaned:
                 content = _replaced(request, content, findings.cleaned)
-        if innocent and head.fresh:
-            self._head.learn(head.fresh)
+        if innocent and (head.fresh or content.reading.fresh):
+            self._head.known.learn(head.fresh)
+            self._bodies.known.learn(content.reading.fresh)
         if self._schema is not None:
             dropped = self._schema.check(request.method, request.path, content, empty=not request.body.data)
             if dropped is not None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, unquote_to_bytes
 from gateway import Request
 
 from .detection import Kind
+from .known import Known
 from .problems import AmbiguousQuery, BodyTooComplex
 from .texts import Text, pairs
 
@@ -39,10 +40,10 @@ REPEATED = frozenset(
 )
 """Fields that nearly every request has, with a value that came before: what was innocent once is known as such."""
 
-MOST_KNOWN = 2000
 LONGEST_KNOWN = 300
 
 _COOKIE = b"cookie"
+_HOPS, _ADDRESSES = b"x-forwarded-for", b"0123456789abcdefABCDEF.:, "
 
 Field: TypeAlias = tuple[bytes, bytes]
 
@@ -58,32 +59,26 @@ class HeadReading(NamedTuple):
 class Head:
     """Reads heads.  AmbiguousQuery (400) for a query that is not UTF-8; ``most`` bounds its pairs, and the cookies.
 
-    Fields that were learned to be innocent are not read again.
+    Fields that are ``known`` are not read again.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._known: set[Field] = set()
-
-    def learn(self, fresh: Sequence[Field]) -> None:
-        """Nothing is in these fields."""
-        if len(self._known) + len(fresh) > MOST_KNOWN:
-            self._known.clear()
-        self._known.update(field for field in fresh if len(field[1]) <= LONGEST_KNOWN)
+        self.known: Known[Field] = Known()
 
     def read(self, request: Request) -> HeadReading:
         path = request.path
         named = self._query(request.query) if request.query else []
         texts = [path] if "%" not in path else _path(path)
-        fields, fresh = [], []
+        fields, fresh, known = [], [], self.known.innocent
         for field in request.headers.raw:
             name, given = field
-            if field in self._known or name in NOT_READ:
+            if field in known or name in NOT_READ or (name == _HOPS and not given.translate(None, _ADDRESSES)):
                 continue
             if name == _COOKIE:
                 named += self._pairs("cookie", _decoded(given), ";")
                 continue
-            if name in REPEATED:
+            if name in REPEATED and len(given) <= LONGEST_KNOWN:
                 fresh.append(field)
             fields.append(field)
             texts.append(_decoded(given))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from gateway import DuplicateKey, has_duplicate_key
@@ -14,25 +15,26 @@ from .texts import Reading, Text, value
 _MOST = 2**63 - 1
 
 
-def read_json(data: bytes, document: Any, *, depth: int, most: int) -> Reading:
+def read_json(data: bytes, document: Any, *, depth: int, most: int, known: AbstractSet[str] = frozenset()) -> Reading:
     """The keys and texts of ``document``, which is ``data`` as orjson parsed it.
 
     orjson refuses what is not UTF-8, a byte order mark, half a surrogate pair, NaN, Infinity, a number that no double
     holds, and what stands behind the document.  Here are refused: a key that an object has twice (400
     ``duplicate_key``), an integer that 64 bits do not hold (400 ``ambiguous_body``), more than ``most`` keys and
-    items, or more than ``depth`` levels (413 ``body_too_complex``).
+    items, or more than ``depth`` levels (413 ``body_too_complex``).  Keys that are ``known`` are not screened.
     """
-    texts, keys, large = _texts(document, depth, most)
+    texts, fresh, keys, large = _texts(document, depth, most, known)
     if data.count(b":") != keys and has_duplicate_key(data, document):
         raise DuplicateKey("An object of the body has the same key twice, so it has no one meaning")
     if large:
         json.loads(data, parse_int=_exact)
-    return Reading(texts, lambda: _located(document))
+    return Reading(texts, lambda: _located(document), fresh)
 
 
-def _texts(document: Any, depth: int, most: int) -> tuple[list[str], int, bool]:
-    """Level by level: its keys and texts, how many keys there are, and whether a number may be too large."""
+def _texts(document: Any, depth: int, most: int, known: AbstractSet[str]) -> tuple[list[str], list[str], int, bool]:
+    """Level by level: texts and keys, fresh keys, how many keys there are, and whether a number may be too large."""
     texts: list[str] = []
+    fresh: list[str] = []
     keys = items = 0
     large = False
     level: list[Any] = [[document]]
@@ -43,7 +45,8 @@ def _texts(document: Any, depth: int, most: int) -> tuple[list[str], int, bool]:
             values = node
             if type(node) is dict:
                 keys += len(node)
-                texts += node
+                if unknown := node.keys() - known:
+                    fresh += unknown
                 values = node.values()
             for each in values:
                 kind = type(each)
@@ -56,7 +59,7 @@ def _texts(document: Any, depth: int, most: int) -> tuple[list[str], int, bool]:
         if items > most:
             raise BodyTooComplex(f"More than {most} values are not taken here")
         if not below:
-            return texts, keys, large
+            return texts + fresh, fresh, keys, large
         level = below
     raise BodyTooComplex(f"More than {depth} levels are not taken here")
 

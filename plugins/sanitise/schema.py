@@ -80,9 +80,11 @@ class Schema:
     def _operation(self, method: str, path: str) -> Body | None:
         asked = folded(path)
         found = self._literal.get((method, asked))
-        if found is not None:
-            return found
-        return next((body for each, at, body in self._templates if each == method and at.fullmatch(asked)), None)
+        if found is None:
+            found = next((body for each, at, body in self._templates if each == method and at.fullmatch(asked)), None)
+        if found is None and method == "HEAD":  # a GET without its answer's body (RFC 9110 §9.3.2)
+            return self._operation("GET", path)
+        return found
 
     def _judge(self, validator: Validator, document: Any) -> Dropped:
         errors = list(validator.iter_errors(document))

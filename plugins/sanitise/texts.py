@@ -31,11 +31,13 @@ class Reading(NamedTuple):
     """The texts of one part of a request.
 
     ``texts`` are for the screen, which is all that a request with nothing in it costs; ``located`` says where each
-    stands, and is asked for only where the screen saw something.
+    stands, and is asked for only where the screen saw something.  ``fresh`` are keys that may be learned, if nothing is
+    found in any text.
     """
 
     texts: Sequence[str]
     located: Callable[[], Iterable[Text]]
+    fresh: Sequence[str] = ()
 
 
 def reading(texts: Sequence[Text]) -> Reading:

@@ -108,6 +108,11 @@ def test_a_key_cannot_be_cleaned() -> None:
     assert judge(key, fields=[{"at": "/**", "clean": "html"}]).blocking is not None
 
 
+def test_texts_are_innocent_only_where_nothing_is_in_them_whatever_is_allowed() -> None:
+    assert judge(Text("/note", "Ada O'Brien")).innocent
+    assert not judge(Text("/note", SQL), fields=[{"at": "/note", "allow": ["all"]}]).innocent
+
+
 def test_what_is_found_names_no_piece_of_it() -> None:
     [found] = judge(Text("/notes/secret' value", "Lovelace' OR 4242424242424242=4242424242424242-- ")).found[:1]
 

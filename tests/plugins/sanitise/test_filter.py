@@ -120,6 +120,21 @@ async def test_what_is_found_in_a_header_is_found_again() -> None:
             await step.on_request(exchange(headers={"user-agent": SCRIPT}))
 
 
+async def test_a_key_that_is_allowed_in_one_place_is_still_found_in_another() -> None:
+    step = await sanitise(fields=[{"at": "/free/**", "allow": ["all"]}])
+    await step.on_request(exchange(json={"free": {SCRIPT: 1}}))
+    with pytest.raises(Rejected):
+        await step.on_request(exchange(json={"note": {SCRIPT: 1}}))
+
+
+async def test_keys_that_came_before_cost_nothing_and_hide_nothing() -> None:
+    step = await sanitise()
+    for _ in range(2):
+        await step.on_request(exchange(json=ORDER))
+        with pytest.raises(Rejected):
+            await step.on_request(exchange(json=ORDER | {"description": SQL}))
+
+
 async def test_of_many_finds_so_many_are_told() -> None:
     made = exchange(json=[SQL] * 100)
     await (await sanitise(families={"sqli": "report"})).on_request(made)

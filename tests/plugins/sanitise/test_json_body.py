@@ -43,6 +43,15 @@ def test_keys_and_texts_are_read_with_their_pointers() -> None:
     ]
 
 
+def test_the_screen_is_told_of_keys_that_are_not_known() -> None:
+    data = b'{"amount": "1", "note": {"amount": "note", "metadata": 1}}'
+    found = read_json(data, orjson.loads(data), depth=9, most=99, known={"amount", "note"})
+
+    assert sorted(found.texts) == ["1", "metadata", "note"]
+    assert found.fresh == ["metadata"]
+    assert len(list(found.located())) == 6
+
+
 def test_a_text_alone_is_the_body() -> None:
     assert list(read(b'"hello"').located()) == [Text("body", "hello")]
 

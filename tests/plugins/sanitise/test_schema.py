@@ -114,6 +114,7 @@ def test_an_operation_is_found_by_method_and_path(written) -> None:
 
     assert check(schema, {"anything": 1}, path="/v1/payments/p1/capture") is None
     assert check(schema, method="GET", empty=True) is None
+    assert check(schema, method="HEAD", empty=True) is None
     assert refusal(schema, {}, path="/V1/Payments/").members["pointer"] == "/amount"
 
 
