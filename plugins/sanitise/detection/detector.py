@@ -58,6 +58,6 @@ class Detector:
                 if judge := self._asked.get(number):
                     for hit in judge(form, kind):
                         hits.setdefault(hit.rule.id, hit)
-            if _ENCODED not in found:
+            if form is text and _ENCODED not in found:
                 break
         return tuple(hits.values())

@@ -11,7 +11,7 @@ from .sql_expressions import Facts, continuation, ended, expression
 from .sql_statements import HEADS, head, select
 from .sql_tokens import Budget, Exhausted, Tokens
 
-TOKENS = 6000
+TOKENS = 4000
 """How many tokens of one text are read at most, over all places from which it is read."""
 
 _GAP = r"(?:[\s\x00-\x1f\xa0+]|/\*.{0,64}?\*/|/\*!\d*|(?:--|\#)[^\n]{0,64}\n)"
