@@ -53,8 +53,9 @@ def _found(text: str, kind: Kind) -> Iterator[tuple[str, str]]:
         yield from _in_tags(text)
     if "=" in text:
         yield from _in_attributes(text)
-    yield from _in_urls(text, kind)
-    if match := _STYLE_ANYWHERE.search(_plain_style(text) if "\\" in text else _CSS_COMMENT.sub("", text)):
+    if ":" in text:
+        yield from _in_urls(text, kind)
+    if (":" in text or "@" in text) and (match := _STYLE_ANYWHERE.search(_plain_style(text) if "\\" in text else _CSS_COMMENT.sub("", text))):
         yield "xss.style", match[0]
     if code := script.code(text):
         yield "xss.script_code", code

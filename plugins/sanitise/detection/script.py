@@ -42,7 +42,7 @@ _SIGNS = re.compile(r"\$\s*\.\s*(?:get(?:script)?|ajax|post|globaleval)\s*\(|\[(
 _SYMBOLS = re.compile(r"[\[\]()!+]{24}")
 _RUNS = re.compile(
     r"[\w$\])](?:\(|`)|[\w$\])\"'`]\s*\[|javascript:|=\s*\w+\s*;|throw\b|\blocation\b|\bdocument\b|\bwindow\b|\balert\b|\bimport\b"
-    r"|\beval\b|[\w$]\s*=[^=]|[\w$\])]\s*;|\\u|\\x|&#|%[0-9a-f]{2}|\{|^\s*['\"]?\s*[\[(/+!~-]|^\s*\d",
+    r"|\beval\b|[\w$]\s*=[^=]|[\w$\])]\s*;|\\u|\\x|&#|%[0-9a-f]{2}|\{|^\s*['\"]?\s*[\[(/+!~-]",
     re.IGNORECASE,
 )
 TRIGGER = (

@@ -12,18 +12,29 @@ _LOOKUP = re.compile(
     r"|base64\w*|urldecoder|const|file|properties|xml|resourcebundle)\s*:|\$\{[^a-z{}]{0,4}:-?\w?\}"
 )
 _PAIRS = re.compile(
-    r"\{\{(?P<mustache>[^{}]{1,300})\}|\{\{(?P<nested>[^{}]{0,80}\{[^{}]{0,80}\}[^{}]{0,80})\}\}|\{%(?P<statement>[^{}%]{1,200})%\}"
-    r"|[$#*@~]\{(?P<expression>[^{}]{1,200})\}"
-    r"|\{(?P<smarty>(?:php|if|literal|system|self::|\$smarty|function|include|math)\b[^{}]{0,200})\}|\[\[(?P<inline>[^\[\]]{1,200})\]\]"
-    r"|\{#(?P<hash>[^{}#]{1,200})\}|@\((?P<razor>[^()@]{1,100}\(?[^()@]{0,100})\)"
+    r"""[{$#*@~\[](?:
+        (?<=\{) \{ (?:(?P<mustache>[^{}]{1,300}) \} | (?P<nested>[^{}]{0,80} \{[^{}]{0,80}\} [^{}]{0,80}) \}\})
+      | (?<=\{) % (?P<statement>[^{}%]{1,200}) %\}
+      | (?<=[$\#*@~]) \{ (?P<expression>[^{}]{1,200}) \}
+      | (?<=\{) (?P<smarty>(?:php|if|literal|system|self::|\$smarty|function|include|math)\b[^{}]{0,200}) \}
+      | (?<=\[) \[ (?P<inline>[^\[\]]{1,200}) \]\]
+      | (?<=\{) \# (?P<hash>[^{}\#]{1,200}) \}
+      | (?<=@) \( (?P<razor>[^()@]{1,100}\(?[^()@]{0,100}) \)
+    )""",
+    re.VERBOSE,
 )
-_CODE = re.compile(
-    r"<%[=#@!:-]?[^<]{0,60}|<\?(?:php\b|=)[^<]{0,60}|<!--\s*\#\s*(?:exec|include|echo|set|config|printenv|if)\b|<#assign|<\#--|\#set\s*\(|\#(?:evaluate|include|parse|foreach|if)\s*\(|<@\w+|\b__(?:class|mro|subclasses|globals|builtins|init|import)__\b|%\{\s*(?:\(\#|\#\w+\s*=|@|\d\s*[*+]|\#)"
-    r"|freemarker\.template|java\.lang\.\w+|getclass\s*\(\s*\)|\#_memberaccess|\bognl\b|class\.module\.classloader|javax\.\w+\.|org\.apache\.\w+|ro0abx|\ballowstaticmethodaccess|\{php\}|\bt\(\s*java|<\?\s*(?:system|echo|exec|passthru|eval|print)\b"
+_MARKED = re.compile(
+    r"<(?:%(?:[=#@!:-]|\s*\w)[^<]{0,60}|\?(?:php\b|=|\s*(?:system|echo|exec|passthru|eval|print)\b)[^<]{0,60}"
+    r"|!--\s*#\s*(?:exec|include|echo|set|config|printenv|if)\b|#assign|#--|@\w+)"
+)
+_NAMED = re.compile(
+    r"__class__|__mro__|__subclasses__|__globals__|__builtins__|__init__|__import__|freemarker\.template|java\.lang\.\w"
+    r"|getclass\s*\(\s*\)|#_memberaccess|class\.module\.classloader|javax\.\w+\.|org\.apache\.\w|ro0abx|allowstaticmethodaccess"
+    r"|t\(\s*java|#set\s*\(|#evaluate\s*\(|#include\s*\(|#parse\s*\(|#foreach\s*\(|#if\s*\(|%\{\s*(?:\(#|#\w+\s*=|@|\d\s*[*+]|#)"
 )
 TRIGGER = (
     r"\$\{|\{\{|\{%|[#*@~]\{|\{(?:php|if|literal|system|self|\$|function|include|math)|\[\[|\{#|@\(|<%|<\?|<!--\s*#|<#|<@|#set"
-    r"|#(?:evaluate|include|parse|foreach|if)\s*\(|__[a-z]|%\{|freemarker|java\.lang|getclass|memberaccess|ognl|class\.module|javax|org\.apache"
+    r"|#(?:evaluate|include|parse|foreach|if)\s*\(|__[a-z]|%\{|freemarker|java\.lang|getclass|memberaccess|class\.module|javax|org\.apache"
     r"|ro0abx|allowstatic|\bt\(\s*java"
 )
 _STATEMENT = re.compile(
@@ -46,7 +57,7 @@ def judge(text: str, kind: Kind) -> Iterator[Hit]:
         if _computes(match.lastgroup or "", match[match.lastgroup or 0]):
             yield Hit(RULES["template.expression"], match[0][:80])
             break
-    if match := _CODE.search(lower):
+    if match := _MARKED.search(lower) or _NAMED.search(lower):
         yield Hit(RULES["template.code"], match[0][:80])
 
 
