@@ -23,23 +23,29 @@ _COMMANDS = (
     "|robocopy|findstr|waitfor|lsb_release|dmesg"
 )
 """Words of a shell alone."""
-_FOLDER = r"(?:/(?:usr/|local/|s?bin/|\?+/|[\w?*\[\]-]+/){1,4}|\./|~/|\.\\|[a-z]:\\\S*\\)?"
+_FOLDER = r"(?:/(?:usr/|local/|s?bin/|\?+/|[\w?*\[\]-]{1,24}/){1,4}|\./|~/|\.\\|[a-z]:\\\S{0,64}\\)?"
 _QUOTES = r"['\"\\^]{0,2}"
 _ARGUMENT = r"(?:\s+-{1,2}[\w]|\s*/[a-z?]\b|\s+[/~.$%*]|\s*[<>|;&`]|\s+\d{1,3}(?:\.\d{1,3}){3}|(?<=sleep)\s+\d+\s*(?:$|[;|&#`])|\s+https?:|\s+['\"]|\s+\S+\.\w{2,4}\b|\$\{?ifs|\$ifs|\s*\{[^}]*,)"
-_POSITION = r"(?:[;|&\n`]|\$\(|&&|\|\||%0a|<\(|>\(|\{)[\s;|&({!\"']*(?:\w+=\S*\s+)?"
+_POSITION = r"[;|&\n`{(](?:(?<!\()|(?<=[$<>]\())[\s;|&({!\"']{0,6}(?:\w{1,16}=\S{0,32}\s{1,4})?"
 _NOISY = re.compile(
-    rf"{_POSITION}{_FOLDER}(?:(?P<word>{_COMMANDS})|(?P<common>{_COMMON}))(?P<after>(?![\w=:.@-]).{{0,40}}|$)",
+    rf"{_POSITION}{_FOLDER}(?=[a-z])(?:(?P<word>{_COMMANDS})|(?P<common>{_COMMON}))(?P<after>(?![\w=:.@-]).{{0,40}}|$)",
     re.DOTALL,
 )
+_SHAPED = r"(?:\s+(?:-\w|[/~.$*]|\d|\S+\.\w+)|\s*[;|&<>$])"
 _SUBSTITUTION = re.compile(
-    rf"(?:\$\(\s*|<\(\s*)(?:{_FOLDER}(?:{_COMMANDS}|{_COMMON})(?=[\s);`|&<>$]|$)[^)]*\)?|<\s*/)|`\s*{_FOLDER}(?:{_COMMANDS})(?:\s*`|(?:\s+(?:-\w|[/~.$*]|\d|\S+\.\w+)|\s*[;|&<>$])[^`]*`)"
-    rf"|`\s*{_FOLDER}(?:{_COMMON})(?:\s+(?:-\w|[/~.$*]|\d|\S+\.\w+)|\s*[;|&<>])[^`]*`|\$\(\([^)]{{1,80}}\)\)|\$\{{ifs\}}|\$ifs\b|\$@\w|\{{(?:{_COMMANDS}|{_COMMON}),[^}}\s]+\}}"
+    rf"""[$<`{{](?:
+        (?<=[$<]) \(\s*+ (?: {_FOLDER} (?=[a-z]) (?:{_COMMANDS}|{_COMMON}) (?=[\s);`|&<>$]|$) | <\s*/ ) [^)]{{0,120}}
+      | (?<=`) \s*+ {_FOLDER} (?=[a-z]) (?: (?:{_COMMANDS}) (?:\s*`|{_SHAPED}[^`]*`) | (?:{_COMMON}) {_SHAPED} [^`]*` )
+      | (?<=\$) (?: \(\([^)]{{1,80}}\)\) | \{{ifs\}} | ifs\b | @\w )
+      | (?<=\{{) (?=[a-z]) (?:{_COMMANDS}|{_COMMON}),[^}}\s]{{1,64}}\}}
+    )""",
+    re.VERBOSE,
 )
-_FUNCTION = re.compile(r"\(\s*\)\s*\{[^}]*[;:}]")
+_FUNCTION = re.compile(r"\(\s*\)\s*\{[^}]{0,200}[;:}]")
 _STATEMENT = re.compile(
     rf"^\s*{_FOLDER}(?:cat\s+/(?:etc|proc|var)\S*|ping\s+-[nci]\s*\d+|(?:wget|curl)\s+(?:-\w+\s+)*https?://\S+|(?:nc|ncat|netcat)\s+-\w+|(?:bash|sh|zsh)\s+-[ci]+\b.*|rm\s+-[rf]{{1,2}}\s+\S+|uname\s+-a|cmd(?:\.exe)?\s+/[ck]\b.*|powershell(?:\.exe)?\s+-\w+.*|(?:python[23]?|perl|ruby|php)\s+-[cer]\s+\S.*|chmod\s+[+\d]\S*\s+\S+|net\s+user\b.*|type\s+c:\\\S+|ls\s+-\w*[la]\w*(?:\s+\S+)?|dir\s+[a-z]:\\.*)\s*$|^\s*/(?:usr/)?(?:local/)?s?bin/\w+(?:\s|$|')",
 )
-_OBSCURED = re.compile(r"(?:^|[;|&`\s/])/(?:\?{1,4}|[\w?*]*[?*][\w?*]*)/(?:[\w?*]*[?*][\w?*]*)|(?:[;|&`]|\$\()\s*(?:\w['\"\\]{1,2}){2,}\w|\$\{(?:path|home|pwd|shell)[:#%]|\$'\\x")
+_OBSCURED = re.compile(r"(?:^|[;|&`\s/])/[\w?*]{0,12}[?*][\w?*]{0,12}/[\w?*]{0,12}[?*]|(?:[;|&`]|\$\()\s*(?:\w['\"\\]{1,2}){2,}\w|\$\{(?:path|home|pwd|shell)[:#%]|\$'\\x")
 _SPRING = re.compile(r"(?:/dev/(?:tcp|udp)/)|\b(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|eval|assert)\s*\(\s*['\"$]|runtime\.getruntime|processbuilder|__import__\s*\(|os\.(?:system|popen)\s*\(|subprocess\.\w+\s*\(|base64_decode\s*\(")
 _BEFORE = r"[\s;|&({!\"']*(?:\w+=\S*\s+)?"
 TRIGGER = (

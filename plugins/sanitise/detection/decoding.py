@@ -26,9 +26,18 @@ _OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[
 _BEST_FIT = str.maketrans({**dict.fromkeys("‘’ʼ′", "'"), **dict.fromkeys("“”″", '"'), "–": "--", "—": "--"})
 
 
+LONG = 8192
+"""From this length on only the first form and the last are told: what is between them differs from both in little."""
+
+
 def forms(text: str) -> Iterator[str]:
     """The text, and what each round of decoding makes of it."""
     yield text
+    rounds = list(_rounds(text))
+    yield from rounds[-1:] if len(text) > LONG else rounds
+
+
+def _rounds(text: str) -> Iterator[str]:
     for _ in range(ROUNDS):
         decoded = _decoded(text)
         if decoded == text:

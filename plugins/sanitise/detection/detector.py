@@ -39,7 +39,7 @@ class Detector:
 
     ``clean`` is one pass over many texts: True is a proof that ``inspect`` finds nothing in any of them, for ``inspect``
     begins with the same pass, and a judge is asked only where its trigger was found.  ``inspect`` judges one text, as it
-    is and as each round of decoding makes it; a rule is told once, of the first form that convinced.
+    is and as each round of decoding makes it; a rule is told once, of the first form that convinced.  Of a long text only the first family that hits is told.
     """
 
     def __init__(self, families: Collection[str] = FAMILIES) -> None:
@@ -58,6 +58,8 @@ class Detector:
                 if judge := self._asked.get(number):
                     for hit in judge(form, kind):
                         hits.setdefault(hit.rule.id, hit)
-            if _ENCODED not in found:
+                    if hits and len(form) > decoding.LONG:
+                        return tuple(hits.values())
+            if form is text and _ENCODED not in found:
                 break
         return tuple(hits.values())

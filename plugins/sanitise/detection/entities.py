@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .rules import RULES, Hit, Kind
 
 _ENTITY = re.compile(
-    r"<!entity\b|<!doctype\s+[^>\[]*\[|<!doctype[^>]{0,200}\b(?:system|public)\s*[\"'](?!-//w3c|about:|http://www\.w3\.org)|<xi:include|xmlns:xi\s*=|<!element|<xsl:\w+|<!attlist|<!notation"
+    r"<!entity\b|<!doctype\s[^>\[]{0,200}\[|<!doctype[^>]{0,200}\b(?:system|public)\s*[\"'](?!-//w3c|about:|http://www\.w3\.org)|<xi:include|xmlns:xi\s*=|<!element|<xsl:\w+|<!attlist|<!notation"
 )
 TRIGGER = r"<!(?:entity|doctype|element|attlist|notation)|<x(?:i|sl):|xmlns:xi"
 TRIGGER_NULL = r"\x00"

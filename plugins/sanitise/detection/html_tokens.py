@@ -12,7 +12,12 @@ _ATTRIBUTE = re.compile(
     re.VERBOSE,
 )
 _END = re.compile(r"[\s/]*+>")
-_MOST_ATTRIBUTES = 64
+
+MOST_ATTRIBUTES = 128
+"""More has no tag that a hand or an editor wrote."""
+
+MOST_OVERLAPPING = 24
+MOST_TAGS = 4000
 
 
 class Attribute(NamedTuple):
@@ -29,23 +34,29 @@ class Tag(NamedTuple):
     end: int
 
 
-def tags(text: str, allowance: int) -> Iterator[Tag]:
-    """Each tag, wherever its ``<`` stands, names in lower case.  Stops after ``allowance`` characters of attributes:
-    tags that overlap would else be read once for each of them."""
-    for match in _TAG.finditer(text):
-        attributes, end = _attributes(text, match.end())
-        yield Tag(match[2].lower(), match[1] == "/", attributes, match.start(), end)
-        allowance -= end - match.end()
-        if allowance < 0:
-            return
+class TooMany(Exception):
+    """More tags, or tags that begin inside of others, than any text has; to read them all would take too long."""
+
+
+def tags(text: str) -> Iterator[Tag]:
+    """Each tag, wherever its ``<`` stands, names in lower case."""
+    read = overlapping = 0
+    for number, match in enumerate(_TAG.finditer(text)):
+        overlapping += match.start() < read
+        if overlapping > MOST_OVERLAPPING or number > MOST_TAGS:
+            raise TooMany
+        attributes, read = _attributes(text, match.end())
+        yield Tag(match[2].lower(), match[1] == "/", attributes, match.start(), read)
 
 
 def _attributes(text: str, at: int) -> tuple[tuple[Attribute, ...], int]:
-    found = []
-    while len(found) < _MOST_ATTRIBUTES and not _END.match(text, at):
+    found: list[Attribute] = []
+    while not _END.match(text, at):
         match = _ATTRIBUTE.match(text, at)
         if match is None:
             break
+        if len(found) == MOST_ATTRIBUTES:
+            raise TooMany
         found.append(Attribute(match[1].lower(), _unquoted(match[2])))
         at = match.end()
     return tuple(found), at

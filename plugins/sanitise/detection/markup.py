@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from . import script
-from .html_tokens import Attribute, Tag, tags
+from .html_tokens import Attribute, Tag, TooMany, tags
 from .rules import RULES, Hit, Kind
 
 _ALWAYS = frozenset({"script", "iframe", "frameset", "embed", "applet", "foreignobject", "bgsound", "ilayer", "isindex", "noembed", "svg", "xss"})
@@ -53,8 +53,9 @@ def _found(text: str, kind: Kind) -> Iterator[tuple[str, str]]:
         yield from _in_tags(text)
     if "=" in text:
         yield from _in_attributes(text)
-    yield from _in_urls(text, kind)
-    if match := _STYLE_ANYWHERE.search(_plain_style(text) if "\\" in text else _CSS_COMMENT.sub("", text)):
+    if ":" in text:
+        yield from _in_urls(text, kind)
+    if (":" in text or "@" in text) and (match := _STYLE_ANYWHERE.search(_plain_style(text) if "\\" in text else _CSS_COMMENT.sub("", text))):
         yield "xss.style", match[0]
     if code := script.code(text):
         yield "xss.script_code", code
@@ -63,16 +64,20 @@ def _found(text: str, kind: Kind) -> Iterator[tuple[str, str]]:
 def _in_tags(text: str) -> Iterator[tuple[str, str]]:
     if match := _LOOSE.search(text) or _INSTRUCTION.search(text):
         yield "xss.element", match[0]
-    read = 0
-    for tag in tags(text, 8 * len(text) + 4096):
-        read = tag.end
-        excerpt = text[tag.start : tag.end]
-        if _dangerous(tag, text):
-            yield "xss.element", excerpt
-        for attribute in tag.attributes:
-            if rule := _attribute(attribute):
-                yield rule, excerpt
-    del read
+    try:
+        for tag in tags(text):
+            yield from _in_tag(tag, text)
+    except TooMany:
+        yield "xss.evasion", text
+
+
+def _in_tag(tag: Tag, text: str) -> Iterator[tuple[str, str]]:
+    excerpt = text[tag.start : tag.end]
+    if _dangerous(tag, text):
+        yield "xss.element", excerpt
+    for attribute in tag.attributes:
+        if rule := _attribute(attribute):
+            yield rule, excerpt
 
 
 def _dangerous(tag: Tag, text: str) -> bool:

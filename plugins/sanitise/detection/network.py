@@ -16,9 +16,9 @@ _NAMES = re.compile(
 )
 _PART = re.compile(r"0x[0-9a-f]*|\d+")
 _HEADER = re.compile(
-    r"[\r\n\u560a\u560d]+\s*(?:(?:set-cookie2?|location|content-(?:type|length|disposition|encoding)|refresh|host|transfer-encoding|access-control-[\w-]+|x-[\w-]+|cache-control|status|link|server|connection|referer|user-agent|cookie|bcc|cc|to|from|subject|reply-to|mime-version)\s*:|http/\d|(?:get|post|put|head|delete|options)\s+\S+\s+http/)"
+    r"[\r\n\u560a\u560d]\s{0,6}(?:(?:set-cookie2?|location|content-(?:type|length|disposition|encoding)|refresh|host|transfer-encoding|access-control-[\w-]+|x-[\w-]+|cache-control|status|link|server|connection|referer|user-agent|cookie|bcc|cc|to|from|subject|reply-to|mime-version)\s*:|http/\d|(?:get|post|put|head|delete|options)\s+\S+\s+http/)"
 )
-_ANY_HEADER = re.compile(r"[\r\n]\s*[a-z][\w-]*\s*:")
+_ANY_HEADER = re.compile(r"[\r\n]\s{0,6}[a-z][\w-]{0,64}\s{0,4}:")
 TRIGGER_ADDRESS = (
     r"[/\\][/\\][^/\\?#\s]*[\[@]|[/\\][/\\](?:[0-9]|[^/\\?#\s]*(?:0x[0-9a-f]|local|internal|metadata|instance-data|lvh|nip\.io|sslip|xip\.io|lan\b|kubernetes|intranet|home\.arpa|burp))"
     r"|\x1e\s*(?:localhost|\[|[0-9]+\.[0-9x]|0x|[0-9]{7,10}[:/\x1e]|metadata|[\w.-]+\.(?:internal|local))"

@@ -49,6 +49,7 @@ _ALL = (
     Rule("xss.event_handler", "xss", 5, "an attribute that runs a script at an event"),
     Rule("xss.script_url", "xss", 5, "a URL that is a script or a document of its own"),
     Rule("xss.script_code", "xss", 5, "a string of a script is closed and code follows, or the text is code"),
+    Rule("xss.evasion", "xss", 5, "more tags inside of tags, or attributes of one, than any text has"),
     Rule("xss.style", "xss", 5, "a style that runs or loads code"),
     Rule("path_traversal.dots", "path_traversal", 5, "a path that climbs out of its folder"),
     Rule("path_traversal.local_file", "path_traversal", 5, "a file of the machine that no customer names"),

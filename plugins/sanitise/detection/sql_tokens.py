@@ -19,8 +19,8 @@ _SPACE = re.compile(
 _TOKEN = re.compile(
     r"""
       (?P<string>  (?:[nxbeu]|_\w{2,12}|u&)? (?: '(?:[^'\\]|''|\\.)*+' | "(?:[^"\\]|""|\\.)*+" )
-                 | q'\[.*?\]' | q'\{.*?\}' | q'\(.*?\)' | q'<.*?>' | q'([!|~^\#]).*?\2'
-                 | \$(\w{0,16})\$.*?\$\3\$ )
+                 | q'\[.{0,256}?\]' | q'\{.{0,256}?\}' | q'\(.{0,256}?\)' | q'<.{0,256}?>' | q'([!|~^\#]).{0,256}?\2'
+                 | \$(\w{0,16})\$.{0,256}?\$\3\$ )
     | (?P<open>    (?:[nxbeu]|_\w{2,12})? ['"] .* | ` [^`]*+ \Z )
     | (?P<number>  0x[0-9a-f]*+ | 0b[01]+ | (?: \d[\d_]*+ (?:\.\d*+)? | \.\d++ ) (?: e[-+]?\d++ )? )
     | (?P<variable> @@?[\w.$]*+ | @@?`[^`]*+` | :\w++ )
@@ -55,7 +55,7 @@ class Budget:
         self._left = tokens
 
     def spend(self, characters: int) -> None:
-        self._left -= 1 + characters // 512
+        self._left -= 1 + characters // 128
         if self._left < 0:
             raise Exhausted
 
