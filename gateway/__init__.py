@@ -12,6 +12,7 @@ from gateway.database.protocol import Database, DatabaseDown
 from gateway.errors import (
     BodyTooLarge,
     DependencyDown,
+    DuplicateKey,
     GatewayError,
     InternalError,
     InvalidJson,
@@ -24,10 +25,13 @@ from gateway.errors import (
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Received, Request, Reservation, Response
 from gateway.facts import Card, Payment, Principal
 from gateway.hookspecs import hookimpl
+from gateway.json_keys import has_duplicate_key
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
 from gateway.look_ups import Unclear, as_text, blanks, filled, look_up, url_template
 from gateway.parts import (
+    BadOption,
+    Catalogue,
     Check,
     Component,
     Config,
@@ -42,6 +46,7 @@ from gateway.parts import (
     Severity,
 )
 from gateway.pointer import Pattern, Pointer, find
+from gateway.spelling import did_you_mean
 from gateway.store.protocol import Procedure, Store, StoreDown, Table
 from gateway.units import Duration, SecretRef, Size
 
@@ -52,9 +57,11 @@ __all__ = [
     "API_VERSION",
     "AnswerNotProtected",
     "Attempt",
+    "BadOption",
     "Body",
     "BodyTooLarge",
     "Card",
+    "Catalogue",
     "Check",
     "Component",
     "Config",
@@ -63,6 +70,7 @@ __all__ = [
     "DatabaseDown",
     "Delivery",
     "DependencyDown",
+    "DuplicateKey",
     "Duration",
     "Evidence",
     "Exchange",
@@ -114,9 +122,11 @@ __all__ = [
     "as_text",
     "blanks",
     "claim_of",
+    "did_you_mean",
     "field_message",
     "filled",
     "find",
+    "has_duplicate_key",
     "hookimpl",
     "is_token",
     "look_up",

@@ -4,6 +4,7 @@
   + Rejected               the gateway refuses the request; the upstream never sees it
     - BodyTooLarge           more than the route buffers
     - InvalidJson            the body is not one JSON document
+    - DuplicateKey           an object of it has a key twice
     - ClientFailed           the client broke off, stalled or garbled its body
       * ClientTimeout, ClientGone
   + DependencyDown         something that a filter needs (store, ledger, vault) did not answer
@@ -56,6 +57,11 @@ class BodyTooLarge(Rejected):
 class InvalidJson(Rejected):
     status = 400
     code = "invalid_json"
+
+
+class DuplicateKey(Rejected):
+    status = 400
+    code = "duplicate_key"
 
 
 class ClientFailed(Rejected):

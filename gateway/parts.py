@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -154,6 +154,21 @@ class Scope(Protocol):
         """The process's one component of this class, with the options that the policy gives it."""
 
 
+class BadOption(ValueError):
+    """What is wrong with one option, found while a part is made: `check` names the line that ``way`` leads to.
+
+    Such as ``BadOption("there is no such file", "schema", "file")``.
+    """
+
+    def __init__(self, message: str, *way: str | int) -> None:
+        super().__init__(message)
+        self.way = way
+
+
+Catalogue: TypeAlias = Mapping[str, Sequence[Mapping[str, str | int]]]
+"""Tables by their titles: rows that all have the same columns."""
+
+
 class Part(Generic[ConfigT]):
     """A piece of a policy: made when it is compiled, opened before it serves, closed after its last exchange."""
 
@@ -161,6 +176,11 @@ class Part(Generic[ConfigT]):
     """What the policy calls it."""
 
     Config: ClassVar[type[Config]] = Config
+
+    @classmethod
+    def catalogue(cls) -> Catalogue:
+        """What its options may name and their types do not tell, such as rules: `payguard plugins show` lists it."""
+        return {}
 
     def __init__(self, config: ConfigT, scope: Scope) -> None:
         self.config = config

@@ -18,6 +18,7 @@ from gateway import Config, Principal
 from gateway.admin import documents
 from gateway.admin.parameters import MEMBERS, NAMES, cancellation_of, decision_of
 from gateway.cli import payguard
+from gateway.cli.option_rows import OptionRow, option_rows
 from gateway.control.compiler import Compiler
 from gateway.control.core_parts import COMPONENTS
 from gateway.control.plugin_rules import SPECIFICATIONS
@@ -41,6 +42,8 @@ from plugins.rate_limit.blocks import BlocksConfig
 from plugins.rate_limit.decision import PIECES
 from plugins.rate_limit.options import BlockConfig, LimitConfig, RateLimitConfig
 from plugins.rate_limit.problems import limited, names_of, policy_field
+from plugins.sanitise import problems
+from plugins.sanitise.options import SanitiseConfig
 from tests.gateway.planning import schedule
 
 ROOT = Path(__file__).parent.parent
@@ -48,6 +51,7 @@ HOOKS = (ROOT / "docs" / "hooks.md").read_text()
 WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 ENCRYPTION = (ROOT / "docs" / "encryption.md").read_text()
+SANITISE = (ROOT / "docs" / "sanitise.md").read_text()
 RESILIENCE = (ROOT / "docs" / "resilience.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
 SALTS = Salts.parse("00" * 16)
@@ -244,7 +248,42 @@ def test_the_policy_on_a_page_compiles(page) -> None:
     assert Compiler(registry, Services(store=MemoryStore(), salts=SALTS, environ={})).check(policy, "policy.yaml") == []
 
 
-def test_the_numbers_that_page_names_are_those_of_the_code() -> None:
+def test_every_option_of_sanitise_is_on_its_page_with_its_default() -> None:
+    rows = option_rows(SanitiseConfig)
+    said = {f"| `{each.name}` | {default_of(each)} | {each.description.removesuffix('.')} |" for each in rows}
+
+    assert set(re.findall(r"^\| `[a-z.\[\]]+` \|.*$", sections(SANITISE)["Options"], re.MULTILINE)) == said
+
+
+def default_of(row: OptionRow) -> str:
+    return row.default if row.default == "required" else f"`{row.default}`" if row.default else "–"
+
+
+def test_the_policy_on_that_page_compiles() -> None:
+    [policy] = blocks(SANITISE, "yaml")
+    registry = load_plugins(load_settings({})).registry
+
+    assert Compiler(registry, Services(store=MemoryStore(), salts=SALTS, environ={})).check(policy, "policy.yaml") == []
+
+
+async def test_the_refusal_on_that_page_is_what_a_client_gets() -> None:
+    [shown] = map(json.loads, blocks(SANITISE, "json"))
+    async with running_gateway("http://127.0.0.1:9", filters=["sanitise"]) as client:
+        answer = await client.post("/", json={"description": "x' UNION SELECT number FROM cards -- "})
+
+    assert {**answer.json(), "request_id": shown["request_id"]} == shown
+
+
+def test_every_refusal_of_sanitise_is_on_its_page() -> None:
+    kinds = [
+        kind for kind in vars(problems).values() if isinstance(kind, type) and kind.__module__ == problems.__name__
+    ]
+
+    for kind in kinds:
+        assert f"{kind.status} `{kind.code}`" in SANITISE
+
+
+def test_the_numbers_of_the_page_on_resilience_are_those_of_the_code() -> None:
     assert (ROUND, SAMPLES, LATE, QUIET) == (0.25, 10, 4, 60)
     for said in ("Every quarter of a second", "ten answers at least", "four times `latency`", "once a minute at most"):
         assert said in RESILIENCE

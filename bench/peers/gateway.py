@@ -75,5 +75,6 @@ RECORDED_POSTGRES = Peer(
     "Payguard, principal + idempotency + ledger on PostgreSQL",
     _serve("bench/peers/recorded.yaml", postgres=True),
 )
+PROTECTED = Peer("payguard-protected", "Payguard, sanitise + rate_limit", _serve("bench/peers/protected.yaml"))
 PASS_THROUGH = Peer("payguard", "Payguard, pass-through", _serve("policies/pass-through.yaml"))
 PAYMENTS = Peer("payguard-payments", "Payguard, policies/payments.yaml", _serve("policies/payments.yaml"))

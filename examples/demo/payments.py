@@ -16,6 +16,7 @@ PATIENCE = 30.0
 """Seconds that the gateway has to find out what became of a payment."""
 
 CARD_WITHOUT_FUNDS = "4000000000009995"
+ATTACK = "Shoes' UNION SELECT number FROM cards --"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def outcome(document: dict[str, Any]) -> str:
     """What an answer says in a word or three: its status, or its problem's code and what is to blame."""
     if "code" not in document:
         return str(document.get("status") or document.get("state") or "ok")
-    blamed = document.get("decline_code") or document.get("pointer") or ""
+    blamed = document.get("decline_code") or document.get("pointer") or document.get("field") or ""
     return f"{document['code']} {blamed}".strip()
 
 
@@ -149,6 +150,7 @@ def drive(gateway: httpx.Client, backend: Service, stripe_url: str) -> list[Row]
     till.pay("Not JSON", order(), form=True, expected="415 unsupported_media_type")
     till.insist("Too often from one user", user="mallory", most=40, expected="429 rate_limited")
     till.pay("Half a cent", order(amount=42.5), expected="422 invalid_payment /amount")
+    till.pay("An attack on the database", order(description=ATTACK), expected="403 attack_suspected /description")
     lose_the_next_answer(stripe_url)
     till.pay("Its answer was lost", order(), expected="502 processor_unavailable")
     till.wait("What became of it", till.last_payment, state="succeeded")

@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gateway.control.spelling import did_you_mean
 from gateway.ledger.records import Query, State
 from gateway.ledger.schedules import Phase
+from gateway.spelling import did_you_mean
 from gateway.units import seconds
 
 LIMIT, MOST = 50, 500

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from gateway.control.spelling import did_you_mean
+from gateway.spelling import did_you_mean
 
 BUILT_IN: Mapping[str, str] = {
     name: f"gateway.cli.{name}"

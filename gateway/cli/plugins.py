@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +128,8 @@ def _described(part: type[Part[Any]]) -> dict[str, Any]:
         "doc": _doc(part),
         "options": part.Config.model_json_schema(),
     }
+    if catalogue := part.catalogue():
+        described["catalogue"] = catalogue
     if issubclass(part, Filter):
         described["requires"] = _names(part.requires)
         described["provides"] = _names(part.provides)
@@ -160,3 +162,13 @@ def _print_part(console: Console, part: type[Part[Any]]) -> None:
         for row in rows:
             table.add_row(*map(Text, row))
         console.print(table)
+    for title, entries in part.catalogue().items():
+        _print_entries(console, title, entries)
+
+
+def _print_entries(console: Console, title: str, entries: Sequence[Mapping[str, str | int]]) -> None:
+    console.print(Text(f"\n{title}", style="bold"))
+    table = Table(*(entries[0] if entries else ()), box=None, pad_edge=False)
+    for entry in entries:
+        table.add_row(*(Text(str(value)) for value in entry.values()))
+    console.print(table)

@@ -14,7 +14,7 @@ from gateway.control.positions import Document
 from gateway.control.problems import Problem
 from gateway.control.scope import Services
 from gateway.dataplane.resending import Resending
-from gateway.parts import Component, Part
+from gateway.parts import BadOption, Component, Part
 
 
 class Building:
@@ -79,6 +79,9 @@ class Building:
         try:
             return make()
         except AlreadyTold:
+            return None
+        except BadOption as error:
+            self.problems.append(self._document.problem((*placed.path, *error.way), str(error)))
             return None
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is a problem of the policy
             message = str(error) if isinstance(error, ValueError) and str(error) else told(error)

@@ -23,7 +23,6 @@ from gateway.control.recording import Recording, later_of, unacceptable
 from gateway.control.retries import Retries, RetriesConfig
 from gateway.control.retrying import retrying_of, unretryable
 from gateway.control.scope import Services
-from gateway.control.spelling import did_you_mean
 from gateway.control.upstreams import UnusableFile, build_upstream
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import Match
@@ -34,6 +33,7 @@ from gateway.facts import Payment
 from gateway.ledger.keeping import Keeping, KeepingConfig
 from gateway.ledger.recovery import Recovery, RecoveryConfig
 from gateway.parts import Component, Filter, Guard, Observer, OptionalConfig, Part, Resolver
+from gateway.spelling import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from gateway.control.draft import PlacedEntry
 from gateway.control.policy_parts import Mode
 from gateway.control.positions import Document
 from gateway.control.problems import Path, Problem
-from gateway.control.spelling import did_you_mean
 from gateway.control.validation import problems_of
 from gateway.parts import Config, Filter, Part
+from gateway.spelling import did_you_mean
 
 Role = Literal["filter", "guard", "observer", "component", "resolver"]
 

@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Any, get_args
 
 from gateway import hookspecs
-from gateway.control.spelling import did_you_mean
 from gateway.exchange import Reads
 from gateway.parts import Config, Filter, Part
+from gateway.spelling import did_you_mean
 
 MARK = f"{hookspecs.PROJECT}_impl"
 NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-from gateway.control.spelling import did_you_mean
+from gateway.spelling import did_you_mean
 
 GROUP = "payguard.plugins"
 PACKAGE = "plugins"

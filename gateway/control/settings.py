@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, AliasGenerator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, NoDecode, SettingsConfigDict
 
-from gateway.control.spelling import did_you_mean
 from gateway.database.opening import check_url, postgres_url, sqlite_url
+from gateway.spelling import did_you_mean
 from gateway.store.address import parse as parse_redis
 from gateway.units import Duration, Size
 
@@ -22,6 +22,7 @@ BUILT_IN = (
     "rate_limit",
     "body_limit",
     "require_json",
+    "sanitise",
     "encrypt",
     "hash",
     "idempotency",

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.control.positions import Document
 from gateway.control.problems import Path, Problem
-from gateway.control.spelling import did_you_mean
+from gateway.spelling import did_you_mean
 
 _SHAPES = {
     "dict_type": "mapping",

@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 
 from gateway.currency import Exponents, Unit, exponent, minor_units, step
-from gateway.errors import InvalidJson, Rejected
+from gateway.errors import DuplicateKey, InvalidJson, Rejected
 from gateway.exchange import Exchange, Reads
 from gateway.facts import Card, Payment
+from gateway.json_keys import has_duplicate_key
 from gateway.pointer import MISSING, follow, parse
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _CARD = re.compile(r"[0-9]{12,19}")
 _UNBOUNDED = (0, 2**63 - 1)
 
@@ -24,11 +24,6 @@ class InvalidPayment(Rejected):
 
     status = 422
     code = "invalid_payment"
-
-
-class DuplicateKey(Rejected):
-    status = 400
-    code = "duplicate_key"
 
 
 class PaymentReader:
@@ -160,35 +155,3 @@ class PaymentReader:
         if not _CARD.fullmatch(digits):
             return None
         return Card(self._hash_card(digits), digits[:6], digits[-4:])
-
-
-def has_duplicate_key(data: bytes, document: Any) -> bool:
-    """Whether an object of ``data`` has a key twice, where ``document`` is ``data`` parsed.
-
-    What is written anew as the same bytes, as compact JSON mostly is, has none.  Else: outside strings, JSON has one
-    colon for each key that was written; the parsed document has one for each that is left.
-    """
-    if _written(document) == data:
-        return False
-    keys = _keys(document)
-    return data.count(b":") != keys and _STRING.sub(b"", data).count(b":") != keys
-
-
-def _written(document: Any) -> bytes | None:
-    """Compact; None where it is nested more deeply than can be written."""
-    try:
-        return orjson.dumps(document)
-    except orjson.JSONEncodeError:
-        return None
-
-
-def _keys(document: Any) -> int:
-    count, nodes = 0, [document]
-    for node in nodes:  # the list grows meanwhile
-        kind = type(node)
-        if kind is dict:
-            count += len(node)
-            nodes += node.values()
-        elif kind is list:
-            nodes += node
-    return count

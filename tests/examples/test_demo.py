@@ -39,6 +39,7 @@ def test_a_row_is_as_expected_where_status_and_outcome_begin_so():
         ({"id": "a1", "state": "succeeded"}, "succeeded"),
         ({"status": 402, "code": "card_declined", "decline_code": "lost_card"}, "card_declined lost_card"),
         ({"status": 422, "code": "invalid_payment", "pointer": "/amount"}, "invalid_payment /amount"),
+        ({"status": 403, "code": "attack_suspected", "field": "/note"}, "attack_suspected /note"),
     ],
 )
 def test_an_outcome_says_what_is_to_blame(document, said):
@@ -100,7 +101,14 @@ def test_once_shows_what_became_of_each_payment_and_ends():
         shown, errors = process.communicate()
     assert process.returncode == 0, shown + errors
     assert "✗" not in shown
-    for said in ("(replayed)", "idempotency_key_reused", "insufficient_funds", "unauthenticated", "/amount"):
+    for said in (
+        "(replayed)",
+        "idempotency_key_reused",
+        "insufficient_funds",
+        "unauthenticated",
+        "/amount",
+        "attack_suspected",
+    ):
         assert said in shown
     assert "upstream_unreachable" in shown
     assert "rate_limited" in shown

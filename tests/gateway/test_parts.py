@@ -70,6 +70,10 @@ async def test_a_filter_that_overrides_nothing_passes_on() -> None:
     assert (step.requires, step.provides, step.provides_up, step.rejects_up) == ((), (), (), ())
 
 
+def test_a_part_lists_nothing_unless_it_says_so() -> None:
+    assert Filter.catalogue() == {}
+
+
 def test_a_component_has_nothing_unless_it_says_so() -> None:
     component: Component[Config] = Component(Config(), scope())
 

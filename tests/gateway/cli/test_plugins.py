@@ -28,6 +28,10 @@ class Hello(Filter[Options]):
     Config = Options
     requires = (Principal,)
 
+    @classmethod
+    def catalogue(cls):
+        return {"words": [{"word": "hello", "language": "English"}, {"word": "[ciao]", "language": "Italian"}]}
+
 class Greetings(Component[Config]):
     name = "greetings"
 
@@ -87,6 +91,9 @@ def test_show_finds_a_plugin_by_its_name_or_by_that_of_a_part(ours, name) -> Non
         "word",
         "What is said.",
         "component greet",
+        "words",
+        "language",
+        "[ciao]  Italian",
     ):
         assert words in shown.stdout
 
@@ -103,6 +110,7 @@ def test_show_as_json_has_the_schema_of_the_options(ours) -> None:
     assert hello["doc"] == "Greets.\n\nTwice."
     assert hello["options"]["properties"]["word"]["default"] == "hello"
     assert hello["shadowable"] is True
+    assert [each["word"] for each in hello["catalogue"]["words"]] == ["hello", "[ciao]"]
 
 
 def test_a_name_that_nothing_has_is_refused(ours) -> None:

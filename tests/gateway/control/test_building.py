@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from gateway import Component, Config, Filter, Part
+from gateway import BadOption, Component, Config, Filter, Part
 from gateway.control.building import Building
 from gateway.control.placing import Placed
 from gateway.control.policy_parts import Mode
@@ -11,7 +11,7 @@ from gateway.control.scope import Services
 from gateway.crypto.salts import Salts
 from gateway.store.memory import MemoryStore
 
-DOCUMENT = read("filters:\n  - step: {}\n", "p")
+DOCUMENT = read("filters:\n  - step: {where: {file: a}}\n", "p")
 
 
 class Clockwork(Component[Config]):
@@ -31,6 +31,13 @@ class Broken(Filter[Config]):
 
     def __init__(self, config: Config, scope: Any) -> None:
         raise ValueError("cannot be so")
+
+
+class Particular(Filter[Config]):
+    name = "step"
+
+    def __init__(self, config: Config, scope: Any) -> None:
+        raise BadOption("holds nothing", "where", "file")
 
 
 class Buggy(Filter[Config]):
@@ -74,6 +81,11 @@ def test_a_part_that_is_off_is_not_made(building: Building) -> None:
 def test_a_part_that_refuses_its_options_is_a_problem_in_its_own_words(building: Building) -> None:
     assert building.make(placed(Broken)) is None
     assert list(map(str, building.problems)) == ["p:2:5: filters[0].step: cannot be so"]
+
+
+def test_a_part_may_name_the_option_that_it_refuses(building: Building) -> None:
+    assert building.make(placed(Particular)) is None
+    assert list(map(str, building.problems)) == ["p:2:26: filters[0].step.where.file: holds nothing"]
 
 
 def test_a_part_with_a_bug_is_a_problem_that_names_the_line_of_the_bug(building: Building) -> None:

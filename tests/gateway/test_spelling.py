@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.control.spelling import did_you_mean
+from gateway.spelling import did_you_mean
 
 
 @pytest.mark.parametrize(

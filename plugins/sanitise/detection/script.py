@@ -1,0 +1,72 @@
+"""Code of a browser's script, told from words with parentheses."""
+
+from __future__ import annotations
+
+import re
+
+_SINK = "alert|confirm|prompt|eval"
+_LOADER = (
+    "function|settimeout|setinterval|fetch|import|importscripts|atob|btoa|execscript|unescape|decodeuricomponent|decodeuri|fromcharcode"
+    "|createelement|appendchild|getscript|writeln|write|assign|setattribute|insertadjacenthtml|open|print|postmessage|sendbeacon|require"
+    "|xmlhttprequest|msgbox"
+)
+_OBJECT = "document|window|self|top|parent|frames|globalthis|this|location|navigator|localstorage|sessionstorage"
+_OTHER = "constructor|__proto__|innerhtml|outerhtml|string|new|jquery|throw|wscript|activexobject|with"
+_WORD = re.compile(f"{_SINK}|{_LOADER}|{_OBJECT}|{_OTHER}")
+_CODE = re.compile(
+    rf"""
+      (?<!\w) (?<![a-z]-) (?:{_SINK}) \s*+ (?:
+          (?: \?\.\s*)? \( (?! (?:[a-z]{{1,2}}|ing) \) ) [^)]{{0,60}}
+        | ` [^`]{{0,60}}
+        | [)\]] \s* \(?
+        | \. \s* (?:call|apply|bind) \b )
+    | \b (?:{_LOADER}) \s*+ [(`] \s*+ (?: ['"`/\\\[] | [a-z.]{{1,40}}[(] | location | document | name \) | this | \d{{2,3}}, )
+    | (?<![\w-]) (?:{_OBJECT}) \s*+ \[ \s*+ (?: ['"`/\\+(\[] | atob | string | \d+\. )
+    | (?<![\w@-]) document \s*+ \. \s*+ (?:cookie|domain|write(?:ln)?|location|body|url|createelement|getelement\w+|queryselector\w*|documentelement|forms|referrer|head|defaultview)\b
+    | (?<![\w@-]) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+ (?: location | open \( | name\b | eval | alert | onerror | document | constructor | parent )
+    | (?<![\w@-]) location(?:\.href)? \s* =(?!=) \s* ['"`\w(]
+    | location \s* \. \s* (?:hash|assign|replace|href|search) \s* [=.(;)]
+    | (?<=\.) constructor \b \s* (?:[.(\[`]|$) | (?<=['"`]) (?:constructor|__proto__) ['"`] \s* \]
+    | (?<=\.) (?:inner|outer)html \s* = | (?<![\w.]) innerhtml \s* = \s* (?:location|document)
+    | string \s* \. \s* fromcharcode | new \s+ (?:image|xmlhttprequest|function|websocket) \b \s* [(;`.]
+    | jquery \s* [.(] \s* (?: get(?:script)?|ajax|post|globaleval ) \s* \(
+    | throw \s* (?: / | \[ | [a-z]{{1,20}}\s*=| ['"{{`] | 1\b | onerror )
+    | (?:local|session)storage \s* \. \s* \w+\s*[(\]]
+    | wscript\.shell | activexobject\b
+    | with\s*\(\s*document\s*\)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ASSIGNED = re.compile(rf"=\s*(?:{_SINK})\s*(?:[;,}}>]|$|//)")
+_SIGNS = re.compile(r"\$\s*\.\s*(?:get(?:script)?|ajax|post|globaleval)\s*\(|\[(?:\[\]|!\[\]|\]\[)")
+_SYMBOLS = re.compile(r"[\[\]()!+]{24}")
+_RUNS = re.compile(
+    r"[\w$\])](?:\(|`)|[\w$\])\"'`]\s*\[|javascript:|=\s*\w+\s*;|throw\b|\blocation\b|\bdocument\b|\bwindow\b|\balert\b|\bimport\b"
+    r"|\beval\b|[\w$]\s*=[^=]|[\w$\])]\s*;|\\u|\\x|&#|%[0-9a-f]{2}|\{|^\s*['\"]?\s*[\[(/+!~-]",
+    re.IGNORECASE,
+)
+TRIGGER = (
+    rf"(?:{_SINK})\s*[(`?.)\];}}>/,]|=\s*(?:{_SINK})|(?:{_LOADER})\s*[(`]|(?:{_OBJECT})\s*[\[.=]"
+    r"|constructor|__proto__|innerhtml|outerhtml|new\s+(?:image|xmlhttprequest|function|websocket)|jquery|\$\s*\.|throw|\[!?\[\]"
+    r"|\[\]\[|[\[\]()!+]{24}|wscript|activexobject|with\s*\("
+)
+
+
+def code(text: str) -> str | None:
+    """Code that a script would run where a text is inserted into it, or None."""
+    lower = text.lower()
+    for word in _WORD.finditer(lower):
+        if match := _CODE.match(lower, word.start()):
+            return match[0]
+    match = _ASSIGNED.search(lower) or _SIGNS.search(lower) or _SYMBOLS.search(lower)
+    return match[0] if match and _computed(match[0]) else None
+
+
+def _computed(found: str) -> bool:
+    """Signs alone are code where they index and negate; brackets in a row are a drawing."""
+    return len(set(found)) > 2
+
+
+def runs(value: str) -> bool:
+    """Whether the value of a handler, or what follows ``javascript:``, is code rather than a title."""
+    return _RUNS.search(value) is not None

@@ -1,0 +1,93 @@
+"""Conditions that a text adds: a logical operator, and an expression after it that leaves nothing to the data."""
+
+from __future__ import annotations
+
+import re
+
+from .sql_expressions import Facts, ended, expression
+from .sql_statements import select
+from .sql_tokens import Budget, Tokens
+
+OPERATORS = re.compile(r"x?or(?![^\W\d_])|and(?![^\W\d_])|\|\||&&")
+
+
+def place_of(text: str, at: int) -> str:
+    """What stands before a position: a quote, number, word, other, or start."""
+    at -= 1
+    while at >= 0 and (text[at] in " \t\r\n\x0b\x0c\x00\xa0+)/*" or text[at] < "\x20"):
+        if text.startswith("*/", at - 1) and (opening := text.rfind("/*", max(0, at - 64), at)) >= 0:
+            at = opening
+        at -= 1
+    if at < 0:
+        return "start"
+    character = text[at]
+    if character in "'\"`":
+        return "quote"
+    if character.isdigit():
+        begin = at
+        while begin >= 0 and (text[begin].isalnum() or text[begin] in "._"):
+            begin -= 1
+        alone = text[begin + 1 : at + 1].replace(".", "").isdigit() and begin < 16 and not text[: begin + 1].strip(" \t\r\n+-(")
+        return "number" if alone else "word"
+    return "word" if character.isalpha() or character == "_" else "other"
+
+
+def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:
+    """The rule by which what follows a logical operator is an attack."""
+    if match[0][0].isalpha() and text[max(0, match.start() - 1) : match.start()].isalpha():
+        return None
+    place = place_of(text, match.start())
+    tokens = Tokens(text, match.end(), budget)
+    if tokens.next.kind == "word" and tokens.next.text == "select":
+        tokens.take()
+        return "sqli.subquery" if select(tokens) == 2 else None
+    facts = Facts()
+    if not expression(tokens, facts) or not (ended(tokens) or facts.open):
+        return None
+    if facts.subquery:
+        return "sqli.subquery"
+    out = tokens.next.kind == "comment" or (facts.open is not None and resumes(facts.open.text))
+    if place == "quote":
+        return _appended(text, match, facts, out=out)
+    if facts.compares and facts.settled:
+        return "sqli.tautology"
+    if facts.calls and (place in ("number", "other") or facts.compares or out):
+        return "sqli.function" if place in ("number", "other", "start") or out or _function(facts) else None
+    if place == "word":
+        return "sqli.tautology" if out and facts.compares else None
+    if facts.compares and (place == "number" or facts.literals or facts.variables or out):
+        return "sqli.tautology"
+    if facts.variables or (facts.literals and (out or facts.last in ("true", "false", "null"))):
+        return "sqli.tautology"
+    return "sqli.tautology" if facts.literals and not facts.names and _same(text, match, facts) else None
+
+
+def _function(facts: Facts) -> bool:
+    return any(name != "case" for name in facts.calls)
+
+
+def _same(text: str, match: re.Match[str], facts: Facts) -> bool:
+    """``1 or 1``, which nobody would write of two things to choose from."""
+    before = text[max(0, match.start() - 32) : match.start()].strip(" )+")
+    return before == facts.last or facts.last == "0"
+
+
+def _appended(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> str | None:
+    """What is appended after a quote."""
+    if facts.calls:
+        return "sqli.function"
+    if facts.compares or facts.variables:
+        return "sqli.tautology"
+    if facts.open is not None:
+        rest = facts.open.text[1:].strip()
+        quoted = match.end() == facts.open.start and text[max(0, match.start() - 2) : match.start() - 1].isspace()
+        return "sqli.tautology" if not quoted and (not rest or rest[0].isdigit()) else None
+    if out:
+        return "sqli.tautology"
+    return "sqli.tautology" if facts.literals and not facts.names and not facts.last.endswith(("'", '"')) else None
+
+
+def resumes(rest: str) -> bool:
+    """Whether an open string is one that the query around it may close: not the rest of a sentence."""
+    rest = rest[1:].strip()
+    return len(rest.split()) < 2
