@@ -70,7 +70,9 @@ async def test_a_copy_that_is_made_while_payments_are_taken_is_whole(
     copy.close()
 
 
-async def test_a_gateway_on_a_restored_copy_knows_the_payments(start: Start, policy, upstream, client, tmp_path) -> None:
+async def test_a_gateway_on_a_restored_copy_knows_the_payments(
+    start: Start, policy, upstream, client, tmp_path
+) -> None:
     data = tmp_path / "payguard-data"
     gateway = await start(policy)
     upstream.will_answer(201, json={"id": "pay_1"})
