@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import jsonschema
+from ruamel.yaml import YAML
 
 from deploy import chart
-from gateway.control.settings import variables
-from tests.deploy.helm.rendering import CI, ci
+from gateway.control.compiler import Compiler
+from gateway.control.core_parts import COMPONENTS
+from gateway.control.plugins import load_plugins
+from gateway.control.scope import Services
+from gateway.control.settings import load_settings, variables
+from gateway.crypto.salts import Salts
+from gateway.store.memory import MemoryStore
+from tests.deploy.helm.rendering import CI, EXAMPLE, PAYGUARD, ci
 
 SCHEMA = json.loads(chart.SCHEMA.read_text())
 STALE = "run: .venv/bin/python -m deploy.chart"
@@ -79,3 +88,28 @@ def test_every_setting_is_said_by_the_chart_or_can_be() -> None:
 def test_every_example_of_values_is_valid() -> None:
     for name in CI:
         jsonschema.Draft202012Validator(SCHEMA).validate(ci(name))
+
+
+def metadata(folder: Path) -> dict[str, Any]:
+    return YAML(typ="safe").load((folder / "Chart.yaml").read_text())
+
+
+def test_the_chart_is_of_the_version_that_it_installs() -> None:
+    assert metadata(PAYGUARD)["appVersion"] == version("payguard")
+    [dependency] = metadata(EXAMPLE)["dependencies"]
+    assert dependency["version"] == metadata(PAYGUARD)["version"]
+
+
+def test_the_example_s_policy_compiles_and_fits_its_values() -> None:
+    text = (EXAMPLE / "files" / "policy.yaml").read_text()
+    compiler = Compiler(
+        load_plugins(load_settings({})).registry,
+        Services(store=MemoryStore(), salts=Salts.parse("00" * 16), environ={}),
+        components=COMPONENTS,
+    )
+    assert compiler.check(text, "policy.yaml") == []
+    values = YAML(typ="safe").load((EXAMPLE / "values.yaml").read_text())
+    upstream = YAML(typ="safe").load(text)["upstreams"]["backend"]
+    assert upstream["url"].endswith(f":{values['backend']['port']}")
+    defaults = YAML(typ="safe").load(chart.VALUES.read_text())
+    assert int(upstream["timeouts"]["total"].removesuffix("s")) <= defaults["longestRequestSeconds"]

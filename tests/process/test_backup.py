@@ -1,4 +1,4 @@
-"""The ledger is copied while payments are taken, by the command of docs/kubernetes.md, and a gateway serves the copy."""
+"""The ledger is copied while payments are taken, as docs/kubernetes.md says, and a gateway serves the copy."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.deploy.helm.rendering import Manifest, gateway, named, pod
+from tests.deploy.helm.rendering import Manifest, gateway, pod
 from tests.process.conftest import Gateway, until
 
 
@@ -74,10 +74,10 @@ class Kubelet:
             text = text.replace(path, str(folder))
         return text.replace("0.0.0.0", "127.0.0.1")
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, container: Mapping[str, Any]) -> dict[str, str]:
         """The image's PATH and what is rendered; nothing of this process's."""
         found = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"])}
-        for variable in self.container["env"]:
+        for variable in container["env"]:
             if "value" in variable:
                 found[variable["name"]] = self._mapped(variable["value"])
             else:
@@ -85,12 +85,20 @@ class Kubelet:
         return found
 
     async def start(self) -> Gateway:
-        process = await self._exec(self.container["command"], limit=1 << 20)
-        return Gateway(process)
+        return Gateway(await self._exec(self.container, self.container["command"], limit=1 << 20))
 
-    async def _exec(self, command: list[str], **options: Any) -> asyncio.subprocess.Process:
+    async def run_to_its_end(self, container: Mapping[str, Any]) -> int:
+        """Another container, such as a Job's; its exit code."""
+        process = await self._exec(container, container["command"])
+        await process.communicate()
+        assert process.returncode is not None
+        return process.returncode
+
+    async def _exec(
+        self, container: Mapping[str, Any], command: list[str], **options: Any
+    ) -> asyncio.subprocess.Process:
         program, *arguments = (self._mapped(each) for each in command)
-        environment = self._environment()
+        environment = self._environment(container)
         found = shutil.which(program, path=environment["PATH"])
         assert found is not None, f"{program} is not in the image"
         return await asyncio.create_subprocess_exec(
@@ -99,7 +107,7 @@ class Kubelet:
 
     async def pre_stop(self) -> None:
         """Runs the hook to its end, as a node does before it signals."""
-        process = await self._exec(self.container["lifecycle"]["preStop"]["exec"]["command"])
+        process = await self._exec(self.container, self.container["lifecycle"]["preStop"]["exec"]["command"])
         await process.communicate()
         assert process.returncode == 0
 
@@ -126,14 +134,19 @@ class Kubelet:
     def admin_url(self) -> str:
         return f"http://127.0.0.1:{self.container['ports'][1]['containerPort']}"
 
+    @property
+    def backend_sleeps(self) -> int:
+        """Seconds that the backend's preStop sleeps."""
+        [backend] = [each for each in self.spec["containers"] if each["name"] == "backend"]
+        seconds: int = backend["lifecycle"]["preStop"]["sleep"]["seconds"]
+        return seconds
 
-def backend_sleeps(manifests: list[Manifest]) -> int:
-    """Seconds that the backend's preStop sleeps."""
-    [backend] = [each for each in pod(manifests)["containers"] if each["name"] == "backend"]
-    seconds: int = backend["lifecycle"]["preStop"]["sleep"]["seconds"]
-    return seconds
+    @property
+    def grace(self) -> int:
+        """Seconds from when the pod is told to go until it is killed."""
+        seconds: int = self.spec["terminationGracePeriodSeconds"]
+        return seconds
 
-
-def grace(manifests: list[Manifest]) -> int:
-    seconds: int = named(manifests, "Deployment")["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
-    return seconds
+    def folder_of(self, path: str) -> Path:
+        """Where on this machine the container's path is."""
+        return self._paths[path]

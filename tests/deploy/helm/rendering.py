@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import helm_python
 from helm_python import Chart, _native
-from ruamel.yaml import YAML
 
 HELM = Path(__file__).parents[3] / "deploy" / "helm"
 PAYGUARD = HELM / "payguard"
@@ -61,25 +59,25 @@ class Release:
         self.path = path
         self._chart = Chart.load(path)
         self._key = key
+        self._rendered: dict[tuple[str, str], dict[str, str]] = {}
 
     def render(self, values: dict[str, Any], kubernetes: str = OLDEST) -> list[Manifest]:
         """Every object that it makes of these values, of the chart payguard; HelmError where they are refused."""
-        return [each for text in self.texts(values, kubernetes).values() for each in documents(text)]
+        texts = self.texts(values, kubernetes).values()
+        return [manifest for text in texts if (manifest := helm_python.values_from_yaml(text))]
 
     def texts(self, values: dict[str, Any], kubernetes: str = OLDEST) -> dict[str, str]:
-        """The same as text, by template."""
-        given = values if self._key is None else {self._key: values}
-        options = {"name": "shop", "namespace": "payments", "kube_version": f"v{kubernetes}.0"}
+        """The same as text, by template; each of this chart's makes one object or none."""
+        given = json.dumps(values if self._key is None else {self._key: values})
+        options = json.dumps({"name": "shop", "namespace": "payments", "kube_version": f"v{kubernetes}.0"})
+        if (given, options) not in self._rendered:
+            self._rendered[given, options] = self._render(given, options)
+        return self._rendered[given, options]
+
+    def _render(self, given: str, options: str) -> dict[str, str]:
         # Chart.render cannot be told the version
-        return json.loads(
-            _native.call_string("helm_render", self._chart._raw(), json.dumps(given), json.dumps(options))
-        )
-
-
-def documents(text: str) -> Iterator[Manifest]:
-    for document in YAML(typ="safe").load_all(text):
-        if document:
-            yield document
+        made: dict[str, str] = json.loads(_native.call_string("helm_render", self._chart._raw(), given, options))
+        return made
 
 
 def named(manifests: list[Manifest], kind: str, name: str | None = None) -> Manifest:

@@ -8,6 +8,8 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +156,7 @@ def test_every_command_of_helm_is_one_and_its_values_are_taken(shop) -> None:
         flags = {word for word in words if word.startswith("--")}
         assert flags <= HELM[words[0]], words
         assert all((ROOT / word).exists() for word in words if word.startswith("deploy/")), words
-        for flag, value in zip(words, words[1:], strict=False):
+        for flag, value in pairwise(words):
             if flag == "--set":
                 assert shop.render(merged({}, helm_python.parse_set_string(value)))
 
@@ -169,6 +171,7 @@ def test_every_flag_of_kubectl_is_one() -> None:
         assert given <= flags_of(*verb, "--help") | everywhere, words
 
 
+@cache
 def flags_of(*words: str) -> set[str]:
     shown = subprocess.run(["kubectl", *words], capture_output=True, text=True, check=True)
     return set(re.findall(r"(--[a-z-]+)[=\[ ]", shown.stdout))

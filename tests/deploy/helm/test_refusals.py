@@ -77,6 +77,11 @@ REFUSED = {
         {"adminService": {"enabled": True}},
         "adminService.enabled makes the admin port reachable beyond the pod, and there is no token",
     ),
+    "metrics that nobody may fetch": (
+        "sqlite",
+        {"podMonitor": {"enabled": True}},
+        "podMonitor.enabled asks for metrics, and networkPolicy.admin lets nobody reach them",
+    ),
     "no selector": (
         "inline",
         {"workload": {"selector": {"app": None}}},

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,22 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.deploy.helm.kubelet import ConfigMapVolume, Kubelet, backend_sleeps, grace
-from tests.deploy.helm.rendering import MODES, ci, merged
+from tests.deploy.helm.kubelet import ConfigMapVolume, Kubelet
+from tests.deploy.helm.rendering import MODES, ci, merged, named
 from tests.process.conftest import Gateway, pass_through, pressing, signing, until
 
 ACTIVE_WITHIN = 5.0
 """Seconds from the swap of a ConfigMap's link to the first answer by the new policy."""
+
+POSTGRESQL: dict[str, Any] = {
+    "database": {"type": "postgresql"},
+    "data": {"claim": {"create": False}},
+    "migration": {"enabled": True},
+    "secrets": {
+        "HASH_SALT": {"name": "payguard", "key": "hash-salt"},
+        "DATABASE_URL": {"name": "payguard", "key": "database-url"},
+    },
+}
 
 PLUGIN = '''"""Marks answers."""
 
@@ -58,6 +69,18 @@ def values(policy: str, mode: str = "sidecar", **over: Any) -> dict[str, Any]:
     return merged(merged(ci("sqlite"), own), over)
 
 
+@pytest.fixture
+def pod_of(example, tmp_path, migrated_file) -> Callable[..., Kubelet]:
+    """A pod of these values whose ledger has its schema: what takes a second is done once."""
+
+    def make(given: dict[str, Any]) -> Kubelet:
+        kubelet = Kubelet(example.render(given), tmp_path)
+        shutil.copy(migrated_file, kubelet.folder_of("/var/lib/payguard") / "payguard.db")
+        return kubelet
+
+    return make
+
+
 @asynccontextmanager
 async def running(kubelet: Kubelet) -> AsyncIterator[Gateway]:
     """The container, started; killed where a test leaves it."""
@@ -71,10 +94,9 @@ async def running(kubelet: Kubelet) -> AsyncIterator[Gateway]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_pod_comes_and_goes_under_load_and_no_request_fails(example, tmp_path, mode) -> None:
+async def test_a_pod_comes_and_goes_under_load_and_no_request_fails(pod_of, mode) -> None:
     async with signing("backend") as url:
-        manifests = example.render(values(pass_through(url), mode))
-        kubelet = Kubelet(manifests, tmp_path)
+        kubelet = pod_of(values(pass_through(url), mode))
         async with running(kubelet) as gateway:
             await kubelet.until_probe("startupProbe")
             await kubelet.until_probe("readinessProbe")
@@ -88,17 +110,17 @@ async def test_a_pod_comes_and_goes_under_load_and_no_request_fails(example, tmp
                 assert await kubelet.probe("livenessProbe") == 200, "a pod that drains is not to be restarted"
                 await load.answered("backend", 10)
                 if mode == "sidecar":  # the backend stops first, and its clients have learned of it by then
-                    await asyncio.sleep(backend_sleeps(manifests) - (loop.time() - told))
+                    await asyncio.sleep(kubelet.backend_sleeps - (loop.time() - told))
                     load.stop = True
                 gateway.terminate()
                 assert await gateway.ended() == 0
         assert load.lost == []
-        assert loop.time() - told < grace(manifests)
+        assert loop.time() - told < kubelet.grace
 
 
-async def test_starting_does_not_wait_for_the_backend_and_readiness_does(example, tmp_path) -> None:
+async def test_starting_does_not_wait_for_the_backend_and_readiness_does(pod_of) -> None:
     [port] = free_ports(1)
-    kubelet = Kubelet(example.render(values(pass_through(f"http://127.0.0.1:{port}"))), tmp_path)
+    kubelet = pod_of(values(pass_through(f"http://127.0.0.1:{port}")))
     async with running(kubelet):
         await kubelet.until_probe("startupProbe")
         await kubelet.until_probe("readinessProbe", 503)
@@ -114,9 +136,9 @@ async def answer_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamW
     writer.close()
 
 
-async def test_an_edit_of_the_config_map_is_active_soon_and_loses_no_request(example, tmp_path) -> None:
+async def test_an_edit_of_the_config_map_is_active_soon_and_loses_no_request(pod_of) -> None:
     async with signing("old") as old, signing("new") as new:
-        kubelet = Kubelet(example.render(values(pass_through(old))), tmp_path)
+        kubelet = pod_of(values(pass_through(old)))
         async with running(kubelet):
             await kubelet.until_probe("readinessProbe")
             async with pressing(kubelet.data_url) as load:
@@ -128,9 +150,9 @@ async def test_an_edit_of_the_config_map_is_active_soon_and_loses_no_request(exa
     assert load.lost == []
 
 
-async def test_a_broken_edit_of_the_config_map_keeps_the_old_policy_and_everyone_says_so(example, tmp_path) -> None:
+async def test_a_broken_edit_of_the_config_map_keeps_the_old_policy_and_everyone_says_so(pod_of) -> None:
     async with signing("old") as old, httpx.AsyncClient(trust_env=False) as client:
-        kubelet = Kubelet(example.render(values(pass_through(old))), tmp_path)
+        kubelet = pod_of(values(pass_through(old)))
         async with running(kubelet) as gateway:
             await kubelet.until_probe("readinessProbe")
             async with pressing(kubelet.data_url) as load:
@@ -164,6 +186,21 @@ async def test_plugins_of_a_config_map_and_variables_of_secrets_are_there(exampl
             answer = await client.get(f"{kubelet.data_url}/v1/payments/1")
         assert answer.headers["x-marked"] == "yes"
         assert not any("no ENCRYPTION_KEY" in event for event in gateway.said)
+
+
+async def test_a_job_migrates_and_the_gateways_wait_for_it(example, tmp_path, postgres) -> None:
+    database = await postgres.create()
+    async with signing("backend") as url:
+        manifests = example.render(values(pass_through(url), **POSTGRESQL))
+        [job] = named(manifests, "Job")["spec"]["template"]["spec"]["containers"]
+        secrets = {"database-url": postgres.url(database), "hash-salt": "00" * 16}
+        kubelet = Kubelet(manifests, tmp_path, secrets)
+        early = await kubelet.start()
+        assert await early.ended() == 2, "the schema is not there yet, and it must not make it"
+        assert await kubelet.run_to_its_end(job) == 0
+        async with running(kubelet):
+            await kubelet.until_probe("readinessProbe")
+    await postgres.drop(database)
 
 
 def test_a_config_map_s_folder_is_swapped_as_a_whole(tmp_path) -> None:

@@ -119,6 +119,13 @@ def test_the_example_installs_as_it_is(installed) -> None:
     assert gateway(manifests) in pod(manifests)["initContainers"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_no_key_is_there_twice_and_each_template_makes_one_object(example, mode) -> None:
+    for name in ("postgresql", "plugins"):
+        for text in example.texts(ci(name) | {"mode": mode}).values():
+            assert len([each for each in YAML(typ="safe").load_all(text) if each]) <= 1  # refuses a key that is twice
+
+
 @pytest.mark.parametrize("chart_folder", [PAYGUARD, EXAMPLE], ids=lambda path: path.name)
 def test_an_older_kubernetes_is_refused_by_the_chart(chart_folder) -> None:
     assert YAML(typ="safe").load((chart_folder / "Chart.yaml").read_text())["kubeVersion"] == f">={OLDEST}.0-0"

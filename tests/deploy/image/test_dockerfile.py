@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.deploy.helm.rendering import ci, gateway
+
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 HADOLINT = Path(sys.executable).parent / "hadolint"
@@ -89,3 +93,34 @@ def test_the_index_is_asked_for_nothing_that_no_lock_names() -> None:
     assert len(lines) == 4
     for line in lines:
         assert "--require-hashes" in line or "--no-index" in line
+
+
+def test_without_an_engine_make_says_so() -> None:
+    made = subprocess.run(["make", "image", "ENGINE="], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert made.returncode == 2
+    assert "make image needs docker or podman" in made.stderr
+
+
+def test_the_chart_runs_what_the_image_runs(example) -> None:
+    said = dict(line.split(" ", 1) for line in instructions("gateway"))
+    by_itself = [*json.loads(said["ENTRYPOINT"]), *json.loads(said["CMD"])]
+    container = gateway(example.render(ci("sqlite")))
+    assert container["command"] == by_itself
+    folder = said["ENV"].removeprefix("PAYGUARD_DATA_DIR=")
+    assert {"name": "PAYGUARD_DATA_DIR", "value": folder} in container["env"]
+
+
+def locked(name: str) -> set[tuple[str, str]]:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    return set(re.findall(r"^([a-z0-9.-]+)==([^ ;\\]+)", text, re.MULTILINE))
+
+
+def test_the_example_has_what_the_gateway_has_and_its_own() -> None:
+    assert locked("run") < locked("example")
+    assert {name for name, _ in locked("example") - locked("run")} >= {"stripe"}
+
+
+@pytest.mark.parametrize("name", ["run", "example", "build"])
+def test_every_lock_of_the_image_has_hashes(name) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    assert all("--hash=sha256:" in each for each in re.split(r"^(?=[a-z0-9.-]+==)", text, flags=re.MULTILINE)[1:])

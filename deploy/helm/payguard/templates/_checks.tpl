@@ -81,6 +81,9 @@
 {{- if and .Values.adminService.enabled (not $token) }}
 {{- $wrong = append $wrong "adminService.enabled makes the admin port reachable beyond the pod, and there is no token: give secrets.PAYGUARD_ADMIN_TOKEN_READ or secrets.PAYGUARD_ADMIN_TOKEN_OPERATE." }}
 {{- end }}
+{{- if and .Values.podMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.admin) }}
+{{- $wrong = append $wrong "podMonitor.enabled asks for metrics, and networkPolicy.admin lets nobody reach them: name Prometheus' pods there." }}
+{{- end }}
 {{- $selects := list }}
 {{- range $name, $on := dict "service" .Values.service.enabled "adminService" .Values.adminService.enabled "networkPolicy" .Values.networkPolicy.enabled "podDisruptionBudget" .Values.podDisruptionBudget.enabled "podMonitor" .Values.podMonitor.enabled }}
 {{- if $on }}{{ $selects = append $selects $name }}{{ end }}
