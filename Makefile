@@ -2,7 +2,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: venv demo test lint bench bench-ledger chaos lock clean
+ENGINE ?= $(shell command -v docker || command -v podman)
+IMAGE ?= payguard
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+.PHONY: venv demo test lint bench bench-ledger chaos chart-test chart-docs image image-test sbom lock clean
 
 venv: .venv/.ready
 
@@ -34,9 +38,29 @@ bench-ledger: venv # fills ledgers of ten thousand and five million payments: 6 
 chaos: venv # make chaos ARGS=--full takes some twenty minutes
 	$(BIN)/python -m chaos $(ARGS)
 
+chart-test: venv # the chart as a real Helm renders it, and what it renders as it runs
+	$(BIN)/pytest tests/deploy $(ARGS)
+
+chart-docs: venv # after editing the chart's values.yaml or the gateway's settings
+	$(BIN)/python -m deploy.chart
+
+image: # needs docker or podman; make image IMAGE=registry.example.com/payguard
+	@test -n "$(ENGINE)" || { echo 'make image needs docker or podman; name another with ENGINE=...' >&2; exit 2; }
+	$(ENGINE) build --target gateway --tag $(IMAGE):$(VERSION) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) .
+	$(ENGINE) build --target example --tag $(IMAGE)-example:$(VERSION) .
+
+image-test: venv # what the image does, without an engine: installs from the package index, runs as its user
+	$(BIN)/pytest tests/deploy/image -m install $(ARGS)
+
+sbom: venv # dist/sbom.json: the Python packages of the image, as CycloneDX
+	mkdir -p dist
+	$(BIN)/python -W ignore -m cyclonedx_py requirements requirements/run.txt --pyproject pyproject.toml --mc-type application --output-reproducible --of JSON -o dist/sbom.json
+
 lock: # needs uv; run after editing the dependencies in pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml -o requirements/run.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml --group example -c requirements/run.txt -o requirements/example.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header --group build -c requirements/dev.txt -o requirements/build.txt
 
 clean: # caches and build results; .venv and payguard-data stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

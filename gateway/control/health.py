@@ -18,6 +18,9 @@ log = structlog.get_logger("payguard.health")
 
 State = Literal["pending", "ok", "failed"]
 
+SOON = 1.0
+"""Seconds between the runs of a check while somebody waits for the gateway to become ready."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -46,6 +49,8 @@ class Health:
     *Live* is about the process alone: only ``broken`` ends it.  *Started* is it from ``serving`` on.  *Ready* it is
     when it has started, every check that counts was well, and it does not drain.  Once it was ready, only a check
     whose readiness is ``always`` takes that back: a dependency that fails later is for the report, not for the probe.
+
+    Until it is ready checks run often: a sidecar starts before its backend, and a rollout waits for both.
     """
 
     def __init__(
@@ -58,7 +63,8 @@ class Health:
         self.draining = False
         self._mask = mask
         self._now = now
-        self._runs = Jobs(spread=0, now=now, sleep=sleep)
+        self._sleep = sleep
+        self._runs = Jobs(spread=0, now=now, sleep=self._pause)
         self._jobs: dict[str, Job] = {}
         self._findings: dict[str, Finding] = {}
         self._serving = False
@@ -135,6 +141,9 @@ class Health:
         elif finding.state == "ok" and before.state == "failed":
             log.info("a check is well again", check=name)
         self._settle()
+
+    async def _pause(self, seconds: float) -> None:
+        await self._sleep(seconds if self._was_ready else min(seconds, SOON))
 
     def _job(self, check: Check) -> Job:
         return Job(check.name, partial(self._run, check), check.every, timeout=check.timeout + 1)

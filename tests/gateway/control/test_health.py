@@ -156,3 +156,15 @@ async def test_two_checks_of_one_name_are_refused_and_those_watched_stay(health,
     with pytest.raises(ValueError, match="twin"):
         await health.watch([Patient("twin").check, Patient("twin").check])
     assert [each.check.name for each in health.findings] == ["storage"]
+
+
+async def test_checks_run_often_until_it_is_ready_and_then_as_they_say(health, pauses):
+    backend = Patient("backend", "first", well=False)
+    await health.watch([backend.check])
+    health.serving()
+    assert await pauses.pass_by() == 0
+    assert await pauses.next() == 1
+    backend.well = True
+    pauses.over()
+    assert await pauses.next() == backend.check.every == 10
+    assert health.ready()

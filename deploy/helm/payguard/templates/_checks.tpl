@@ -1,0 +1,121 @@
+{{- /* Refuses what would start and then lose payments, or never start.  Each with a sentence, all at once. */ -}}
+{{- define "payguard.check" -}}
+{{- $wrong := concat (include "payguard.wrongStart" . | fromJsonArray) (include "payguard.wrongLedger" . | fromJsonArray) (include "payguard.wrongReach" . | fromJsonArray) (include "payguard.wrongPlugins" . | fromJsonArray) }}
+{{- if $wrong }}
+{{- fail (printf "\n\nThese values would not do:\n- %s\n" (join "\n- " $wrong)) }}
+{{- end }}
+{{- end }}
+
+{{- /* Policy, ports and times. */ -}}
+{{- define "payguard.wrongStart" -}}
+{{- $wrong := list }}
+{{- with .Values.policy }}
+{{- if and .existingConfigMap .content }}
+{{- $wrong = append $wrong "policy.existingConfigMap and policy.content both say what the policy is: keep one of them." }}
+{{- else if not (or .existingConfigMap .content) }}
+{{- $wrong = append $wrong "There is no policy: name a ConfigMap in policy.existingConfigMap, or give its text as policy.content." }}
+{{- end }}
+{{- if .subPath }}
+{{- $wrong = append $wrong "policy.subPath: a policy that is mounted by subPath never sees an edit of its ConfigMap. It is mounted as a folder; name its key in policy.file." }}
+{{- end }}
+{{- end }}
+{{- range $name, $port := dict "listen.data" .Values.listen.data "listen.admin" .Values.listen.admin "service.port" .Values.service.port "adminService.port" .Values.adminService.port }}
+{{- if kindIs "string" $port }}
+{{- $wrong = append $wrong (printf "%s is %q: give a number. A Service does not find the port of a sidecar by its name." $name $port) }}
+{{- end }}
+{{- end }}
+{{- if eq (toString .Values.listen.data) (toString .Values.listen.admin) }}
+{{- $wrong = append $wrong (printf "listen.data and listen.admin are both %v: clients must not reach the admin port." .Values.listen.data) }}
+{{- end }}
+{{- $drain := int .Values.drainSeconds }}
+{{- $sleep := int .Values.backend.sleepSeconds | default $drain }}
+{{- if lt $sleep $drain }}
+{{- $wrong = append $wrong (printf "backend.sleepSeconds is %d and drainSeconds %d: the backend would stop while the gateway still takes requests for it." $sleep $drain) }}
+{{- end }}
+{{- $needed := add (max $drain $sleep) (int .Values.longestRequestSeconds) 10 }}
+{{- if lt (int .Values.workload.terminationGracePeriodSeconds) (int $needed) }}
+{{- $wrong = append $wrong (printf "workload.terminationGracePeriodSeconds is %d: draining (%d), the longest request (%d) and ten seconds to close take %d, and what takes longer is killed in the middle of a payment." (int .Values.workload.terminationGracePeriodSeconds) (max $drain $sleep) (int .Values.longestRequestSeconds) (int $needed)) }}
+{{- end }}
+{{- toJson $wrong }}
+{{- end }}
+
+{{- /* The database, and what must be the same in every pod that uses it. */ -}}
+{{- define "payguard.wrongLedger" -}}
+{{- $wrong := list }}
+{{- $most := .Values.autoscaling.enabled | ternary .Values.autoscaling.maxReplicas .Values.workload.replicas | int }}
+{{- $url := hasKey .Values.secrets "DATABASE_URL" }}
+{{- if eq .Values.database.type "sqlite" }}
+{{- if gt $most 1 }}
+{{- $wrong = append $wrong (printf "database.type is sqlite and there may be %d pods: SQLite's file belongs to one gateway. Use postgresql, or one replica and no autoscaling." $most) }}
+{{- end }}
+{{- if not (include "payguard.dataClaim" .) }}
+{{- $wrong = append $wrong "database.type is sqlite without a persistent volume: the payments would be forgotten with the pod. Name one in data.existingClaim, or set data.claim.create." }}
+{{- end }}
+{{- if or $url .Values.database.host (hasKey .Values.secrets "DB_PASSWORD") }}
+{{- $wrong = append $wrong "database.type is sqlite, and a PostgreSQL server is named: set database.type to postgresql, or take away database.host, secrets.DATABASE_URL and secrets.DB_PASSWORD." }}
+{{- end }}
+{{- if .Values.migration.enabled }}
+{{- $wrong = append $wrong "migration.enabled is for postgresql: a SQLite file is migrated by the gateway that it belongs to." }}
+{{- end }}
+{{- else }}
+{{- if eq $url (not (empty .Values.database.host)) }}
+{{- $wrong = append $wrong "database.type is postgresql: name the server either by secrets.DATABASE_URL, or by database.host, database.name, database.user and secrets.DB_PASSWORD." }}
+{{- end }}
+{{- if and .Values.database.host (not (and .Values.database.name .Values.database.user)) }}
+{{- $wrong = append $wrong "database.host is given: database.name and database.user are needed too." }}
+{{- end }}
+{{- if not (hasKey .Values.secrets "HASH_SALT") }}
+{{- $wrong = append $wrong "secrets.HASH_SALT is missing: each pod would make a salt of its own, and none would recognise what another has recorded." }}
+{{- end }}
+{{- if and .Values.data.existingClaim (gt $most 1) }}
+{{- $wrong = append $wrong "data.existingClaim is one folder for several pods, and each needs its own: with postgresql leave it out." }}
+{{- end }}
+{{- end }}
+{{- toJson $wrong }}
+{{- end }}
+
+{{- /* Who reaches what. */ -}}
+{{- define "payguard.wrongReach" -}}
+{{- $wrong := list }}
+{{- $token := or (hasKey .Values.secrets "PAYGUARD_ADMIN_TOKEN_READ") (hasKey .Values.secrets "PAYGUARD_ADMIN_TOKEN_OPERATE") }}
+{{- if and .Values.adminService.enabled (not $token) }}
+{{- $wrong = append $wrong "adminService.enabled makes the admin port reachable beyond the pod, and there is no token: give secrets.PAYGUARD_ADMIN_TOKEN_READ or secrets.PAYGUARD_ADMIN_TOKEN_OPERATE." }}
+{{- end }}
+{{- if and .Values.podMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.admin) }}
+{{- $wrong = append $wrong "podMonitor.enabled asks for metrics, and networkPolicy.admin lets nobody reach them: name Prometheus' pods there." }}
+{{- end }}
+{{- $selects := list }}
+{{- range $name, $on := dict "service" .Values.service.enabled "adminService" .Values.adminService.enabled "networkPolicy" .Values.networkPolicy.enabled "podDisruptionBudget" .Values.podDisruptionBudget.enabled "podMonitor" .Values.podMonitor.enabled }}
+{{- if $on }}{{ $selects = append $selects $name }}{{ end }}
+{{- end }}
+{{- if and $selects (not .Values.workload.selector) }}
+{{- $wrong = append $wrong (printf "workload.selector is empty: %s would select every pod of the namespace, or none." (join ", " $selects)) }}
+{{- end }}
+{{- if and .Values.autoscaling.enabled (not .Values.workload.name) }}
+{{- $wrong = append $wrong "workload.name is empty: autoscaling needs to know what to scale." }}
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+{{- if contains "HEADERS" $name }}
+{{- $wrong = append $wrong (printf "settings.%s may hold a secret: refer to one in secrets." $name) }}
+{{- end }}
+{{- if hasKey $.Values.secrets $name }}
+{{- $wrong = append $wrong (printf "%s is both in settings and in secrets: keep one of them." $name) }}
+{{- end }}
+{{- end }}
+{{- toJson $wrong }}
+{{- end }}
+
+{{- define "payguard.wrongPlugins" -}}
+{{- $wrong := list }}
+{{- $names := list }}
+{{- range .Values.plugins.sources }}
+{{- if has .name $names }}
+{{- $wrong = append $wrong (printf "Two of plugins.sources are called %s: rename one." .name) }}
+{{- end }}
+{{- $names = append $names .name }}
+{{- if and .imageVolume (semverCompare "<1.35.0-0" $.Capabilities.KubeVersion.Version) }}
+{{- $wrong = append $wrong (printf "plugins.sources %s is an image volume, which clusters have from Kubernetes 1.35 on, and this is %s: use image instead, which copies it." .name $.Capabilities.KubeVersion.Version) }}
+{{- end }}
+{{- end }}
+{{- toJson $wrong }}
+{{- end }}
