@@ -15,6 +15,7 @@ from gateway.database.sqlite import SqliteDatabase
 from gateway.dataplane.pool import Address, Pool, PoolOptions
 from gateway.dataplane.recorder import Recorder
 from gateway.dataplane.retry import Retry
+from gateway.dataplane.scheduling import SchedulingRecorder
 from gateway.dataplane.terms import Terms
 from gateway.dataplane.upstream import Idempotent, Timeouts, Upstream
 from gateway.exchange import Exchange
@@ -24,6 +25,7 @@ from gateway.ledger.sql import SqlLedger
 from gateway.outcomes import Outcome
 from gateway.parts import Config, Filter
 from gateway.store.memory import MemoryStore
+from tests.gateway.control.test_policy_retries import LEAST
 
 PAYMENT = {"operation": "payment.create", "amount": "/amount", "currency": "/currency"}
 BARE = {"name": "pay", "match": {}, "upstream": "b"}
@@ -162,3 +164,12 @@ async def test_a_request_is_kept_where_it_may_be_sent_again_and_then_never_recor
 ) -> None:
     its = terms(SqlLedger(SqliteDatabase(sqlite_path)), resolvers, **given)
     assert (its.keep_request, its.at_once) == (kept, at_once)
+
+
+async def test_a_route_that_tries_again_has_a_recorder_that_plans_it_and_others_do_not(sqlite_path: Path) -> None:
+    ledger = SqlLedger(SqliteDatabase(sqlite_path))
+    plain, trying = recorder(ledger), recorder(ledger, scheduled_retry=LEAST | {"most_per_card": 7})
+
+    assert type(plain) is Recorder
+    assert isinstance(trying, SchedulingRecorder)
+    assert (trying.retry.tenant, trying.retry.caps.method, trying.held()) == ("default", 7, (3.0, 5.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import product
@@ -13,7 +14,7 @@ import pytest
 
 from gateway.database import clock
 from gateway.ids import payment_id
-from gateway.ledger.records import Query, Record, State
+from gateway.ledger.records import Entry, Query, Record, ReferenceTaken, State
 from gateway.ledger.sql import SqlLedger
 from tests.gateway.conftest import Databases
 from tests.gateway.ledger.conftest import LONG, OVER, ROOM, accepted, brought, entry, found, settlement
@@ -680,3 +681,109 @@ async def test_a_line_of_the_history_is_json(ledger: SqlLedger, databases: Datab
     lines = [json.loads(line) for line in history.splitlines()]
     assert [line["state"] for line in lines] == ["reserved", "accepted", "reserved", "sent", "failed"]
     assert all(set(line) <= {"at", "state", "by", "reason"} for line in lines)
+
+
+# business references
+
+
+def referring(reference: bytes = b"r" * 32, **given: Any) -> Entry:
+    return entry(reference=reference, method=b"m" * 32, **given)
+
+
+TAKEN = tuple(each for each in State if each not in (S.FAILED, S.RELEASED))
+
+
+async def to(ledger: SqlLedger, made: Entry, state: State) -> None:
+    """Bring a payment that was begun to ``state``."""
+    if state is S.ACCEPTED:
+        assert await ledger.accept(made.id, 1, b"request", b"{}", **ROOM, within=LONG)
+    elif state is not S.SENT:
+        assert await ledger.settle(made.id, 1, settlement(state))
+
+
+@pytest.mark.parametrize("state", State)
+async def test_a_reference_is_taken_unless_its_payment_has_failed_or_was_not_executed(ledger, state) -> None:
+    made = referring()
+    if state is S.RESERVED:
+        assert await ledger.reserve(made, LONG)
+    else:
+        assert await ledger.begin(made, LONG)
+        await to(ledger, made, state)
+
+    if state in TAKEN:
+        for again in (ledger.reserve(referring(), LONG), ledger.begin(referring(), LONG)):
+            with pytest.raises(ReferenceTaken) as taken:
+                await again
+            assert taken.value.holder.id == made.id
+        assert await ledger.find_reference(b"r" * 32) == await found(ledger, made.id)
+    else:
+        assert await ledger.find_reference(b"r" * 32) is None
+        assert await ledger.begin(referring(), LONG)
+
+
+async def test_a_payment_with_a_reference_is_a_record_like_any_other(ledger: SqlLedger) -> None:
+    reserved, sent = referring(b"a" * 32), referring(b"b" * 32)
+    assert await ledger.reserve(reserved, LONG)
+    assert await ledger.begin(sent, LONG, b"sealed")
+
+    for made, state in ((reserved, S.RESERVED), (sent, S.SENT)):
+        record = await found(ledger, made.id)
+        assert record.state is state
+        assert {name: getattr(record, name) for name in made._fields} == made._asdict()
+        assert [each.state for each in record.history] == [state]
+    assert (await found(ledger, sent.id)).request == b"sealed"
+
+
+async def test_a_claim_that_is_taken_says_so_before_its_reference_does(ledger: SqlLedger) -> None:
+    """A repeat of a key is a repeat, and not another payment of the same reference."""
+    made = referring()
+    await ledger.begin(made, LONG)
+
+    assert not await ledger.reserve(referring(claim=made.claim), LONG)
+    assert not await ledger.begin(referring(claim=made.claim), LONG)
+
+
+async def test_of_many_at_once_through_two_gateways_one_has_the_reference(ledger, other) -> None:
+    begun = [(ledger, other)[n % 2].begin(referring(), LONG) for n in range(60)]
+    outcomes = await asyncio.gather(*begun, return_exceptions=True)
+
+    assert Counter(type(each) for each in outcomes) == {bool: 1, ReferenceTaken: 59}
+    assert len(await ledger.list(Query(limit=500))) == 1
+
+
+async def test_a_released_payment_is_not_claimed_again_once_its_reference_is_anothers(ledger: SqlLedger) -> None:
+    made, second = referring(), referring()
+    await ledger.begin(made, LONG)
+    await ledger.settle(made.id, 1, settlement(S.RELEASED))
+    await ledger.begin(second, LONG)
+
+    assert not await ledger.reserve_again(made.id, 1, entry(), LONG)
+    await ledger.settle(second.id, 1, settlement(S.FAILED))
+    assert await ledger.reserve_again(made.id, 1, entry(), LONG)
+    with pytest.raises(ReferenceTaken):
+        await ledger.begin(referring(), LONG)
+
+
+async def test_payments_that_name_another_are_found_by_it(ledger: SqlLedger) -> None:
+    made = entry()
+    await ledger.begin(made, LONG)
+    links = [entry(link_kind=kind, link_id=made.id) for kind in ("retry_of", "refund_of")]
+    for each in links:
+        await ledger.begin(each, LONG)
+
+    assert [(each.id, each.link_kind) for each in await ledger.linked(made.id)] == [
+        (each.id, each.link_kind) for each in links
+    ]
+    assert await ledger.linked(links[0].id) == []
+
+
+async def test_a_payment_that_another_names_stays_with_it(ledger: SqlLedger) -> None:
+    made = entry(keep=OVER)
+    link = entry(keep=OVER, link_kind="refund_of", link_id=made.id)
+    for each in (made, link):
+        await ledger.begin(each, LONG)
+    await ledger.settle(made.id, 1, settlement(S.SUCCEEDED))
+
+    assert await ledger.prune(10) == 0
+    await ledger.settle(link.id, 1, settlement(S.SUCCEEDED))
+    assert (await ledger.prune(10), await ledger.prune(10), await ledger.prune(10)) == (1, 1, 0)
