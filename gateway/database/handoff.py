@@ -31,8 +31,8 @@ MOST_IN_GROUP = 512
 MANY = 8
 """Statements of a group after which the next one waits for those who were told: with fewer it is not worth a wait."""
 
-GATHERING = 0.003
-"""Seconds for which it does, at most."""
+GATHERING, LONGEST_GATHERING = 0.003, 0.02
+"""Seconds for which it does, at most: as long as the group took, between these."""
 
 CALM = 30.0
 """Seconds without a failure after which also a group that changed nothing is a sign that all is well again."""
@@ -132,13 +132,18 @@ class Handoff:
                     future.set_exception(outcome)
         self._judge(group)
 
-    def gather(self, told: int, then: Callable[[], object]) -> None:
-        """Call ``then`` once those who were ``told`` have written again, or soon; at once where they are few."""
+    def gather(self, group: Group, then: Callable[[], object]) -> None:
+        """Call ``then`` once as many as waited for ``group`` have written again, or soon; at once where they are few.
+
+        It has been settled.
+        """
+        told = len(group.units)
         if told < MANY or self._loop is None:
             then()
             return
         self._enough = self.waiting + told
-        self._gathering = self._loop.call_later(GATHERING, self._gathered), then
+        most = min(max(group.seconds, GATHERING), LONGEST_GATHERING)
+        self._gathering = self._loop.call_later(most, self._gathered), then
 
     def read(self, statement: str, seconds: float) -> None:
         """How long a statement took that nobody hands over."""

@@ -219,11 +219,10 @@ class PostgresDatabase:
                 return reason
             if connection.is_closed():
                 return "the server closed the connection"
-            await self._gathered(len(units))
 
-    async def _gathered(self, told: int) -> None:
+    async def _gathered(self, group: Group) -> None:
         gathered = asyncio.Event()
-        self._handoff.gather(told, gathered.set)
+        self._handoff.gather(group, gathered.set)
         await gathered.wait()
 
     def _with_what_waits(self, batch: Batch) -> Batch:
@@ -250,7 +249,10 @@ class PostgresDatabase:
         except Exception as error:
             log.exception("the writer failed")
             reason = repr(error)
-        self._handoff.settle(Group(units, commit.outcomes(reason), time.perf_counter() - began))
+        group = Group(units, commit.outcomes(reason), time.perf_counter() - began)
+        self._handoff.settle(group)
+        if reason is None:
+            await self._gathered(group)
         return reason
 
     def _fail(self, reason: str) -> None:

@@ -21,7 +21,7 @@ from gateway.database.sqlite_file import begin, execute, is_down, is_full
 log = structlog.get_logger("payguard.database")
 
 Connect = Callable[[], sqlite3.Connection]
-Gather = Callable[[int, Callable[[], None]], object]
+Gather = Callable[[Group, Callable[[], None]], object]
 """That of a Handoff."""
 
 MOST_AT_ONCE = 128
@@ -35,7 +35,7 @@ SLOW_FOR = 1.0
 """Seconds for which a group that was not quick keeps those after it off the event loop."""
 
 
-def _at_once(_: int, then: Callable[[], None]) -> None:
+def _at_once(_: Group, then: Callable[[], None]) -> None:
     then()
 
 
@@ -139,7 +139,7 @@ class SqliteWriter:
 
     def _ended(self, group: Group) -> None:
         self._done(group)
-        self._gather(len(group.units), self._begin)
+        self._gather(group, self._begin)
 
     # on the thread, while the loop leaves the connection alone
 

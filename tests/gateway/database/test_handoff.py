@@ -9,7 +9,16 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.database.handoff import CALM, GATHERING, MANY, MOST_IN_GROUP, Batch, Group, Handoff, down
+from gateway.database.handoff import CALM, (
+    GATHERING,
+    LONGEST_GATHERING,
+    MANY,
+    MOST_IN_GROUP,
+    Batch,
+    Group,
+    Handoff,
+    down,
+)
 from gateway.database.protocol import DatabaseDown
 
 
@@ -251,10 +260,11 @@ async def test_before_it_is_opened_nothing_is_taken() -> None:
     assert str(handoff.write("SAY", (), b"").exception().__cause__) == "it has not been opened"  # type: ignore[union-attr]
 
 
-def gathering(patient: Giving, told: int) -> list[str]:
+def gathering(patient: Giving, told: int, took: float = 0.0) -> list[str]:
     """What a writer is told that asks when to begin its next group."""
     heard: list[str] = []
-    patient.handoff.gather(told, lambda: heard.append("begin"))
+    units: Batch = [(asyncio.Future(), "SAY $1", (), b"")] * told
+    patient.handoff.gather(Group(units, [[]] * told, took), lambda: heard.append("begin"))
     return heard
 
 
@@ -271,12 +281,17 @@ async def test_who_has_told_many_begins_once_they_have_written_again(patient, ti
     assert heard == ["begin"]
 
 
-async def test_who_has_told_many_does_not_wait_for_long(patient, timers) -> None:
-    heard = gathering(patient, MANY)
+@pytest.mark.parametrize(
+    ("took", "most"),
+    [(0.0005, GATHERING), (2 * GATHERING, 2 * GATHERING), (1.0, LONGEST_GATHERING)],
+    ids=["quick", "slow", "very slow"],
+)
+async def test_who_has_told_many_waits_no_longer_than_they_had_to(patient, timers, took, most) -> None:
+    heard = gathering(patient, MANY, took)
     patient.write("a")
-    await timers.passes(GATHERING / 2)
+    await timers.passes(most / 2)
     assert heard == []
-    await timers.passes(GATHERING / 2)
+    await timers.passes(most / 2)
     assert heard == ["begin"]
 
 

@@ -32,6 +32,7 @@ async def test_statements_of_one_turn_are_one_commit(opened) -> None:
 
 async def test_after_a_group_the_next_is_gathered_from_those_who_were_told(opened, monkeypatch) -> None:
     monkeypatch.setattr(handoff, "GATHERING", 60.0)
+    monkeypatch.setattr(handoff, "LONGEST_GATHERING", 60.0)
     monkeypatch.setattr(handoff, "MANY", 2)
     database = await opened()
     await asyncio.gather(database.write(ADD, "a", 1), database.write(ADD, "b", 1))
