@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import select
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -32,12 +31,12 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_answer",
-        "_arrivals",
         "_bodiless",
         "_informational",
         "_paused",
         "_pending",
         "_pool",
+        "_socket",
         "_surplus",
         "_trailing",
         "_until_eof",
@@ -59,7 +58,7 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self._answer: Answer | None = None
         self._pending = b""
-        self._arrivals = select.poll()
+        self._socket = -1
         self._bodiless = False
         self._informational = False
         self._until_eof = False
@@ -81,7 +80,7 @@ class Connection(asyncio.Protocol):
 
         What came unasked would be read as the next answer; an end would leave a request in doubt.
         """
-        return self.usable and not self._arrivals.poll(0)
+        return self.usable and not self._pool.arrivals.on(self._socket, self.loop)
 
     def begin(self, data: bytes, *, head_only: bool, written: bool) -> Answer:
         """Write the first bytes of a request.
@@ -150,10 +149,13 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
         if (sock := transport.get_extra_info("socket")) is not None:
-            self._arrivals.register(sock.fileno(), select.POLLIN)
+            self._socket = sock.fileno()
+            self._pool.arrivals.watch(self._socket)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
+        if self._socket >= 0:
+            self._pool.arrivals.forget(self._socket)
         self.resume_writing()
         answer = self._answer
         if answer is not None and not answer.complete and answer.error is None:

@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from time import monotonic
 
+from gateway.dataplane.arrivals import Arrivals
 from gateway.dataplane.connection import Connection
 from gateway.dataplane.joined import Joined
 from gateway.errors import ConnectTimeout, PoolExhausted, TlsFailed, UpstreamUnreachable
@@ -74,6 +75,7 @@ class Pool:
         self.options = options
         self.counts = PoolCounts()
         self.joined = Joined()
+        self.arrivals = Arrivals(self.joined)
         self._idle: deque[Connection] = deque()
         self._all: set[Connection] = set()
         self._opening = 0
