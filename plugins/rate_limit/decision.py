@@ -65,31 +65,25 @@ def decide(table: Table, keys: Sequence[str], arguments: tuple[int, Sequence[Rul
         if get(keys[number]) is not None:
             return ["blocked", number, table.left(keys[number])]
     refused: list[list[float]] = []
-    states: list[Any] = []
-    for number, rule in enumerate(rules):
-        key, window, rate, most, cost, _, punishment = rule
+    found: list[tuple[Any, float]] = []
+    for key, window, rate, most, cost, _, punishment in rules:
         state = get(keys[key])
+        used: float
         if window:
-            state, wait = _windowed(state, rule, now)
-        elif state is None:
-            wait = 0.0
+            state = _moved(state, window, now)
+            used = sum(state) - state[0] + cost
         else:
-            passed = now - state[1]
-            if passed < 0:  # the clock was set back: it goes on from there
-                state[1], passed = now, 0.0
-            used = state[0] - passed * rate
-            over = used + cost - most
-            wait = over / rate if over > NEARLY and over > SOON * rate else 0.0
-        if punishment and punishment.cooldown and get(keys[punishment.keys + 1]) is not None:
-            wait = max(wait, table.left(keys[punishment.keys + 1]), 1e-3)
-        if wait > 0:
-            refused.append([number, wait])
-        states.append(state)
+            used = cost if state is None else _left(state, rate, now) + cost
+        if used > most + NEARLY or (punishment and punishment[2]):
+            number = len(found)
+            if (wait := _wait(table, keys, rules[number], state, used - most)) > 0:
+                refused.append([number, wait])
+        found.append((state, used))
     if refused:
         return _refuse(table, keys, rules, refused)
-    for rule, state in zip(rules, states, strict=True):
-        if rule.takes:
-            _take(table, keys[rule.key], rule, state, rule.cost)
+    for rule, (state, used) in zip(rules, found, strict=True):
+        if rule[5]:
+            _take(table, keys[rule[0]], rule, state, used)
     return None
 
 
@@ -98,49 +92,74 @@ def spend(table: Table, keys: Sequence[str], arguments: tuple[int, Sequence[Rule
     for rule in arguments[1]:
         state = table.get(keys[rule.key])
         if rule.window:
-            state, _ = _windowed(state, rule, table.now)
-        _take(table, keys[rule.key], rule, state, rule.cost)
+            state, used = _moved(state, rule.window, table.now), 0.0
+        else:
+            used = max(0.0, (0.0 if state is None else _left(state, rule.rate, table.now)) + rule.cost)
+        _take(table, keys[rule.key], rule, state, used)
 
 
-def _take(table: Table, key: str, rule: Rule, state: Any, cost: int) -> None:
-    now = table.now
-    if rule.window:
-        state[1] = max(0, state[1] + cost)
-        table.put(key, state, rule.window * (1 + 1 / PIECES))
-        return
-    if state is None:
-        lasts = 2 * rule.most / rule.rate
-        table.put(key, [max(0.0, float(cost)), now, now + lasts], lasts)
-        return
+def _left(state: list[float], rate: float, now: float) -> float:
+    """What is still taken."""
     passed = now - state[1]
-    used = state[0] - passed * rule.rate if passed > 0 else state[0]
-    state[0] = used = max(0.0, (used if used > 0 else 0.0) + cost)
-    state[1] = now
-    if now + used / rule.rate > state[2]:
-        lasts = used / rule.rate + rule.most / rule.rate
-        state[2] = now + lasts
-        table.extend(key, lasts)
+    if passed < 0:  # the clock was set back: it goes on from there
+        state[1] = now
+        return state[0]
+    left = state[0] - passed * rate
+    return left if left > 0 else 0.0
 
 
-def _windowed(state: list[int] | None, rule: Rule, now: float) -> tuple[list[int], float]:
-    """``[number of the newest piece, taken in it, in the one before, …]`` as of now, and the seconds to wait."""
-    piece = rule.window / PIECES
-    newest = int(now / piece)
-    counts = [0] * (PIECES + 1) if state is None else state[1:]
-    ahead = 0 if state is None else newest - state[0]
-    if state is not None and ahead < 0:  # the clock was set back: what was counted is as new as now
+def _moved(state: list[int] | None, window: float, now: float) -> list[int]:
+    """``[number of the newest piece, taken in it, in the one before, …]`` as of now."""
+    newest = int(now * PIECES / window)
+    if state is None:
+        return [newest, *[0] * (PIECES + 1)]
+    ahead = newest - state[0]
+    if ahead < 0:  # the clock was set back: what was counted is as new as now
         state[0] = newest
-    if ahead > 0:
-        counts = ([0] * min(ahead, PIECES + 1) + counts)[: PIECES + 1]
-    over = sum(counts) + rule.cost - rule.most
+    if ahead <= 0:
+        return state
+    return [newest, *([0] * min(ahead, PIECES + 1) + state[1:])[: PIECES + 1]]
+
+
+def _take(table: Table, key: str, rule: Rule, state: Any, used: float) -> None:
+    """``used`` is what will be taken of a limit by GCRA; what is counted by pieces gains the rule's cost."""
+    _, window, rate, most, cost, _, _ = rule
+    now = table.now
+    if window:
+        state[1] = max(0, state[1] + cost)
+        table.put(key, state, window * (1 + 1 / PIECES))
+    elif state is None:
+        lasts = 2 * most / rate
+        table.put(key, [used, now, now + lasts], lasts)
+    else:
+        state[0], state[1] = used, now
+        if now + used / rate > state[2]:
+            lasts = (used + most) / rate
+            state[2] = now + lasts
+            table.extend(key, lasts)
+
+
+def _wait(table: Table, keys: Sequence[str], rule: Rule, state: Any, over: float) -> float:
+    """The seconds until there is room, and the cooldown is over; 0 where both are so."""
     wait = 0.0
-    if over > 0:
-        for age in range(PIECES, -1, -1):
-            over -= counts[age]
-            if over <= 0:
-                wait = (newest + PIECES + 1 - age) * piece - now
-                break
-    return [newest, *counts], wait
+    if rule.window:
+        wait = _room(state, rule.window, over, table.now)
+    elif over > NEARLY and over > SOON * rule.rate:
+        wait = over / rule.rate
+    if rule.punishment and rule.punishment.cooldown:
+        wait = max(wait, table.left(keys[rule.punishment.keys + 1]))
+    return wait
+
+
+def _room(state: list[int], window: float, over: float, now: float) -> float:
+    """When enough of the oldest pieces are over."""
+    for age in range(PIECES, -1, -1):
+        if over <= 0:
+            break
+        over -= state[age + 1]
+        if over <= 0:
+            return (state[0] + PIECES + 1 - age) * window / PIECES - now
+    return 0.0
 
 
 def _refuse(table: Table, keys: Sequence[str], rules: Sequence[Rule], refused: list[list[float]]) -> list[Any]:

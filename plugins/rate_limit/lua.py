@@ -18,8 +18,7 @@ local function milliseconds(seconds)
 end
 
 local function windowed(key, text, rule)
-  local piece = rule[2] / PIECES
-  local newest = math.floor(now / piece)
+  local newest = math.floor(now * PIECES / rule[2])
   local counts, before = {{}}, text and numbers(text) or nil
   local ahead = 0
   if before then ahead = newest - before[1] end
@@ -36,7 +35,7 @@ local function windowed(key, text, rule)
     for age = PIECES, 0, -1 do
       over = over - counts[age]
       if over <= 0 then
-        wait = (newest + PIECES + 1 - age) * piece - now
+        wait = (newest + PIECES + 1 - age) * rule[2] / PIECES - now
         break
       end
     end

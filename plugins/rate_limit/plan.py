@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from gateway import Exchange, Scope
+from gateway import Exchange, Payment, Principal, Scope
 
 from .apart import Part, split
 from .decision import Punishment, Rule
@@ -46,17 +46,25 @@ class Plan:
         self._names = names_of(config.limits)
         self._scope = scope
         self._kinds = list(dict.fromkeys([*EVERYWHERE, *(each.per for each in config.limits if each.per)]))
-        self._subjects: list[Subject] = [subject_of(kind) for kind in self._kinds]
+        self._others: list[Subject] = [subject_of(kind) for kind in self._kinds if kind not in EVERYWHERE]
         self._rules = [_Drawn(each, config, scope.place) for each in config.limits]
-        self._known: dict[tuple[str | None, ...], Asked] = {}
+        self._known: dict[tuple[Any, ...], Asked] = {}
 
     def of(self, exchange: Exchange) -> Asked:
-        values = tuple([subject(exchange) for subject in self._subjects])
-        asked = self._known.get(values)
-        if asked is None:
-            if len(self._known) >= REMEMBERED:
-                del self._known[next(iter(self._known))]
-            asked = self._known[values] = self._draw(dict(zip(self._kinds, values, strict=True)))
+        principal, payment = exchange.get(Principal), exchange.get(Payment)
+        known: tuple[Any, ...] = (
+            exchange.received.client,
+            None if principal is None else principal.id,
+            None if payment is None else (payment.card and payment.card.hash, payment.email, payment.customer),
+        )
+        if self._others:
+            known += tuple(subject(exchange) for subject in self._others)
+        return self._known.get(known) or self._remember(known, exchange)
+
+    def _remember(self, known: tuple[Any, ...], exchange: Exchange) -> Asked:
+        if len(self._known) >= REMEMBERED:
+            del self._known[next(iter(self._known))]
+        asked = self._known[known] = self._draw({kind: subject_of(kind)(exchange) for kind in self._kinds})
         return asked
 
     def _draw(self, values: Mapping[str, str | None]) -> Asked:
