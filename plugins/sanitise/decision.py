@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
+from time import thread_time
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,7 @@ from .detection import FAMILIES, Detector, Hit, Kind, Rule
 from .fields import pattern
 from .masking import masked
 from .options import EVERYTHING, FieldEntry, SanitiseConfig
+from .problems import BodyTooComplex
 from .texts import Text, shown
 
 Outcome = Literal["block", "report", "clean"]
@@ -65,12 +67,22 @@ class Judge:
         return tuple(each for each in FAMILIES if each in said or self._config.families.get(each) != "off")
 
     def judge(self, texts: Iterable[Text]) -> Findings:
-        """What is in the texts.  Once enough is found to refuse the request, and to tell why, the rest is left."""
+        """What is in the texts.  Once enough is found to refuse the request, and to tell why, the rest is left.
+
+        BodyTooComplex where that takes more than ``bounds.effort`` of the processor's time.
+        """
         found: list[Found] = []
         cleaned: dict[str, str] = {}
+        seen: dict[tuple[str, Kind], Sequence[Hit]] = {}
+        until = thread_time() + self._config.bounds.effort
         innocent = True
         for text in self._suspects(texts):
-            if hits := self._detector.inspect(text.text, text.kind):
+            key = text.text, text.kind
+            if (hits := seen.get(key)) is None:
+                if seen and thread_time() > until:
+                    raise BodyTooComplex("To look at this closely takes longer than is taken here")
+                hits = seen[key] = self._detector.inspect(text.text, text.kind)
+            if hits:
                 innocent = False
                 found += self._found(text, hits, cleaned)
                 if len(found) >= MOST_TOLD and self._blocking(found) is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway import Config, Size, did_you_mean
+from gateway import Config, Duration, Size, did_you_mean
 
 from .detection import FAMILIES, RULES
 from .fields import Place
@@ -54,6 +54,10 @@ class Bounds(Config):
 
     values: int = Field(default=4096, ge=1, le=100_000)
     """How many values a body, a query or the cookies may hold."""
+
+    effort: Annotated[Duration, Field(le=1)] = 0.01
+    """How much of the processor's time is spent on looking closely at what is suspicious in a request. Ordinary ones
+    take a fiftieth of it; one that takes longer is made to."""
 
     unfolded: Size = 1 << 20
     """What a body in a content coding may unfold to."""

@@ -5,6 +5,7 @@ import pytest
 from plugins.sanitise.decision import MOST_TOLD, PAGES, TOGETHER, Judge
 from plugins.sanitise.detection import Kind
 from plugins.sanitise.options import SanitiseConfig
+from plugins.sanitise.problems import BodyTooComplex
 from plugins.sanitise.texts import Text
 
 SQL = "x' OR 1=1-- "
@@ -106,6 +107,15 @@ def test_a_key_cannot_be_cleaned() -> None:
     key = Text(f"/{SCRIPT.replace('/', '~1')}", SCRIPT, Kind.KEY)
 
     assert judge(key, fields=[{"at": "/**", "clean": "html"}]).blocking is not None
+
+
+def test_what_takes_too_long_to_look_at_is_refused() -> None:
+    one, other, bounds = Text("/a", "Ada O'Brien <b>"), Text("/b", "Bob O'Brien <b>"), {"effort": "0ms"}
+
+    judge(one, one, one, bounds=bounds)  # the same is looked at once
+    with pytest.raises(BodyTooComplex):
+        judge(one, other, bounds=bounds)
+    judge(one, other)
 
 
 def test_texts_are_innocent_only_where_nothing_is_in_them_whatever_is_allowed() -> None:
