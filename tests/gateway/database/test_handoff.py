@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.database.handoff import CALM, (
+from gateway.database.handoff import (
+    CALM,
     GATHERING,
     LONGEST_GATHERING,
     MANY,
