@@ -97,6 +97,17 @@ def test_there_are_five_alerts(manifests) -> None:
         assert "$value" in each["annotations"]["summary"]
 
 
+def test_the_page_on_kubernetes_lists_each_alert_with_its_times_and_shares(manifests) -> None:
+    page = (PAYGUARD.parents[2] / "docs" / "kubernetes.md").read_text()
+    rows = dict(re.findall(r"^\| `(Payguard\w+)` \| (.*) \|$", page, re.MULTILINE))
+    assert rows.keys() == alerts(manifests).keys()
+    for name, said in rows.items():
+        alert = alerts(manifests)[name]
+        share = float(re.search(r"[\d.]+$", alert["expr"].strip())[0])
+        assert f"{share:g} seconds" in said or f"{share * 100:g} %" in said, name
+        assert f"{alert['for'].removesuffix('m')} minutes" in said or "over an hour" in said, name
+
+
 def test_webhooks_are_watched_once_their_route_is_named(example) -> None:
     unnamed = merged(EVERYTHING, {"prometheusRule": {"webhookFailures": {"route": ""}}})
     assert "PayguardWebhooksFail" not in alerts(example.render(unnamed))
