@@ -72,7 +72,7 @@ def _environ(site: Site, name: str) -> dict[str, str]:
 RECORDED = Peer("payguard-recorded", "Payguard, principal + idempotency + ledger", _serve("bench/peers/recorded.yaml"))
 RECORDED_POSTGRES = Peer(
     "payguard-postgres",
-    "Payguard, principal + idempotency + ledger on PostgreSQL",
+    "Payguard, the same on PostgreSQL",
     _serve("bench/peers/recorded.yaml", postgres=True),
 )
 PROTECTED = Peer("payguard-protected", "Payguard, sanitise + rate_limit", _serve("bench/peers/protected.yaml"))
