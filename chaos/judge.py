@@ -7,7 +7,7 @@ none finds anything.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -87,16 +87,25 @@ def cases(views: Iterable[View], records: Iterable[Recorded], pages: Pages) -> l
     return made
 
 
-def judge(all_cases: Sequence[Case], records: Iterable[Recorded], pages: Pages, clean: int) -> list[Finding]:
-    """Everything that is wrong, the worst first.  The first ``clean`` payments met no fault."""
-    findings = [finding for case in all_cases for finding in _of(case)]
+def judge(
+    all_cases: Sequence[Case],
+    records: Iterable[Recorded],
+    pages: Pages,
+    clean: int,
+    unrecorded: Collection[str] = frozenset(),
+) -> list[Finding]:
+    """Everything that is wrong, the worst first.  The first ``clean`` payments met no fault.
+
+    ``unrecorded`` are ids of payments whose outcome a gateway said that it could not write.
+    """
+    findings = [finding for case in all_cases for finding in _of(case, unrecorded)]
     findings += _strangers(all_cases, records, pages)
     findings += _clean(all_cases, clean)
     order = list(Check)
     return sorted(findings, key=lambda finding: (order.index(finding.check), finding.reference))
 
 
-def _of(case: Case) -> Iterator[Finding]:
+def _of(case: Case, unrecorded: Collection[str]) -> Iterator[Finding]:
     for check, detail in (
         (Check.SENT_TWICE, _sent_twice(case)),
         (Check.EXECUTED_TWICE, f"{len(case.executions)} times" if len(case.executions) > 1 else ""),
@@ -106,7 +115,7 @@ def _of(case: Case) -> Iterator[Finding]:
         (Check.LEFT_OPEN, _left_open(case)),
         (Check.NOT_OURS, "; ".join(case.view.wrong)),
         (Check.TOLD_TWO_THINGS, _two_things(case)),
-        (Check.DISAGREES, _disagrees(case)),
+        (Check.DISAGREES, _disagrees(case, unrecorded)),
     ):
         if detail:
             yield Finding(check, case.payment.reference, detail)
@@ -169,10 +178,16 @@ def _two_things(case: Case) -> str:
     return " and ".join(sorted(settled)) if len(settled) > 1 else ""
 
 
-def _disagrees(case: Case) -> str:
-    """A last word stays; only ``unresolved`` may be settled by late proof."""
+def _disagrees(case: Case, unrecorded: Collection[str]) -> str:
+    """A last word stays; only ``unresolved`` may be settled by late proof.
+
+    A client is told the upstream's own answer also where the ledger is away.  A gateway that says so, and dies before
+    the ledger is back, leaves it to those who can be asked; where nobody can, to a human.
+    """
     told = case.view.final & {Told.SUCCEEDED, Told.FAILED}
     for record in case.records:
+        if record.state == "unresolved" and record.id in unrecorded:
+            continue
         if told and record.state not in told:
             return f"told {min(told)}, recorded {record.state}"
     return ""

@@ -82,7 +82,8 @@ def _judged(
 ) -> tuple[list[Finding], list[Case], Pages]:
     pages = read(made.upstream.book)
     all_cases = cases(views, records, pages)
-    return judge(all_cases, records, pages, options.clean), all_cases, pages
+    unrecorded = set().union(*(gateway.told("outcome_not_recorded") for gateway in made.place.gateways))
+    return judge(all_cases, records, pages, options.clean, unrecorded), all_cases, pages
 
 
 async def _api_differs(made: Site, records: Iterable[Recorded]) -> list[str]:

@@ -16,7 +16,8 @@ MOST = 10_000
 """What is beyond it is left to recovery, as after a crash: each of these payments is ``sent`` in the ledger."""
 
 FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 5.0
+LONGEST_PAUSE = 1.0
+"""What waits here is lost with the process: it is written as soon as the ledger takes it."""
 
 _Change: TypeAlias = tuple[str, int, Settlement]
 

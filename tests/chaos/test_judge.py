@@ -41,12 +41,13 @@ def found(
     *,
     declared: set[int] | None = None,
     clean: int = 0,
+    unrecorded: frozenset[str] = frozenset(),
 ) -> list[Check]:
     views = [view()] if views is None else views
     records = [record()] if records is None else records
     pages = Pages([arrival()] if arrivals is None else arrivals, [execution()] if executions is None else executions)
     pages.declared = declared or set()
-    findings: list[Finding] = judge(cases(views, records, pages), records, pages, clean)
+    findings: list[Finding] = judge(cases(views, records, pages), records, pages, clean, unrecorded)
     return [finding.check for finding in findings]
 
 
@@ -101,6 +102,20 @@ def test_what_the_book_has_not_or_has_otherwise_is_not_called_succeeded() -> Non
     assert found(executions=[]) == [Check.CALLED_SUCCEEDED]
     assert found(executions=[execution(amount=1)]) == [Check.CALLED_SUCCEEDED]
     assert found(records=[record("failed")], executions=[]) == [Check.CALLED_SUCCEEDED, Check.DISAGREES]
+
+
+def test_only_what_a_gateway_said_it_could_not_write_may_be_told_and_left_to_a_human() -> None:
+    late = view(of=payment(7, Kind.LATE))
+    said = frozenset({"r1"})
+
+    assert found([late], [record("unresolved")]) == [Check.DISAGREES]
+    assert found([late], [record("unresolved")], unrecorded=said) == []
+    assert found([late], [record("unresolved")], executions=[], unrecorded=said) == [Check.CALLED_SUCCEEDED]
+    assert found([late], [record("failed")], executions=[], unrecorded=said) == [
+        Check.CALLED_SUCCEEDED,
+        Check.DISAGREES,
+    ]
+    assert found([view()], [record("unresolved")], unrecorded=said) == [Check.LEFT_OPEN]
 
 
 @pytest.mark.parametrize("state", ["reserved", "sent", "pending", "in_doubt"])

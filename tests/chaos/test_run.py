@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 
@@ -42,6 +43,7 @@ async def test_a_mutant_is_noticed() -> None:
     mutant = next(each for each in MUTANTS if each.name == "resend_after_unknown")
 
     result = await run(replace(options(mutant, seed=1), payments=30, each=30), lambda _: None)
+    shutil.rmtree(result.folder)
 
     found = Counter(finding.check for finding in result.findings)
     assert found[Check.SENT_TWICE] > 0
