@@ -56,7 +56,7 @@ class RedisStore:
 
     frame = FRAME
 
-    def __init__(self, url: str, timeout: float = 0.015) -> None:
+    def __init__(self, url: str, timeout: float = 0.010) -> None:
         address = parse(url)
         self.together = address.kind != "cluster"
         self._link: Link = (Wire if self.together else Nodes)(address, timeout)

@@ -35,9 +35,7 @@ def test_a_plugin_s_store_takes_its_place(foundation, tmp_path) -> None:
     assert type(foundation(plugin_dirs=(tmp_path / "ours",)).services.store).__name__ == "OurStore"
 
 
-async def test_a_plugin_s_store_and_a_redis_have_a_local_one_beside_them_and_memory_is_its_own(
-    foundation, tmp_path
-) -> None:
+def test_a_redis_has_a_local_store_beside_it_and_memory_is_its_own(foundation) -> None:
     alone = foundation().services
     assert alone.local is alone.store
     assert alone.fallback is None
