@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -100,11 +101,14 @@ class RedisStore:
         return reply
 
     async def scan(self, prefix: str, most: int = 10_000) -> list[tuple[str, bytes, float]]:
-        found: list[tuple[str, bytes, float]] = []
-        for key in await self._keys(prefix, most):
-            value, left = await self._call("GET", key), await self._call("PTTL", key)
-            if value is not None and left > 0:
-                found.append((key.decode().removeprefix(PREFIX), value, left / 1000))
+        keys, found = await self._keys(prefix, most), list[tuple[str, bytes, float]]()
+        for start in range(0, len(keys), SCANNED):
+            part = keys[start : start + SCANNED]
+            values = await asyncio.gather(*(self._call("GET", key) for key in part))
+            lefts = await asyncio.gather(*(self._call("PTTL", key) for key in part))
+            for key, value, left in zip(part, values, lefts, strict=True):
+                if value is not None and left > 0:
+                    found.append((key.decode().removeprefix(PREFIX), value, left / 1000))
         return found
 
     async def open(self) -> None:
