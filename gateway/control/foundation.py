@@ -21,6 +21,7 @@ from gateway.database.opening import open_database
 from gateway.database.protocol import Database
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.sql import SqlLedger
+from gateway.store.address import parse as parse_redis
 from gateway.store.memory import MemoryStore
 from gateway.store.protocol import Store
 from gateway.telemetry import log as logs
@@ -97,6 +98,8 @@ def _masking(settings: Settings) -> Masking:
     for name in type(settings).model_fields:
         if isinstance(value := getattr(settings, name), SecretStr):
             masking.add_secret(value.get_secret_value())
+    if settings.redis_url is not None and (password := parse_redis(settings.redis_url.get_secret_value()).password):
+        masking.add_secret(password)
     return masking
 
 

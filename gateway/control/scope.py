@@ -135,8 +135,8 @@ class Services:
         await self.shared.close()
         if self._http is not None:
             await self._http.aclose()
-        await self.store.close()
-        await self.local.close()
+        for each in {id(store): store for store in (self.store, self.local)}.values():
+            await each.close()
         if self.database is not None:
             await self.database.close()
 

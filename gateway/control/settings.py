@@ -172,7 +172,7 @@ class Settings(BaseSettings):
     redis_url: Annotated[SecretStr | None, AfterValidator(_redis_url)] = None
     """The Redis that replicas share their limits by.  Unset, each gateway counts for itself."""
 
-    redis_timeout: Annotated[Duration, Field(ge=0.001, le=1)] = 0.015
+    redis_timeout: Annotated[Duration, Field(ge=0.001, le=1)] = 0.010
     """How long it may take to answer, before what can be decided without it is."""
 
     ledger_migrate: Literal["auto", "manual"] = "auto"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -56,7 +57,7 @@ class RedisStore:
 
     frame = FRAME
 
-    def __init__(self, url: str, timeout: float = 0.015) -> None:
+    def __init__(self, url: str, timeout: float = 0.010) -> None:
         address = parse(url)
         self.together = address.kind != "cluster"
         self._link: Link = (Wire if self.together else Nodes)(address, timeout)
@@ -100,11 +101,14 @@ class RedisStore:
         return reply
 
     async def scan(self, prefix: str, most: int = 10_000) -> list[tuple[str, bytes, float]]:
-        found: list[tuple[str, bytes, float]] = []
-        for key in await self._keys(prefix, most):
-            value, left = await self._call("GET", key), await self._call("PTTL", key)
-            if value is not None and left > 0:
-                found.append((key.decode().removeprefix(PREFIX), value, left / 1000))
+        keys, found = await self._keys(prefix, most), list[tuple[str, bytes, float]]()
+        for start in range(0, len(keys), SCANNED):
+            part = keys[start : start + SCANNED]
+            values = await asyncio.gather(*(self._call("GET", key) for key in part))
+            lefts = await asyncio.gather(*(self._call("PTTL", key) for key in part))
+            for key, value, left in zip(part, values, lefts, strict=True):
+                if value is not None and left > 0:
+                    found.append((key.decode().removeprefix(PREFIX), value, left / 1000))
         return found
 
     async def open(self) -> None:

@@ -61,12 +61,10 @@ class RateLimit(Filter[RateLimitConfig]):
     async def on_response(self, exchange: Exchange) -> None:
         if self._counts_failures and (exchange.attempts or exchange.error is not None):
             asked = self._plan.of(exchange)
-            rules = [
-                rule for number, rule in zip(asked.numbers, asked.rules, strict=True) if self._fails(number, exchange)
-            ]
-            await asyncio.gather(
-                *(self._store.run(SPEND, [asked.keys[each.key]], (0, [each._replace(key=0)])) for each in rules)
-            )
+            numbered = zip(asked.numbers, asked.rules, strict=True)
+            failed = [rule for number, rule in numbered if self._fails(number, exchange)]
+            run = self.scope.store_or_local.run  # what became of the request is no longer to be changed
+            await asyncio.gather(*(run(SPEND, [asked.keys[each.key]], (0, [each._replace(key=0)])) for each in failed))
 
     def _fails(self, number: int, exchange: Exchange) -> bool:
         """Whether this limit counts what became of it.  What was answered here again, of a repeat, is no failure."""
@@ -81,10 +79,8 @@ class RateLimit(Filter[RateLimitConfig]):
         told = await asyncio.gather(*(self._store.run(DECIDE, part.keys, part.arguments) for part in parts))
         whole = joined(parts, told)
         if whole is not None:
-            took = [
-                (part, back) for part, said in zip(parts, told, strict=True) if said is None and (back := part.back)
-            ]
-            await asyncio.gather(*(self._store.run(SPEND, part.keys, back) for part, back in took))
+            took = [part for part, said in zip(parts, told, strict=True) if said is None and part.back]
+            await asyncio.gather(*(self._store.run(SPEND, part.keys, part.back) for part in took))
         return whole
 
     async def _refusal(self, exchange: Exchange, asked: Asked, told: Sequence[Any]) -> RateLimited:
@@ -103,8 +99,8 @@ class RateLimit(Filter[RateLimitConfig]):
 
     async def _blocked(self, exchange: Exchange, digest: str, left: float) -> RateLimited:
         exchange.note("blocked", id=digest)
-        if self._mirrors:
-            said = await self._store.get(block_key(digest))
+        if self._mirrors and await self.scope.local.get(block_key(digest)) is None:
+            said = await self.scope.store_or_local.get(block_key(digest))
             if said is not None:
                 await self._blocks.seen(digest, said, left)
         return blocked(left)

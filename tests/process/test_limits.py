@@ -65,6 +65,42 @@ async def test_of_200_clients_of_two_gateways_a_limit_of_n_admits_exactly_n(
     assert other.status_code == 200
 
 
+BLOCKING = """\
+version: 1
+components:
+  blocks: {{keep: database}}
+upstreams:
+  backend: {{url: "{url}"}}
+routes:
+  - name: all
+    match: {{prefix: /}}
+    upstream: backend
+    filters:
+      - rate_limit: {{limits: [{{per: ip, limit: 1/day}}], block: {{after: 1, within: 1m, for: 15m}}}}
+"""
+
+
+async def test_a_crash_frees_nobody_who_was_blocked(start: Start, tmp_path: Path, upstream: Backend) -> None:
+    path = tmp_path / "blocking.yaml"
+    path.write_text(BLOCKING.format(url=upstream.url))
+    gateway = await start(path)
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        assert [(await client.get(f"{gateway.url}/")).status_code for _ in range(2)] == [200, 429]
+        await until(lambda: _kept(client, gateway))
+        gateway.process.kill()
+        await gateway.ended()
+        again = await start(path)
+        answer = await client.get(f"{again.url}/")
+
+    assert answer.json()["code"] == "blocked"
+
+
+async def _kept(client: httpx.AsyncClient, gateway: Gateway) -> bool:
+    """Whether the database has it: only that knows when it was made."""
+    items = (await client.get(f"{gateway.admin}/api/v1/blocks")).json()["items"]
+    return bool(items) and items[0]["created_at"] is not None
+
+
 async def test_while_redis_is_away_it_serves_on_ready_and_degraded_and_is_well_again_by_itself(
     start: Start, policy: Path, redis, tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from gateway.control import checks
 from gateway.control.reloader import PolicyStatus, Rejection
 from gateway.database.sqlite import SqliteDatabase
 from gateway.dataplane.pool import Address, Pool, PoolOptions
+from gateway.store.memory import MemoryStore
+from gateway.store.redis import RedisStore
 from gateway.telemetry import loop_lag
 from gateway.telemetry.loop_lag import LoopLag
 
@@ -118,6 +120,14 @@ async def test_a_disk_that_hangs_is_not_asked_again_before_it_answers(tmp_path: 
     with pytest.raises(RuntimeError, match="has not returned"):
         await check.run()
     hanging.set()
+
+
+async def test_the_store_is_well_while_it_answers_and_keeps_nothing_from_being_ready():
+    check = checks.store(MemoryStore())
+    assert (await check.run(), check.readiness) == ("answers", "no")
+    away = RedisStore("redis://127.0.0.1:1")
+    with pytest.raises(RuntimeError, match="it has not been opened"):
+        await checks.store(away).run()
 
 
 async def test_the_ledger_is_well_while_statements_are_committed(sqlite_path):

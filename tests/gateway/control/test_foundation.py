@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from gateway.store.memory import MemoryStore
@@ -46,6 +49,26 @@ def test_what_create_store_or_create_ledger_of_a_plugin_makes_takes_the_place_of
     (tmp_path / "ours" / f"our_{part}.py").write_text(text)
     laid = foundation(plugin_dirs=(tmp_path / "ours",))
     assert type(getattr(laid.services, part)).__name__ == f"Our{part.capitalize()}"
+
+
+def test_a_redis_has_a_local_store_beside_it_and_memory_is_its_own(foundation) -> None:
+    alone = foundation().services
+    assert alone.local is alone.store
+    assert alone.fallback is None
+    shared = foundation(redis_url="redis://:pass-word-7@127.0.0.1:1").services
+    assert type(shared.store).__name__ == "RedisStore"
+    assert type(shared.local) is MemoryStore
+    assert shared.fallback is not None
+
+
+def test_the_password_of_a_redis_stands_in_no_output(foundation) -> None:
+    assert "pass-word-7" not in foundation(redis_url="redis://:pass-word-7@127.0.0.1:1").masking.text("pass-word-7!")
+
+
+def test_the_driver_is_imported_where_a_redis_is_named_and_nowhere_else() -> None:
+    says = "import sys, gateway.control.process, plugins.rate_limit; print({'redis', 'hiredis'} & sys.modules.keys())"
+    told = subprocess.run([sys.executable, "-c", says], capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"
 
 
 async def test_every_exchange_is_counted(foundation) -> None:

@@ -29,6 +29,13 @@ def test_a_fact_that_nobody_provides_is_missed_by_name() -> None:
     assert complaints(LIMIT) == ["rate_limit needs Owner, which no filter above it provides"]
 
 
+def test_a_fact_that_is_named_is_looked_for_as_one_that_is_imported() -> None:
+    named = Step("rate_limit", requires_named=("Owner",))
+    assert complaints(OWNER, named) == []
+    assert complaints(named, given=frozenset({Owner})) == []
+    assert complaints(named) == ["rate_limit needs Owner, which no filter above it provides"]
+
+
 def test_a_provider_below_is_told_where_it_belongs() -> None:
     assert complaints(LIMIT, OWNER) == ["rate_limit needs Owner, which principal provides: put principal above it"]
 

@@ -11,7 +11,10 @@ from gateway.control.scope import PartScope, Services
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.protocol import Unreadable
 from gateway.crypto.salts import Salts
+from gateway.database.sqlite import SqliteDatabase
 from gateway.store.memory import MemoryStore
+from gateway.store.protocol import StoreDown
+from gateway.store.table import BoundedTable
 from gateway.testing import backend
 
 
@@ -32,7 +35,7 @@ class Others(Config):
 
 
 def services(**given: Any) -> Services:
-    return Services(store=MemoryStore(), salts=Salts.parse("00" * 16), **{"environ": {}, **given})
+    return Services(**{"store": MemoryStore(), "salts": Salts.parse("00" * 16), "environ": {}, **given})
 
 
 def scope(
@@ -79,6 +82,37 @@ async def test_what_a_shadowed_part_keeps_nobody_else_sees() -> None:
     await shadow.close()
     assert await live.get("key") == b"live"
     assert await shadow.get("key") == b"again"
+
+
+async def test_a_store_that_is_away_has_a_local_one_in_its_place() -> None:
+    local = MemoryStore()
+    lent = scope(services(store=Away(), local=local))
+    assert lent.local is local
+    await lent.store_or_local.put("key", b"1", 60)
+    assert await local.get("key") == b"1"
+    with pytest.raises(StoreDown):
+        await lent.store.get("key")
+
+
+async def test_one_in_shadow_keeps_to_its_namespace_there_as_well() -> None:
+    local = MemoryStore()
+    lent = scope(services(store=Away(), local=local), mode="shadow")
+    await lent.store_or_local.put("key", b"1", 60)
+    await lent.local.put("other", b"1", 60)
+    assert sorted(key for key, _, _ in await local.scan("")) == ["shadow:key", "shadow:other"]
+    assert sorted(key for key, _, _ in await lent.local.scan("")) == ["key", "other"]
+
+
+class Away(MemoryStore):
+    def _now(self) -> BoundedTable:
+        raise StoreDown("a test says so")
+
+
+def test_a_database_is_lent_where_there_is_one() -> None:
+    with pytest.raises(RuntimeError, match="this process has no database"):
+        scope(services()).database  # noqa: B018 - it raises
+    known = SqliteDatabase(Path("nowhere.db"))
+    assert scope(services(database=known)).database is known
 
 
 def test_state_is_shared_by_parts_of_one_kind_and_mode_at_one_place_with_equal_options() -> None:
