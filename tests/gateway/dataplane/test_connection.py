@@ -107,6 +107,7 @@ async def test_a_whole_answer_is_read_and_its_connection_used_again(answer, body
         heard = await ask(pool)
         assert (heard.body, heard.error) == (body, None)
         assert (b"link", b"</a.css>") not in heard.answer.headers
+        assert b"</a.css>" not in heard.answer.pieces
         await serves_on(pool, upstream, connections=1)
 
 
