@@ -66,11 +66,19 @@ def measure(seed: int, each: int) -> Measured:
     measured, detector = Measured(), Detector()
     began = process_time()
     for sample in [*injections(Dice(seed), each), *scripts(Dice(seed), each), *others(Dice(seed), each)]:
-        _attack(measured, detector, sample, ENCODINGS if sample.family in ("sqli", "xss") else ("plain", "percent"), Dice(seed))
+        _attack(
+            measured,
+            detector,
+            sample,
+            ENCODINGS if sample.family in ("sqli", "xss") else ("plain", "percent"),
+            Dice(seed),
+        )
     if sqlmap.present():
         _sqlmap(measured, detector, seed)
     else:
-        measured.skipped.append(f"sqlmap's payloads and tampers: {sqlmap.FOLDER} is not there (Debian's package sqlmap)")
+        measured.skipped.append(
+            f"sqlmap's payloads and tampers: {sqlmap.FOLDER} is not there (Debian's package sqlmap)"
+        )
     for sample in [*of_locales(seed, max(1, each // 10)), *generated(Dice(seed), each * 10), *awkward()]:
         _ordinary(measured, detector, sample)
     measured.seconds = process_time() - began

@@ -20,10 +20,13 @@ _CODE = re.compile(
         | ` [^`]{{0,60}}
         | [)\]] \s* \(?
         | \. \s* (?:call|apply|bind) \b )
-    | \b (?:{_LOADER}) \s*+ [(`] \s*+ (?: ['"`/\\\[] | [a-z.]{{1,40}}[(] | location | document | name \) | this | \d{{2,3}}, )
+    | \b (?:{_LOADER}) \s*+ [(`] \s*+ (?: ['"`/\\\[] | [a-z.]{{1,40}}[(] | location | document | name \)
+        | this | \d{{2,3}}, )
     | (?<![\w-]) (?:{_OBJECT}) \s*+ \[ \s*+ (?: ['"`/\\+(\[] | atob | string | \d+\. )
-    | (?<![\w@-]) document \s*+ \. \s*+ (?:cookie|domain|write(?:ln)?|location|body|url|createelement|getelement\w+|queryselector\w*|documentelement|forms|referrer|head|defaultview)\b
-    | (?<![\w@-]) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+ (?: location | open \( | name\b | eval | alert | onerror | document | constructor | parent )
+    | (?<![\w@-]) document \s*+ \. \s*+ (?:cookie|domain|write(?:ln)?|location|body|url|createelement
+        |getelement\w+|queryselector\w*|documentelement|forms|referrer|head|defaultview)\b
+    | (?<![\w@-]) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+ (?: location | open \( | name\b | eval | alert
+        | onerror | document | constructor | parent )
     | (?<![\w@-]) location(?:\.href)? \s* =(?!=) \s* ['"`\w(]
     | location \s* \. \s* (?:hash|assign|replace|href|search) \s* [=.(;)]
     | (?<=\.) constructor \b \s* (?:[.(\[`]|$) | (?<=['"`]) (?:constructor|__proto__) ['"`] \s* \]

@@ -20,7 +20,7 @@ TOKENS = 3000
 _LOOKS = ((OPERATORS, condition), (WORDS, keyword), (QUOTES, escape))
 
 
-def judge(text: str, kind: Kind) -> Iterator[Hit]:
+def judge(text: str, _kind: Kind) -> Iterator[Hit]:
     """What in the text would change the query around it."""
     budget = Budget(TOKENS)
     try:

@@ -9,7 +9,9 @@ from .sql_tokens import Token, Tokens
 LOGIC = frozenset({"or", "and", "xor", "||", "&&"})
 _COMPARING = frozenset({"=", "<", ">", "<>", "!=", ">=", "<=", "<=>", "==", "~", "!~", "~*", "!~*", "~~", "!<", "!>"})
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^", "|", "&", "<<", ">>", "::", ":=", "->", "->>"})
-_COMPARING_WORDS = frozenset({"like", "rlike", "regexp", "ilike", "glob", "in", "between", "is", "similar", "sounds", "match"})
+_COMPARING_WORDS = frozenset(
+    {"like", "rlike", "regexp", "ilike", "glob", "in", "between", "is", "similar", "sounds", "match"}
+)
 _ARITHMETIC_WORDS = frozenset({"div", "mod", "collate", "escape"})
 _TESTS = frozenset({"isnull", "notnull"})
 _PREFIXES = frozenset({"not", "binary", "exists", "distinct", "all", "any", "some", "prior"})
@@ -44,7 +46,11 @@ class Facts:
 def ended(tokens: Tokens) -> bool:
     """Whether an expression may end here."""
     token = tokens.next
-    return tokens.commented or token.kind in ("end", "comment", ")", ";", ",") or (token.kind == "word" and token.text in CLAUSES)
+    return (
+        tokens.commented
+        or token.kind in ("end", "comment", ")", ";", ",")
+        or (token.kind == "word" and token.text in CLAUSES)
+    )
 
 
 def expression(tokens: Tokens, facts: Facts, depth: int = 0) -> bool:
@@ -110,23 +116,23 @@ def _word_operator(tokens: Tokens, facts: Facts) -> str | None:
 
 
 def _comparing_words(tokens: Tokens) -> str | None:
-    negated = tokens.take_word("not")
+    tokens.take_word("not")
     word = tokens.next.text if tokens.next.kind == "word" else ""
     if word not in _COMPARING_WORDS:
         return None
     tokens.take()
     if word == "is":
         tokens.take_word("not")
-        tokens.take_word("distinct") and tokens.take_word("from")
+        if tokens.take_word("distinct"):
+            tokens.take_word("from")
     elif word in ("similar", "sounds"):
         tokens.take_word("to", "like")
     elif word == "between":
         tokens.take_word("symmetric")
-    del negated
     return "compare"
 
 
-def _operand(tokens: Tokens, facts: Facts, depth: int) -> str | None:
+def _operand(tokens: Tokens, facts: Facts, depth: int) -> str | None:  # noqa: PLR0911 - one for each kind of token
     """Read an operand.  ``=…`` for a constant, ``name…`` for a column, None where there is none."""
     while _prefix(tokens):
         pass
@@ -174,7 +180,7 @@ def _prefix(tokens: Tokens) -> bool:
     return token.kind == "word" and tokens.take_word(*_PREFIXES)
 
 
-def _parentheses(tokens: Tokens, facts: Facts, depth: int) -> str | None:
+def _parentheses(tokens: Tokens, facts: Facts, depth: int) -> str | None:  # noqa: PLR0911 - what may be inside
     opening = tokens.next
     tokens.take()
     if tokens.next.kind == "word" and tokens.next.text == "select":
@@ -204,7 +210,11 @@ def _query(tokens: Tokens, facts: Facts) -> str | None:
     tokens.take()
     tokens.take_word("all", "distinct", "top")
     first = tokens.take()
-    if first.kind == "word" and tokens.next.kind in ("word", "end", ")") and tokens.next.text not in ("from", "as", "when"):
+    if (
+        first.kind == "word"
+        and tokens.next.kind in ("word", "end", ")")
+        and tokens.next.text not in ("from", "as", "when")
+    ):
         return None
     facts.subquery = True
     _skip(tokens, 1)

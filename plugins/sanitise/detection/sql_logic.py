@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .sql_expressions import Facts, ended, expression
-from .sql_statements import select
+from .sql_select import select
 from .sql_tokens import Budget, Tokens
 
 OPERATORS = re.compile(r"x?or(?![^\W\d_])|and(?![^\W\d_])|\|\||&&")
@@ -27,12 +27,16 @@ def place_of(text: str, at: int) -> str:
         begin = at
         while begin >= 0 and (text[begin].isalnum() or text[begin] in "._"):
             begin -= 1
-        alone = text[begin + 1 : at + 1].replace(".", "").isdigit() and begin < 16 and not text[: begin + 1].strip(" \t\r\n+-(")
+        alone = (
+            text[begin + 1 : at + 1].replace(".", "").isdigit()
+            and begin < 16
+            and not text[: begin + 1].strip(" \t\r\n+-(")
+        )
         return "number" if alone else "word"
     return "word" if character.isalpha() or character == "_" else "other"
 
 
-def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:
+def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:  # noqa: PLR0911 - a rule for each place
     """The rule by which what follows a logical operator is an attack."""
     if match[0][0].isalpha() and text[max(0, match.start() - 1) : match.start()].isalpha():
         return None
@@ -69,7 +73,7 @@ def _function(facts: Facts) -> bool:
 def _same(text: str, match: re.Match[str], facts: Facts) -> bool:
     """``1 or 1``, which nobody would write of two things to choose from."""
     before = text[max(0, match.start() - 32) : match.start()].strip(" )+")
-    return before == facts.last or facts.last == "0"
+    return facts.last in (before, "0")
 
 
 def _appended(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> str | None:

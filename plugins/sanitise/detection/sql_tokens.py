@@ -1,4 +1,4 @@
-"""SQL as its lexers read it, from any position of a text: one token at a time, as the dialects would have it together."""
+"""SQL as its lexers read it, from any position of a text: one token at a time, as all dialects together would."""
 
 from __future__ import annotations
 
@@ -35,8 +35,11 @@ _PLAIN = frozenset("(),;.{}[]?")
 
 
 class Token(NamedTuple):
-    """``kind`` is string, open (a string that the text does not close), number, variable, word, comment, operator, end
-    or the character itself; ``text`` is in lower case."""
+    """A word, sign or literal.
+
+    ``kind`` is string, open (a string that the text does not close), number, variable, word, comment, operator, end
+    or the character itself; ``text`` is in lower case.
+    """
 
     kind: str
     text: str
@@ -93,7 +96,9 @@ class Tokens:
     def _read(self, at: int) -> Token:
         space = _SPACE.match(self._text, at)
         start = space.end() if space else at
-        self.commented = start - at > 2 and "\n" in self._text[at:start] and self._text[at:start].lstrip()[:1] in ("-", "#")
+        self.commented = (
+            start - at > 2 and "\n" in self._text[at:start] and self._text[at:start].lstrip()[:1] in ("-", "#")
+        )
         found = _TOKEN.match(self._text, start)
         if found is None:
             self._budget.spend(start - at)
