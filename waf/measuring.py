@@ -43,10 +43,12 @@ class Measured:
     seconds: float = 0.0
     skipped: list[str] = field(default_factory=list)
 
-    def of(self, family: str = "", encoding: str = "", context: str = "") -> Cell:
-        """The sum of the attacks that are of these."""
+    def of(self, family: str = "", encoding: str = "", context: str = "", *, sqlmap_tampers: bool = True) -> Cell:
+        """The sum of the attacks that are of these; tampered ones exist in no encoding but their own."""
         total = Cell()
         for (its, where, encoded), cell in self.attacks.items():
+            if not sqlmap_tampers and where.startswith("tamper "):
+                continue
             if family in ("", its) and encoding in ("", encoded) and context in ("", where):
                 total.asked += cell.asked
                 total.wrong += cell.wrong

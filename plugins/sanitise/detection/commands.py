@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .rules import RULES, Hit, Kind
 
 _COMMON = (
-    "cat|date|time|sort|more|less|head|tail|type|net|find|at|set|echo|env|kill|test|file|touch|nice|host|history|last|route|start"
+    "cat|date|time|sort|more|less|head|tail|type|net|find|set|echo|env|kill|test|file|touch|nice|host|history|last|route|start"
     "|copy|move|del|print|sleep|exit|split|cut|join|install|make|man|mail|talk|top|watch|wait|which|true|read|who|ping6?|php|node|perl"
     "|python[23]?|ruby|docker|kubectl|apt|apt-get|yum|dnf|pip|npm|gem|git|svn|mysql|psql|sqlite3|service|fetch|lynx|rev|tac|nl|paste|strings"
     "|finger|ver|vol|stat|vim?|nano|ed|choice|w|ip|mount|arp|tee|source|timeout|reg|su|shutdown|halt|dash|dd|df|du|ps|od|cp|mv|ln|rm|reboot"
@@ -77,8 +77,8 @@ def judge(text: str, _kind: Kind) -> Iterator[Hit]:
         (_OBSCURED, "command.substitution"),
         (_SPRING, "command.statement"),
     ):
-        if match := pattern.search(lower):
-            yield Hit(RULES[rule], match[0][:80])
+        if found := pattern.search(lower):
+            yield Hit(RULES[rule], found[0][:80])
 
 
 _END = re.compile(r"\s*(?:$|[;|&#`>)}'\"]|\x00)")
@@ -89,7 +89,9 @@ def _separated(text: str, match: re.Match[str]) -> bool:
     """Whether the word after a separator stands there as a command does: alone, or with arguments that no prose has."""
     after, sign = match["after"], text[match.start()]
     if _SHAPE.match(text, match.start("after")):
-        return sign != "\n" or after.lstrip()[:1] in "-/" or match["word"] is not None
+        if match["common"] and after[:1] == "&" and after[1:2] != "&":
+            return False
+        return sign != "\n" or after.lstrip()[:1] in "-/" or match["common"] in (None, "sleep", "ping")
     if match["common"] or _END.match(after) is None:
         return False
     return sign not in "&{" or text.startswith("&&", match.start()) or after[:1] in ("&", "#")

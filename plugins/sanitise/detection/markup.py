@@ -53,7 +53,7 @@ _SCRIPT_URL = re.compile(
     re.IGNORECASE,
 )
 _DATA_URL = re.compile(
-    r"data:(?:text/(?:html|xml|xsl|javascript|x-scriptlet|vbscript)|image/svg\+xml|application/(?:xhtml|xml|x?javascript|x-javascript))[^,]{0,80},?",
+    r"data:(?:text/(?:html|xml|xsl|javascript|x-scriptlet|vbscript)|image/svg\+?xml|application/(?:xhtml|xml|x?javascript|x-javascript))[^,]{0,80},?",
     re.IGNORECASE,
 )
 _CTRL = r"[\x00-\x20]*"
@@ -145,9 +145,16 @@ def _plain_style(style: str) -> str:
 def _in_attributes(text: str) -> Iterator[tuple[str, str]]:
     """A handler where the text stands inside of a tag already."""
     for match in _HANDLER.finditer(text):
-        if script.runs(match[2]):
+        if script.runs(_value(match[2])):
             yield "xss.event_handler", match[0].strip()
             return
+
+
+def _value(text: str) -> str:
+    """The value of an attribute that a text begins with."""
+    if text[0] in "\"'":
+        return text[1:].partition(text[0])[0]
+    return text.partition(" ")[0]
 
 
 def _in_urls(text: str, kind: Kind) -> Iterator[tuple[str, str]]:
@@ -157,8 +164,8 @@ def _in_urls(text: str, kind: Kind) -> Iterator[tuple[str, str]]:
         if kind is Kind.URL or script.runs(rest) or rest[:2] == "//":
             yield "xss.script_url", match[0] + rest
             return
-    if match := _DATA_URL.search(_BLANK.sub("", text)):
-        yield "xss.script_url", match[0]
+    if document := _DATA_URL.search(_BLANK.sub("", text)):
+        yield "xss.script_url", document[0]
 
 
 def _spread(text: str) -> bool:

@@ -22,6 +22,16 @@ CLAUSES = frozenset(
         "where", "for", "from", "fetch", "window", "when", "then", "else", "end", "as",
     }
 )  # fmt: skip
+_KNOWN = frozenset(
+    {
+        "char", "chr", "concat", "count", "sum", "max", "min", "version", "user", "database", "sleep", "benchmark", "md5",
+        "ascii", "ord", "substring", "substr", "mid", "length", "len", "if", "iif", "cast", "convert", "pg_sleep", "exp",
+        "extractvalue", "updatexml", "load_file", "floor", "rand", "hex", "unhex", "elt", "group_concat", "coalesce",
+        "ifnull", "isnull", "nvl", "upper", "lower", "left", "right", "in", "exists", "values", "row", "repeat", "sha1",
+    }
+)  # fmt: skip
+"""Functions that are called with a space before their parentheses, too."""
+
 _DEEPEST = 24
 
 
@@ -261,7 +271,10 @@ def _name(tokens: Tokens, facts: Facts, word: str) -> str:
         if tokens.next.kind == "word" or (tokens.next.kind == "operator" and tokens.next.text == "*"):
             word = word + "." + tokens.take().text
     if tokens.next.kind == "(":
-        facts.calls.append(word)
+        if tokens.spaced and word not in _KNOWN:
+            facts.names += 1  # a sentence goes on in parentheses
+        else:
+            facts.calls.append(word)
         _skip(tokens)
         return f"call {word}"
     if word.startswith(("utl_", "dbms_")) and "." in word:

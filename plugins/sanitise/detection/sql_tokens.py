@@ -69,6 +69,8 @@ class Tokens:
     def __init__(self, text: str, at: int, budget: Budget) -> None:
         self._text = text
         self._budget = budget
+        self.spaced = False
+        """Whether blanks alone stand before the next token."""
         self.commented = False
         """Whether a comment that a line break ended stands before the next token."""
         self.next = self._read(at)
@@ -96,6 +98,7 @@ class Tokens:
     def _read(self, at: int) -> Token:
         space = _SPACE.match(self._text, at)
         start = space.end() if space else at
+        self.spaced = start > at and self._text[at:start].isspace()
         self.commented = (
             start - at > 2 and "\n" in self._text[at:start] and self._text[at:start].lstrip()[:1] in ("-", "#")
         )
