@@ -12,26 +12,8 @@ from .sql_tokens import Budget, Tokens
 from .sql_words import CLAUSES, FUNCTIONS, GAP, HEAD
 
 _CALLED = sorted((name.split("\\")[0] for name in FUNCTIONS.split("|")), key=len, reverse=True)
-WORDS = re.compile(
-    "|".join(
-        (
-            "union",
-            "select",
-            "waitfor",
-            ";",
-            "having",
-            "procedure",
-            "limit",
-            "order",
-            "group",
-            "into",
-            "case",
-            "if",
-            "iif",
-            *_CALLED,
-        )
-    )
-)
+_NAMES = "union select waitfor ; having procedure limit order group into case if iif exec @@"
+WORDS = re.compile("|".join((*_NAMES.split(), *_CALLED)))
 """Each begins with a letter of its own, which lets ``re`` skip what cannot be one."""
 
 BEGINNING = re.compile(rf"{GAP}*(?:(?={HEAD})|(?=\(+[\d'])|[\d.]+\s*[-+*/%^|&](?=\s*(?:[@(]|[a-z_]+\()))", re.DOTALL)
@@ -70,7 +52,7 @@ def keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:
     )
 
 
-_ALONE = ("select", "waitfor", "case")
+_ALONE = ("select", "waitfor", "case", "exec")
 
 
 def _goes_on(text: str, match: re.Match[str]) -> bool:
@@ -81,9 +63,15 @@ def _goes_on(text: str, match: re.Match[str]) -> bool:
 def _alone(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
     if match[0] == "case":
         return "sqli.expression" if _case(tokens) else None
-    if match[0] == "waitfor":
-        return "sqli.function" if HEADS["waitfor"](tokens) else None
+    if match[0] in ("waitfor", "exec"):
+        return "sqli.function" if HEADS[match[0]](tokens) else None
     return _select(text, match, tokens)
+
+
+def _told(tokens: Tokens) -> str | None:
+    """Whether a variable of the server stands where an expression may."""
+    known = tokens.take().text[2:].partition(".")[0] in ("version", "hostname", "global", "servername", "datadir", "basedir")
+    return "sqli.expression" if known and (ended(tokens) or tokens.next.kind == "operator") else None
 
 
 def _stacked(tokens: Tokens) -> str | None:
@@ -180,7 +168,7 @@ def _listing(tokens: Tokens, word: str, place: str) -> bool:
         return expression(tokens, facts) and facts.compares
     if place == "start" or not (ended(tokens) or facts.open):
         return False
-    if tokens.next.kind == "comment" or facts.open or facts.subquery or (facts.calls and place == "quote"):
+    if tokens.next.kind == "comment" or facts.open or facts.subquery or facts.calls:
         return True
     return word != "limit" and facts.literals > 0 and not facts.names and tokens.next.kind in ("end", ";", ")")
 

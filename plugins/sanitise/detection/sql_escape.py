@@ -54,11 +54,11 @@ def _continued(tokens: Tokens, value: str, quote: str) -> str | None:
     if facts.subquery:
         return "sqli.subquery"
     commented = tokens.next.kind == "comment"
-    if value[-1:].isspace() and not facts.calls and not commented:
+    if value[-1:].isspace() and value.strip() and not facts.calls and not commented:
         return None
     if commented and (facts.literals or facts.calls or facts.names):
-        found = _comments_out(tokens.next.text)
-    elif facts.open is not None and resumes(facts.open.text) and not facts.open.text[1:2].isspace():
+        found = _comments_out(tokens.next.text) or (not facts.names and _brief(tokens.next.text))
+    elif facts.open is not None and resumes(facts.open.text) and not _spoken(facts.open.text):
         found = facts.open.text[0] == quote
     else:
         found = bool(facts.calls) and tokens.next.kind in ("end", ";")
@@ -68,6 +68,15 @@ def _continued(tokens: Tokens, value: str, quote: str) -> str | None:
 def _comments_out(comment: str) -> bool:
     """Whether a comment hides the rest of a query rather than telling something."""
     return comment[:2] == "/*" or not any(character.isalnum() for character in comment)
+
+
+def _brief(comment: str) -> bool:
+    return len(comment) < 20 and len(comment.lstrip("-# ").split()) < 3
+
+
+def _spoken(rest: str) -> bool:
+    """Whether an open string goes on as a sentence does: with a space and then words."""
+    return rest[1:2].isspace() and bool(rest[1:].strip())
 
 
 def _one_word(comment: str) -> bool:

@@ -32,6 +32,14 @@ _KNOWN = frozenset(
 )  # fmt: skip
 """Functions that are called with a space before their parentheses, too."""
 
+_TELLING = frozenset(
+    {
+        "current_user", "session_user", "system_user", "current_date", "current_time", "current_timestamp", "localtime",
+        "localtimestamp", "utc_time", "utc_date", "utc_timestamp", "sysdate", "rownum",
+    }
+)  # fmt: skip
+"""What is written like a column and is told by the server."""
+
 _DEEPEST = 24
 
 
@@ -284,7 +292,10 @@ def _name(tokens: Tokens, facts: Facts, word: str) -> str:
         tokens.take()
         facts.literals += 1
         return "=" + word
-    facts.names += 1
+    if word in _TELLING:
+        facts.variables += 1
+    else:
+        facts.names += 1
     return "name " + word
 
 

@@ -55,8 +55,8 @@ def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:  #
         return _appended(text, match, facts, out=out)
     if facts.compares and facts.settled:
         return "sqli.tautology"
-    if facts.calls and (place in ("number", "other") or facts.compares or out):
-        return "sqli.function" if place in ("number", "other", "start") or out or _function(facts) else None
+    if facts.calls and (place in ("number", "other", "start") or facts.compares or out or _joined(text, match)):
+        return "sqli.function" if _function(facts) else None
     if place == "word":
         return "sqli.tautology" if out and facts.compares else None
     if facts.compares and (place == "number" or facts.literals or facts.variables or out):
@@ -68,6 +68,11 @@ def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:  #
 
 def _function(facts: Facts) -> bool:
     return any(name != "case" for name in facts.calls)
+
+
+def _joined(text: str, match: re.Match[str]) -> bool:
+    """Whether the operator joins what is called on both sides of it."""
+    return match[0] == "||" and text[match.start() - 1 : match.start()] == ")"
 
 
 def _same(text: str, match: re.Match[str], facts: Facts) -> bool:
@@ -83,7 +88,7 @@ def _appended(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> st
     if facts.compares or facts.variables:
         return "sqli.tautology"
     if facts.open is not None:
-        rest = facts.open.text[1:].strip()
+        rest = facts.open.text[1:].strip(" +-~!")
         quoted = match.end() == facts.open.start and text[max(0, match.start() - 2) : match.start() - 1].isspace()
         return "sqli.tautology" if not quoted and (not rest or rest[0].isdigit()) else None
     if out:

@@ -78,7 +78,7 @@ def _from(tokens: Tokens, weight: int) -> int:  # noqa: PLR0911 - a table has ma
         return 2
     if tokens.take_word("where"):
         facts = Facts()
-        return 2 * (expression(tokens, facts) and facts.compares)
+        return 2 * (expression(tokens, facts) and (facts.compares or facts.literals > 0))
     if ended(tokens) and (tokens.next.kind in ("comment", ";", ")") or tokens.next.kind == "word"):
         return 2
     return 1 if tokens.next.kind == "end" else 0

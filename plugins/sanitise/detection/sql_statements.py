@@ -35,7 +35,7 @@ def _drop(tokens: Tokens) -> int:
 def _complete(tokens: Tokens, *, sure: bool) -> int:
     """How sure a statement is that is complete here."""
     kind = tokens.next.kind
-    if kind in ("comment", ";") or tokens.next.text in ("cascade", "restrict"):
+    if kind in ("comment", ";") or tokens.next.text in ("cascade", "restrict", "end"):
         return 2
     if kind in ("end", "open"):
         return 2 if sure else 1
@@ -267,7 +267,7 @@ HEADS: dict[str, Callable[[Tokens], int]] = {
     "select": select, "drop": _drop, "create": _create, "alter": _create, "insert": _insert, "replace": _insert,
     "update": _update, "delete": _delete, "truncate": _truncate, "exec": _exec, "execute": _exec, "declare": _declare,
     "waitfor": _waitfor, "shutdown": _shutdown, "grant": _grant, "revoke": _grant, "copy": _copy, "load": _load,
-    "set": _set, "call": _call, "do": _do, "begin": _begin, "if": _if, "with": _with, "attach": _attach,
+    "set": _set, "call": _call, "do": _do, "begin": _begin, "if": _if, "while": _if, "with": _with, "attach": _attach,
     "handler": _handler, "backup": _backup, "restore": _backup, "rename": _rename, "merge": _merge,
     "pragma": _declared, "print": _print,
 }  # fmt: skip
