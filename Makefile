@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: venv demo test lint bench bench-ledger chaos lock clean
+.PHONY: venv demo test lint bench bench-ledger waf-report chaos lock clean
 
 venv: .venv/.ready
 
@@ -30,6 +30,9 @@ bench: venv
 
 bench-ledger: venv # fills ledgers of ten thousand and five million payments: 6 GB for ten minutes
 	$(BIN)/python -m bench.ledger $(ARGS)
+
+waf-report: venv # what the detection engine finds and refuses; make waf-report ARGS=--json
+	$(BIN)/python -m waf $(ARGS)
 
 chaos: venv # make chaos ARGS=--full takes the better part of an hour
 	$(BIN)/python -m chaos $(ARGS)
