@@ -6,7 +6,7 @@ ENGINE ?= $(shell command -v docker || command -v podman)
 IMAGE ?= payguard
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: venv demo test lint bench bench-ledger chaos chart-test chart-docs image image-test sbom lock clean
+.PHONY: venv demo test lint bench bench-ledger waf-report chaos chart-test chart-docs image image-test sbom lock clean
 
 venv: .venv/.ready
 

@@ -12,7 +12,7 @@ def plain(_: Dice, text: str) -> str:
 
 
 def escaped(_: Dice, text: str) -> str:
-    """Each sign as ``\\u`` and four digits."""
+    r"""Each sign as ``\u`` and four digits."""
     return "".join(each if each.isalnum() else f"\\u{ord(each):04x}" for each in text)
 
 

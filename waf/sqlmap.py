@@ -8,7 +8,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from .samples import Dice, Sample
 
@@ -36,7 +36,9 @@ for name in asked["tampers"]:
         continue
 json.dump(answers, sys.stdout)
 """
-_UNDONE_BY_NOBODY = frozenset({"base64encode", "xforwardedfor", "varnish", "luanginx", "escapequotes", "percentage", "bluecoat"})
+_UNDONE_BY_NOBODY = frozenset(
+    {"base64encode", "xforwardedfor", "varnish", "luanginx", "escapequotes", "percentage", "bluecoat"}
+)
 """What only a certain server undoes, hides nothing of the text itself, or is no longer an attack."""
 
 
@@ -49,12 +51,12 @@ def payloads(dice: Dice) -> list[Sample]:
     boundaries = _boundaries()
     found = []
     for path in sorted((FOLDER / "data" / "xml" / "payloads").glob("*.xml")):
-        for test in ElementTree.parse(path).getroot().iter("test"):  # a file of the system's own
+        for test in ET.parse(path).getroot().iter("test"):  # a file of the system's own
             found += _of(dice, test, path.stem, boundaries)
     return found
 
 
-def _of(dice: Dice, test: ElementTree.Element, kind: str, boundaries: list[ElementTree.Element]) -> Iterator[Sample]:
+def _of(dice: Dice, test: ET.Element, kind: str, boundaries: list[ET.Element]) -> Iterator[Sample]:
     payload, comment = test.findtext("request/payload") or "", test.findtext("request/comment") or ""
     if kind == "union_query":
         payload = f"UNION ALL SELECT {','.join(['NULL'] * dice.randint(2, 9))}"
@@ -69,11 +71,11 @@ def _of(dice: Dice, test: ElementTree.Element, kind: str, boundaries: list[Eleme
         yield Sample(_filled(dice, f"{value}{prefix}{gap}{payload}{comment}{suffix}"), "sqli", f"sqlmap {kind}")
 
 
-def _boundaries() -> list[ElementTree.Element]:
-    return list(ElementTree.parse(FOLDER / "data" / "xml" / "boundaries.xml").getroot().iter("boundary"))
+def _boundaries() -> list[ET.Element]:
+    return list(ET.parse(FOLDER / "data" / "xml" / "boundaries.xml").getroot().iter("boundary"))
 
 
-def _fits(test: ElementTree.Element, boundary: ElementTree.Element) -> bool:
+def _fits(test: ET.Element, boundary: ET.Element) -> bool:
     clauses, wanted = (set((each.findtext("clause") or "0").split(",")) for each in (test, boundary))
     places, allowed = (set((each.findtext("where") or "1").split(",")) for each in (test, boundary))
     return bool((clauses & wanted or "0" in clauses | wanted) and places & allowed)
@@ -96,8 +98,11 @@ def _filled(dice: Dice, text: str) -> str:
 def tampered(samples: list[Sample]) -> Iterator[Sample]:
     """The samples as each tamper writes them, by sqlmap itself in a process of its own."""
     names = sorted(path.stem for path in (FOLDER / "tamper").glob("*.py") if not path.stem.startswith("_"))
-    asked = {"tampers": [name for name in names if name not in _UNDONE_BY_NOBODY], "texts": [each.text for each in samples]}
-    done = subprocess.run(  # noqa: S603 - the system's own interpreter and package
+    asked = {
+        "tampers": [name for name in names if name not in _UNDONE_BY_NOBODY],
+        "texts": [each.text for each in samples],
+    }
+    done = subprocess.run(
         [_PYTHON, "-c", _TAMPER, str(FOLDER)], input=json.dumps(asked), capture_output=True, text=True, check=True
     )
     for name, texts in json.loads(done.stdout).items():

@@ -22,6 +22,9 @@ Outcome = Literal["block", "report", "clean"]
 PAGES = frozenset({"header:referer", "header:origin"})
 """They say where a browser was, and nobody is sent there: a developer's own machine in them is no forged address."""
 
+LONGEST_MATCHED = 1000
+"""Characters of a field's name that an entry of the policy may match: patterns with stars are not linear."""
+
 TOGETHER = 8
 """How many texts are screened at once where one of many is suspicious."""
 
@@ -97,7 +100,7 @@ class Judge:
                 yield from some
 
     def _found(self, text: Text, hits: Iterable[Hit], cleaned: dict[str, str]) -> Iterator[Found]:
-        entry = next((entry for at, entry in self._fields if at.fullmatch(text.field)), None)
+        entry = self._entry(text.field)
         for hit in hits:
             if hit.rule.family == "ssrf" and text.field in PAGES:
                 continue
@@ -108,6 +111,12 @@ class Judge:
                 cleaned[text.field] = clean = self._cleaners[entry.at](text.text)
                 left = (each for each in self._detector.inspect(clean, text.kind) if each.rule.family not in RESOLVED)
                 yield from self._found(text, left, cleaned)  # what only shows once the markup is gone
+
+    def _entry(self, field: str) -> FieldEntry | None:
+        """What is different there.  Nothing is where a client makes up names of that length."""
+        if len(field) > LONGEST_MATCHED:
+            return None
+        return next((entry for at, entry in self._fields if at.fullmatch(field)), None)
 
     def _outcome(self, entry: FieldEntry | None, rule: Rule, *, cleanable: bool) -> Outcome | None:
         action = self._config.families.get(rule.family, "block")

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
-_PARAMETER = r';[ \t]*(?:{0}="(?P<{0}_quoted>[^"\\\x00-\x1f]*)"|{0}=(?P<{0}_token>[\w.-]+))'
+_PARAMETER = r';[ \t]*+(?:{0}="(?P<{0}_quoted>[^"\\\x00-\x1f]*+)"|{0}=(?P<{0}_token>[\w.-]++))[ \t]*+'
 _NAME, _FILE = (_PARAMETER.format(word) for word in ("name", "filename"))
-_DISPOSITION = re.compile(rf"form-data[ \t]*(?:{_NAME}[ \t]*(?:{_FILE})?)[ \t]*", re.IGNORECASE | re.ASCII)
+_DISPOSITION = re.compile(rf"form-data[ \t]*+{_NAME}(?:{_FILE})?+", re.IGNORECASE | re.ASCII)
 _READABLE = re.compile(r"(?:text/.*|application/(?:.*\+)?(?:json|xml)|image/svg\+xml|)", re.IGNORECASE | re.DOTALL)
-_CHARSET = re.compile(r"charset\s*=\s*(?!\"?(?:utf-8|us-ascii)\b)", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s*+=\s*+(?!\"?(?:utf-8|us-ascii)\b)", re.IGNORECASE)
 _HEADERS = frozenset({"content-disposition", "content-type", "content-length"})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .rules import RULES, Hit, Kind
 
 _COMMON = (
-    "cat|date|time|sort|more|less|head|tail|type|net|find|at|set|echo|env|kill|test|file|touch|nice|host|history|last|route|start"
+    "cat|date|time|sort|more|less|head|tail|type|net|find|set|echo|env|kill|test|file|touch|nice|host|history|last|route|start"
     "|copy|move|del|print|sleep|exit|split|cut|join|install|make|man|mail|talk|top|watch|wait|which|true|read|who|ping6?|php|node|perl"
     "|python[23]?|ruby|docker|kubectl|apt|apt-get|yum|dnf|pip|npm|gem|git|svn|mysql|psql|sqlite3|service|fetch|lynx|rev|tac|nl|paste|strings"
     "|finger|ver|vol|stat|vim?|nano|ed|choice|w|ip|mount|arp|tee|source|timeout|reg|su|shutdown|halt|dash|dd|df|du|ps|od|cp|mv|ln|rm|reboot"
@@ -25,7 +25,10 @@ _COMMANDS = (
 """Words of a shell alone."""
 _FOLDER = r"(?:/(?:usr/|local/|s?bin/|\?+/|[\w?*\[\]-]{1,24}/){1,4}|\./|~/|\.\\|[a-z]:\\\S{0,64}\\)?"
 _QUOTES = r"['\"\\^]{0,2}"
-_ARGUMENT = r"(?:\s+-{1,2}[\w]|\s*/[a-z?]\b|\s+[/~.$%*]|\s*[<>|;&`]|\s+\d{1,3}(?:\.\d{1,3}){3}|(?<=sleep)\s+\d+\s*(?:$|[;|&#`])|\s+https?:|\s+['\"]|\s+\S+\.\w{2,4}\b|\$\{?ifs|\$ifs|\s*\{[^}]*,)"
+_ARGUMENT = (
+    r"(?:\s+-{1,2}[\w]|\s*/[a-z?]\b|\s+[/~.$%*]|\s*[<>|;&`]|\s+\d{1,3}(?:\.\d{1,3}){3}|(?<=sleep)\s+\d+\s*(?:$|[;|&#`])"
+    r"|\s+https?:|\s+['\"]|\s+\S+\.\w{2,4}\b|\$\{?ifs|\$ifs|\s*\{[^}]*,)"
+)
 _POSITION = r"[;|&\n`{(](?:(?<!\()|(?<=[$<>]\())[\s;|&({!\"']{0,6}(?:\w{1,16}=\S{0,32}\s{1,4})?"
 _NOISY = re.compile(
     rf"{_POSITION}{_FOLDER}(?=[a-z])(?:(?P<word>{_COMMANDS})|(?P<common>{_COMMON}))(?P<after>(?![\w=:.@-]).{{0,40}}|$)",
@@ -45,8 +48,12 @@ _FUNCTION = re.compile(r"\(\s*\)\s*\{[^}]{0,200}[;:}]")
 _STATEMENT = re.compile(
     rf"^\s*{_FOLDER}(?:cat\s+/(?:etc|proc|var)\S*|ping\s+-[nci]\s*\d+|(?:wget|curl)\s+(?:-\w+\s+)*https?://\S+|(?:nc|ncat|netcat)\s+-\w+|(?:bash|sh|zsh)\s+-[ci]+\b.*|rm\s+-[rf]{{1,2}}\s+\S+|uname\s+-a|cmd(?:\.exe)?\s+/[ck]\b.*|powershell(?:\.exe)?\s+-\w+.*|(?:python[23]?|perl|ruby|php)\s+-[cer]\s+\S.*|chmod\s+[+\d]\S*\s+\S+|net\s+user\b.*|type\s+c:\\\S+|ls\s+-\w*[la]\w*(?:\s+\S+)?|dir\s+[a-z]:\\.*)\s*$|^\s*/(?:usr/)?(?:local/)?s?bin/\w+(?:\s|$|')",
 )
-_OBSCURED = re.compile(r"(?:^|[;|&`\s/])/[\w?*]{0,12}[?*][\w?*]{0,12}/[\w?*]{0,12}[?*]|(?:[;|&`]|\$\()\s*(?:\w['\"\\]{1,2}){2,}\w|\$\{(?:path|home|pwd|shell)[:#%]|\$'\\x")
-_SPRING = re.compile(r"(?:/dev/(?:tcp|udp)/)|\b(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|eval|assert)\s*\(\s*['\"$]|runtime\.getruntime|processbuilder|__import__\s*\(|os\.(?:system|popen)\s*\(|subprocess\.\w+\s*\(|base64_decode\s*\(")
+_OBSCURED = re.compile(
+    r"(?:^|[;|&`\s/])/[\w?*]{0,12}[?*][\w?*]{0,12}/[\w?*]{0,12}[?*]|(?:[;|&`]|\$\()\s*(?:\w['\"\\]{1,2}){2,}\w|\$\{(?:path|home|pwd|shell)[:#%]|\$'\\x"
+)
+_SPRING = re.compile(
+    r"(?:/dev/(?:tcp|udp)/)|\b(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|eval|assert)\s*\(\s*['\"$]|runtime\.getruntime|processbuilder|__import__\s*\(|os\.(?:system|popen)\s*\(|subprocess\.\w+\s*\(|base64_decode\s*\("
+)
 _BEFORE = r"[\s;|&({!\"']*(?:\w+=\S*\s+)?"
 TRIGGER = (
     rf"(?:[;|&`{{]|<\(|>\(){_BEFORE}{_FOLDER}(?:{_COMMANDS}|{_COMMON})[^\w=:.@-]|\n{_BEFORE}{_FOLDER}(?:(?:{_COMMANDS})[^\w=:.@-]|(?:{_COMMON})\s+[-/])"
@@ -56,7 +63,7 @@ TRIGGER = (
 )
 
 
-def judge(text: str, kind: Kind) -> Iterator[Hit]:
+def judge(text: str, _kind: Kind) -> Iterator[Hit]:
     """What in the text a shell would run."""
     lower = text.lower()
     for match in _NOISY.finditer(lower):
@@ -70,8 +77,8 @@ def judge(text: str, kind: Kind) -> Iterator[Hit]:
         (_OBSCURED, "command.substitution"),
         (_SPRING, "command.statement"),
     ):
-        if match := pattern.search(lower):
-            yield Hit(RULES[rule], match[0][:80])
+        if found := pattern.search(lower):
+            yield Hit(RULES[rule], found[0][:80])
 
 
 _END = re.compile(r"\s*(?:$|[;|&#`>)}'\"]|\x00)")
@@ -82,7 +89,9 @@ def _separated(text: str, match: re.Match[str]) -> bool:
     """Whether the word after a separator stands there as a command does: alone, or with arguments that no prose has."""
     after, sign = match["after"], text[match.start()]
     if _SHAPE.match(text, match.start("after")):
-        return sign != "\n" or after.lstrip()[:1] in "-/" or match["word"] is not None
+        if match["common"] and after[:1] == "&" and after[1:2] != "&":
+            return False
+        return sign != "\n" or after.lstrip()[:1] in "-/" or match["common"] in (None, "sleep", "ping")
     if match["common"] or _END.match(after) is None:
         return False
     return sign not in "&{" or text.startswith("&&", match.start()) or after[:1] in ("&", "#")

@@ -37,9 +37,10 @@ _ENCODED = len(_JUDGES)
 class Detector:
     """Tells attacks of the given families from ordinary text.
 
-    ``clean`` is one pass over many texts: True is a proof that ``inspect`` finds nothing in any of them, for ``inspect``
-    begins with the same pass, and a judge is asked only where its trigger was found.  ``inspect`` judges one text, as it
-    is and as each round of decoding makes it; a rule is told once, of the first form that convinced.  Of a long text only the first family that hits is told.
+    ``clean`` is one pass over many texts: True is a proof that ``inspect`` finds nothing in any of them, for
+    ``inspect`` begins with the same pass, and a judge is asked only where its trigger was found.  ``inspect`` judges
+    one text, as it is and as each round of decoding makes it; a rule is told once, of the first form that convinced.
+    Of a long text only the first family that hits is told.
     """
 
     def __init__(self, families: Collection[str] = FAMILIES) -> None:

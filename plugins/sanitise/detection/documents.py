@@ -19,10 +19,12 @@ _INSIDE = re.compile(
     r"|'\s*(?:\|\||&&)\s*'[^']{0,64}'\s*={2,3}|\|\|\s*\d\s*={2,3}|['\"]\s*,\s*\$(?:or|and|where|ne)\s*:|['\"]\s*\}\s*,\s*\{?\s*['\"]?\$?\w+['\"]?\s*:"
 )
 _LDAP = re.compile(
-    r"[*\w]?\)\s*\(\s*(?:[|&!]\s*)?\(?\s*[\w.;-]+\s*[~<>:]?=[^)]|\(\s*[|&!]\s*\(\s*[\w-]+\s*[~<>]?=|^\*?\)+\s*\(?[|&!(]+\w|\)\s*\(\s*\||\*\(\s*[|&]|\)\)\s*\x00|^[\w*]*\)\(&\)?"
+    r"[*\w]?\)\s*\(\s*(?:[|&!]\s*)?\(?\s*[\w.;-]+\s*[~<>:]?=[^)]|\(\s*[|&!]\s*\(\s*[\w-]+\s*[~<>]?="
+    r"|^\*?\)+\s*\(?[|&!(]+\w|\)\s*\(\s*\||\*\(\s*[|&]|\)\)\s*\x00|^[\w*]*\)\(&\)?"
 )
 TRIGGER = (
-    rf"\$(?:{_OPERATORS})\b|\b(?:this|db|it)\.\w|;\s*(?:return|sleep|while|var)\b|;\s*it\s*=|mapreduce|function\s*\(|new\s+date|['\"]\s*(?:\|\||&&)|\|\|\s*[0-9]|['\"]\s*\}}"
+    rf"\$(?:{_OPERATORS})\b|\b(?:this|db|it)\.\w"
+    r"|;\s*(?:return|sleep|while|var)\b|;\s*it\s*=|mapreduce|function\s*\(|new\s+date|['\"]\s*(?:\|\||&&)|\|\|\s*[0-9]|['\"]\s*\}"
 )
 TRIGGER_FILTER = r"\)\s*\(|\(\s*[|&!]|\*\)|\*\(|\)\)|[\x1e]\)"
 
@@ -36,7 +38,7 @@ def judge(text: str, kind: Kind) -> Iterator[Hit]:
         yield Hit(RULES["nosql.operator"], match[0])
 
 
-def judge_filter(text: str, kind: Kind) -> Iterator[Hit]:
+def judge_filter(text: str, _kind: Kind) -> Iterator[Hit]:
     """What in the text would add to a directory's filter."""
     if match := _LDAP.search(text.lower()):
         yield Hit(RULES["ldap.filter"], match[0])

@@ -14,13 +14,13 @@ TRIGGER = r"<!(?:entity|doctype|element|attlist|notation)|<x(?:i|sl):|xmlns:xi"
 TRIGGER_NULL = r"\x00"
 
 
-def judge(text: str, kind: Kind) -> Iterator[Hit]:
+def judge(text: str, _kind: Kind) -> Iterator[Hit]:
     """Whether an XML parser that trusts its input would follow the text."""
     if match := _ENTITY.search(text.lower()):
         yield Hit(RULES["xxe.entity"], match[0])
 
 
-def judge_null(text: str, kind: Kind) -> Iterator[Hit]:
+def judge_null(text: str, _kind: Kind) -> Iterator[Hit]:
     """Whether a C string would end before the text does."""
     if (at := text.find("\x00")) >= 0:
         yield Hit(RULES["null_byte.in_text"], text[max(0, at - 20) : at + 20])

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 _TAG = re.compile(r"<(/?)([a-z][^\s/>\x00]*+)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
-    r"""[\s/\x00-\x20]*+ ([^\s/>=][^\s/>=]*+) [\s\x00-\x20]*+ (?: = [\s\x00-\x20]*+ ( "[^"]*+"? | '[^']*+'? | [^\s>]*+ ) )?""",
+    r"""[\s/\x00-\x20]*+ ([^\s/>=][^\s/>=]*+) [\s\x00-\x20]*+
+    (?: = [\s\x00-\x20]*+ ( "[^"]*+"? | '[^']*+'? | [^\s>]*+ ) )?""",
     re.VERBOSE,
 )
 _END = re.compile(r"[\s/]*+>")

@@ -1,4 +1,4 @@
-"""Cross-site scripting by structure: markup that runs, and what makes a browser leave the place where a text is shown."""
+"""Cross-site scripting by structure: markup that runs, and what leaves the place where a text is shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,22 @@ from . import script
 from .html_tokens import Attribute, Tag, TooMany, tags
 from .rules import RULES, Hit, Kind
 
-_ALWAYS = frozenset({"script", "iframe", "frameset", "embed", "applet", "foreignobject", "bgsound", "ilayer", "isindex", "noembed", "svg", "xss"})
+_ALWAYS = frozenset(
+    {
+        "script",
+        "iframe",
+        "frameset",
+        "embed",
+        "applet",
+        "foreignobject",
+        "bgsound",
+        "ilayer",
+        "isindex",
+        "noembed",
+        "svg",
+        "xss",
+    }
+)
 _WITH_MORE = frozenset(
     {
         "math", "object", "style", "link", "meta", "base", "frame", "layer", "template", "animate", "set", "use",
@@ -19,20 +34,27 @@ _WITH_MORE = frozenset(
 )  # fmt: skip
 _LOOSE = re.compile(r"<[\s\x00-\x20/]{1,8}(?:script|iframe|svg|img)[\s/>]", re.IGNORECASE)
 _INSTRUCTION = re.compile(r"<\?(?:import|xml-stylesheet)\s", re.IGNORECASE)
-_HANDLER = re.compile(r"(?:^|[\s\"'`/;>&+\x00-\x20])(on[a-z]{3,30})[\s\x00-\x20]*=[\s\x00-\x20]*(.{1,200})", re.IGNORECASE | re.DOTALL)
+_HANDLER = re.compile(
+    r"(?:^|[\s\"'`/;>&+\x00-\x20])(on[a-z]{3,30})[\s\x00-\x20]*=[\s\x00-\x20]*(.{1,200})", re.IGNORECASE | re.DOTALL
+)
 _ORDINARY = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null"})
 _STYLE = re.compile(
     r"expression\s*\(|(?:javascript|vbscript)\s*:|-moz-binding|behaviou?r\s*:\s*url|@import", re.IGNORECASE
 )
 _STYLE_ANYWHERE = re.compile(
-    r":\s*expression\s*\(|-moz-binding\s*:|behaviou?r\s*:\s*url\s*\(|@import\s*(?:url\s*\(|['\"])|url\(\s*['\"]?\s*(?:javascript|vbscript):", re.IGNORECASE
+    r":\s*expression\s*\(|-moz-binding\s*:|behaviou?r\s*:\s*url\s*\(|@import\s*(?:url\s*\(|['\"])|url\(\s*['\"]?\s*(?:javascript|vbscript):",
+    re.IGNORECASE,
 )
 _CSS_ESCAPE = re.compile(r"\\0{0,4}([0-9a-f]{2})\s?", re.IGNORECASE)
 _CSS_COMMENT = re.compile(r"/\*[^*]{0,100}\*/|\\(?=[a-z(:])")
 _BLANK = re.compile(r"[\x00-\x20\x7f\xad\u200b-\u200f]+")
-_SCRIPT_URL = re.compile(r"(?:(?:java|vb|live|j)script|mocha|ecmascript|feed:javascript|view-source:javascript)(?:\s|&colon;)*:", re.IGNORECASE)
+_SCRIPT_URL = re.compile(
+    r"(?:(?:java|vb|live|j)script|mocha|ecmascript|feed:javascript|view-source:javascript)(?:\s|&colon;)*:",
+    re.IGNORECASE,
+)
 _DATA_URL = re.compile(
-    r"data:(?:text/(?:html|xml|xsl|javascript|x-scriptlet|vbscript)|image/svg\+xml|application/(?:xhtml|xml|x?javascript|x-javascript))[^,]{0,80},?", re.IGNORECASE
+    r"data:(?:text/(?:html|xml|xsl|javascript|x-scriptlet|vbscript)|image/svg\+?xml|application/(?:xhtml|xml|x?javascript|x-javascript))[^,]{0,80},?",
+    re.IGNORECASE,
 )
 _CTRL = r"[\x00-\x20]*"
 _SPREAD = "|".join(_CTRL.join(word) for word in ("javascript", "vbscript", "livescript"))
@@ -55,7 +77,9 @@ def _found(text: str, kind: Kind) -> Iterator[tuple[str, str]]:
         yield from _in_attributes(text)
     if ":" in text:
         yield from _in_urls(text, kind)
-    if (":" in text or "@" in text) and (match := _STYLE_ANYWHERE.search(_plain_style(text) if "\\" in text else _CSS_COMMENT.sub("", text))):
+    if (":" in text or "@" in text) and (
+        match := _STYLE_ANYWHERE.search(_plain_style(text) if "\\" in text else _CSS_COMMENT.sub("", text))
+    ):
         yield "xss.style", match[0]
     if code := script.code(text):
         yield "xss.script_code", code
@@ -89,7 +113,11 @@ def _dangerous(tag: Tag, text: str) -> bool:
     if name not in _WITH_MORE:
         return False
     following = text[tag.end : tag.end + 200].lstrip(" />\t\r\n")
-    return any(attribute.value for attribute in tag.attributes) or following[:1] in ("<", "@", "*", "{") or "{" in following
+    return (
+        any(attribute.value for attribute in tag.attributes)
+        or following[:1] in ("<", "@", "*", "{")
+        or "{" in following
+    )
 
 
 def _attribute(attribute: Attribute) -> str | None:
@@ -117,9 +145,16 @@ def _plain_style(style: str) -> str:
 def _in_attributes(text: str) -> Iterator[tuple[str, str]]:
     """A handler where the text stands inside of a tag already."""
     for match in _HANDLER.finditer(text):
-        if script.runs(match[2]):
+        if script.runs(_value(match[2])):
             yield "xss.event_handler", match[0].strip()
             return
+
+
+def _value(text: str) -> str:
+    """The value of an attribute that a text begins with."""
+    if text[0] in "\"'":
+        return text[1:].partition(text[0])[0]
+    return text.partition(" ")[0]
 
 
 def _in_urls(text: str, kind: Kind) -> Iterator[tuple[str, str]]:
@@ -129,8 +164,8 @@ def _in_urls(text: str, kind: Kind) -> Iterator[tuple[str, str]]:
         if kind is Kind.URL or script.runs(rest) or rest[:2] == "//":
             yield "xss.script_url", match[0] + rest
             return
-    if match := _DATA_URL.search(_BLANK.sub("", text)):
-        yield "xss.script_url", match[0]
+    if document := _DATA_URL.search(_BLANK.sub("", text)):
+        yield "xss.script_url", document[0]
 
 
 def _spread(text: str) -> bool:

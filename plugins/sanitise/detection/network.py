@@ -23,7 +23,10 @@ TRIGGER_ADDRESS = (
     r"[/\\][/\\][^/\\?#\s]*[\[@]|[/\\][/\\](?:[0-9]|[^/\\?#\s]*(?:0x[0-9a-f]|local|internal|metadata|instance-data|lvh|nip\.io|sslip|xip\.io|lan\b|kubernetes|intranet|home\.arpa|burp))"
     r"|\x1e\s*(?:localhost|\[|[0-9]+\.[0-9x]|0x|[0-9]{7,10}[:/\x1e]|metadata|[\w.-]+\.(?:internal|local))"
 )
-TRIGGER_BREAK = r"[\r\n\x{560a}\x{560d}]\s*[a-z][\w-]*\s*:|[\r\n\x{560a}\x{560d}]\s*http/|[\r\n]\s*(?:get|post|put|head|delete|options)\s+\S+\s+http"
+TRIGGER_BREAK = (
+    r"[\r\n\x{560a}\x{560d}]\s*[a-z][\w-]*\s*:|[\r\n\x{560a}\x{560d}]\s*http/"
+    r"|[\r\n]\s*(?:get|post|put|head|delete|options)\s+\S+\s+http"
+)
 
 
 def judge_address(text: str, kind: Kind) -> Iterator[Hit]:
@@ -56,7 +59,7 @@ def _internal(host: str) -> bool:
     if _NAMES.search(host):
         return True
     address = _address(host)
-    return address is not None and not address.is_global or "169.254.169.254" in host
+    return (address is not None and not address.is_global) or "169.254.169.254" in host
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

@@ -41,7 +41,9 @@ _ALL = (
     Rule("sqli.statement", "sqli", 5, "the text is a whole SQL statement"),
     Rule("sqli.comment", "sqli", 5, "a string is closed and the rest of the query commented out"),
     Rule("sqli.subquery", "sqli", 5, "a SELECT stands where a value belongs"),
-    Rule("sqli.function", "sqli", 5, "a function that waits, reads files, raises errors or tells of the server is called"),
+    Rule(
+        "sqli.function", "sqli", 5, "a function that waits, reads files, raises errors or tells of the server is called"
+    ),
     Rule("sqli.expression", "sqli", 5, "a string is closed and an expression continues it"),
     Rule("sqli.clause", "sqli", 5, "a value is followed by a clause of the query around it"),
     Rule("sqli.evasion", "sqli", 5, "more ways out of a string than any text has"),

@@ -20,10 +20,13 @@ _CODE = re.compile(
         | ` [^`]{{0,60}}
         | [)\]] \s* \(?
         | \. \s* (?:call|apply|bind) \b )
-    | \b (?:{_LOADER}) \s*+ [(`] \s*+ (?: ['"`/\\\[] | [a-z.]{{1,40}}[(] | location | document | name \) | this | \d{{2,3}}, )
-    | (?<![\w-]) (?:{_OBJECT}) \s*+ \[ \s*+ (?: ['"`/\\+(\[] | atob | string | \d+\. )
-    | (?<![\w@-]) document \s*+ \. \s*+ (?:cookie|domain|write(?:ln)?|location|body|url|createelement|getelement\w+|queryselector\w*|documentelement|forms|referrer|head|defaultview)\b
-    | (?<![\w@-]) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+ (?: location | open \( | name\b | eval | alert | onerror | document | constructor | parent )
+    | \b (?:{_LOADER}) \s*+ [(`] \s*+ (?: ['"`/\\\[] | [a-z.]{{1,40}}[(] | location | document | name \)
+        | this | \d{{2,3}}, )
+    | (?<!\w) (?<![a-z]-) (?:{_OBJECT}) \s*+ \[ \s*+ (?: ['"`/\\+(\[] | atob | string | \d+\. )
+    | (?<![\w@]) (?<![a-z]-) document \s*+ \. \s*+ (?:cookie|domain|write(?:ln)?|location|body|url|createelement
+        |getelement\w+|queryselector\w*|documentelement|forms|referrer|head|defaultview)\b
+    | (?<![\w@]) (?<![a-z]-) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+ (?: location | open \( | name\b | eval | alert
+        | onerror | document | constructor | parent )
     | (?<![\w@-]) location(?:\.href)? \s* =(?!=) \s* ['"`\w(]
     | location \s* \. \s* (?:hash|assign|replace|href|search) \s* [=.(;)]
     | (?<=\.) constructor \b \s* (?:[.(\[`]|$) | (?<=['"`]) (?:constructor|__proto__) ['"`] \s* \]
@@ -38,7 +41,7 @@ _CODE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ASSIGNED = re.compile(rf"=\s*(?:{_SINK})\s*(?:[;,}}>]|$|//)")
-_SIGNS = re.compile(r"\$\s*\.\s*(?:get(?:script)?|ajax|post|globaleval)\s*\(|\[(?:\[\]|!\[\]|\]\[)")
+_SIGNS = re.compile(r"\$\s*\.\s*(?:get(?:script)?|ajax|post|globaleval)\s*\(|\[(?:\[\]|!\[\])")
 _SYMBOLS = re.compile(r"[\[\]()!+]{24}")
 _RUNS = re.compile(
     r"[\w$\])](?:\(|`)|[\w$\])\"'`]\s*\[|javascript:|=\s*\w+\s*;|throw\b|\blocation\b|\bdocument\b|\bwindow\b|\balert\b|\bimport\b"
@@ -58,8 +61,9 @@ def code(text: str) -> str | None:
     for word in _WORD.finditer(lower):
         if match := _CODE.match(lower, word.start()):
             return match[0]
-    match = _ASSIGNED.search(lower) or _SIGNS.search(lower) or _SYMBOLS.search(lower)
-    return match[0] if match and _computed(match[0]) else None
+    if match := _ASSIGNED.search(lower) or _SIGNS.search(lower):
+        return match[0]
+    return next((match[0] for match in _SYMBOLS.finditer(lower) if _computed(match[0])), None)
 
 
 def _computed(found: str) -> bool:

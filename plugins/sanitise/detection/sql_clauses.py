@@ -6,12 +6,14 @@ import re
 
 from .sql_expressions import Facts, ended, expression
 from .sql_logic import place_of
-from .sql_statements import HEADS, head, select
+from .sql_select import select
+from .sql_statements import HEADS, head
 from .sql_tokens import Budget, Tokens
 from .sql_words import CLAUSES, FUNCTIONS, GAP, HEAD
 
 _CALLED = sorted((name.split("\\")[0] for name in FUNCTIONS.split("|")), key=len, reverse=True)
-WORDS = re.compile("|".join(("union", "select", "waitfor", ";", "having", "procedure", "limit", "order", "group", "into", "case", "if", "iif", *_CALLED)))
+_NAMES = "union select waitfor ; having procedure limit order group into case if iif exec @@"
+WORDS = re.compile("|".join((*_NAMES.split(), *_CALLED)))
 """Each begins with a letter of its own, which lets ``re`` skip what cannot be one."""
 
 BEGINNING = re.compile(rf"{GAP}*(?:(?={HEAD})|(?=\(+[\d'])|[\d.]+\s*[-+*/%^|&](?=\s*(?:[@(]|[a-z_]+\()))", re.DOTALL)
@@ -45,10 +47,12 @@ def keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:
         return None
     if call := _CALL.match(text, at):
         return _call(text, call, Tokens(text, call.end(), budget))
-    return _alone(text, match, Tokens(text, match.end(), budget)) if word in _ALONE and not _goes_on(text, match) else None
+    return (
+        _alone(text, match, Tokens(text, match.end(), budget)) if word in _ALONE and not _goes_on(text, match) else None
+    )
 
 
-_ALONE = ("select", "waitfor", "case")
+_ALONE = ("select", "waitfor", "case", "exec")
 
 
 def _goes_on(text: str, match: re.Match[str]) -> bool:
@@ -59,9 +63,15 @@ def _goes_on(text: str, match: re.Match[str]) -> bool:
 def _alone(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
     if match[0] == "case":
         return "sqli.expression" if _case(tokens) else None
-    if match[0] == "waitfor":
-        return "sqli.function" if HEADS["waitfor"](tokens) else None
+    if match[0] in ("waitfor", "exec"):
+        return "sqli.function" if HEADS[match[0]](tokens) else None
     return _select(text, match, tokens)
+
+
+def _told(tokens: Tokens) -> str | None:
+    """Whether a variable of the server stands where an expression may."""
+    known = tokens.take().text[2:].partition(".")[0] in ("version", "hostname", "global", "servername", "datadir", "basedir")
+    return "sqli.expression" if known and (ended(tokens) or tokens.next.kind == "operator") else None
 
 
 def _stacked(tokens: Tokens) -> str | None:
@@ -71,7 +81,11 @@ def _stacked(tokens: Tokens) -> str | None:
 
 
 def _union(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
-    if match.start() and text[match.start() - 1].isalpha() and not re.search(r"\\n$|\d[edf]?$", text[max(0, match.start() - 3) : match.start()]):
+    if (
+        match.start()
+        and text[match.start() - 1].isalpha()
+        and not re.search(r"\\n$|\d[edf]?$", text[max(0, match.start() - 3) : match.start()])
+    ):
         return None
     place = place_of(text, match.start())
     sure = place in ("quote", "number")
@@ -103,7 +117,11 @@ def _call(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
     if name in ("if", "iif"):
         facts = Facts()
         return "sqli.expression" if expression(tokens, facts) and facts.compares and tokens.next.kind == "," else None
-    if name in ("exp", "elt", "make_set", "generate_series", "sleep") and match[0][-2] == " " and place_of(text, match.start()) == "word":
+    if (
+        name in ("exp", "elt", "make_set", "generate_series", "sleep")
+        and match[0][-2] == " "
+        and place_of(text, match.start()) == "word"
+    ):
         return None
     facts = Facts()
     if tokens.next.kind == ")":
@@ -114,36 +132,52 @@ def _call(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
 
 
 def _clause(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
-    place = place_of(text, match.start())
-    word = match[0]
+    place, word = place_of(text, match.start()), match[0]
     if word.startswith("into"):
-        return "sqli.clause" if tokens.next.kind in ("string", "open", "(", "word") else None
-    if place not in ("quote", "number") and word != "having" and not (place == "start" and word.startswith("group")):
-        return None
-    if word == "procedure":
-        return "sqli.clause" if tokens.take_word("analyse") else None
+        found = tokens.next.kind in ("string", "open", "(", "word")
+    elif word == "having":
+        found = _having(tokens, within=place in ("quote", "number"))
+    elif word == "procedure":
+        found = place in ("quote", "number") and tokens.take_word("analyse")
+    elif place in ("quote", "number") or (place == "start" and word.startswith("group")):
+        found = _listing(tokens, word, place)
+    else:
+        found = False
+    return "sqli.clause" if found else None
+
+
+def _having(tokens: Tokens, *, within: bool) -> bool:
     facts = Facts()
-    if not expression(tokens, facts):
-        return None
-    while tokens.take_kind(","):
-        if not expression(tokens, facts):
-            return None
-    tokens.take_word("asc", "desc")
-    tokens.take_word("offset") and tokens.take()
+    if not expression(tokens, facts) or not (ended(tokens) or facts.open):
+        return False
     out = tokens.next.kind == "comment" or facts.open is not None
-    if not (ended(tokens) or facts.open):
-        return None
+    if within:
+        return facts.compares or bool(facts.calls) or facts.subquery or out
+    return facts.compares and (facts.settled or out)
+
+
+def _listing(tokens: Tokens, word: str, place: str) -> bool:
+    """Whether what follows ORDER BY, GROUP BY or LIMIT is no part of a sentence."""
+    facts = Facts()
+    if not _expressions(tokens, facts):
+        return False
+    tokens.take_word("asc", "desc")
+    if tokens.take_word("offset"):
+        tokens.take()
     if tokens.take_word("having"):
-        return "sqli.clause" if expression(tokens, facts) and facts.compares else None
-    if word == "having":
-        if place in ("quote", "number"):
-            return "sqli.clause" if facts.compares or facts.calls or facts.subquery or out else None
-        return "sqli.clause" if facts.compares and (facts.settled or out) else None
-    if place == "start":
-        return None
-    if out or facts.subquery or (facts.calls and place == "quote"):
-        return "sqli.clause"
-    return "sqli.clause" if word != "limit" and facts.literals and not facts.names and tokens.next.kind in ("end", ";", ")") else None
+        return expression(tokens, facts) and facts.compares
+    if place == "start" or not (ended(tokens) or facts.open):
+        return False
+    if tokens.next.kind == "comment" or facts.open or facts.subquery or facts.calls:
+        return True
+    return word != "limit" and facts.literals > 0 and not facts.names and tokens.next.kind in ("end", ";", ")")
+
+
+def _expressions(tokens: Tokens, facts: Facts) -> bool:
+    found = expression(tokens, facts)
+    while found and tokens.take_kind(","):
+        found = expression(tokens, facts)
+    return found
 
 
 def _settled(tokens: Tokens) -> str | None:

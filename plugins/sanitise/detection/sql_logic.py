@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .sql_expressions import Facts, ended, expression
-from .sql_statements import select
+from .sql_select import select
 from .sql_tokens import Budget, Tokens
 
 OPERATORS = re.compile(r"x?or(?![^\W\d_])|and(?![^\W\d_])|\|\||&&")
@@ -27,12 +27,16 @@ def place_of(text: str, at: int) -> str:
         begin = at
         while begin >= 0 and (text[begin].isalnum() or text[begin] in "._"):
             begin -= 1
-        alone = text[begin + 1 : at + 1].replace(".", "").isdigit() and begin < 16 and not text[: begin + 1].strip(" \t\r\n+-(")
+        alone = (
+            text[begin + 1 : at + 1].replace(".", "").isdigit()
+            and begin < 16
+            and not text[: begin + 1].strip(" \t\r\n+-(")
+        )
         return "number" if alone else "word"
     return "word" if character.isalpha() or character == "_" else "other"
 
 
-def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:
+def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:  # noqa: PLR0911 - a rule for each place
     """The rule by which what follows a logical operator is an attack."""
     if match[0][0].isalpha() and text[max(0, match.start() - 1) : match.start()].isalpha():
         return None
@@ -51,8 +55,8 @@ def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:
         return _appended(text, match, facts, out=out)
     if facts.compares and facts.settled:
         return "sqli.tautology"
-    if facts.calls and (place in ("number", "other") or facts.compares or out):
-        return "sqli.function" if place in ("number", "other", "start") or out or _function(facts) else None
+    if facts.calls and (place in ("number", "other", "start") or facts.compares or out or _joined(text, match)):
+        return "sqli.function" if _function(facts) else None
     if place == "word":
         return "sqli.tautology" if out and facts.compares else None
     if facts.compares and (place == "number" or facts.literals or facts.variables or out):
@@ -66,10 +70,15 @@ def _function(facts: Facts) -> bool:
     return any(name != "case" for name in facts.calls)
 
 
+def _joined(text: str, match: re.Match[str]) -> bool:
+    """Whether the operator joins what is called on both sides of it."""
+    return match[0] == "||" and text[match.start() - 1 : match.start()] == ")"
+
+
 def _same(text: str, match: re.Match[str], facts: Facts) -> bool:
     """``1 or 1``, which nobody would write of two things to choose from."""
     before = text[max(0, match.start() - 32) : match.start()].strip(" )+")
-    return before == facts.last or facts.last == "0"
+    return facts.last in (before, "0")
 
 
 def _appended(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> str | None:
@@ -79,7 +88,7 @@ def _appended(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> st
     if facts.compares or facts.variables:
         return "sqli.tautology"
     if facts.open is not None:
-        rest = facts.open.text[1:].strip()
+        rest = facts.open.text[1:].strip(" +-~!")
         quoted = match.end() == facts.open.start and text[max(0, match.start() - 2) : match.start() - 1].isspace()
         return "sqli.tautology" if not quoted and (not rest or rest[0].isdigit()) else None
     if out:

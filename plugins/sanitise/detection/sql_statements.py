@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .sql_expressions import Facts, ended, expression
+from .sql_select import select
 from .sql_tokens import Tokens
 
 _THINGS = (
@@ -12,76 +13,6 @@ _THINGS = (
     "proc", "column", "extension", "event", "sequence", "type", "temporary", "temp", "unique", "global", "directory",
     "library", "assembly", "aggregate", "language", "tablespace", "or", "force", "fulltext", "materialized", "public",
 )  # fmt: skip
-_QUANTIFIERS = ("all", "distinct", "distinctrow", "sql_no_cache", "sql_calc_found_rows", "straight_join", "high_priority")
-
-
-def select(tokens: Tokens) -> int:
-    """Read what follows SELECT: 0 where it is no list of columns, 1 where it may be one, 2 where it can be nothing else."""
-    while tokens.take_word(*_QUANTIFIERS):
-        pass
-    if tokens.take_word("top") and tokens.take_kind("number") and tokens.next.kind == "end":
-        return 2
-    weight = columns = 0
-    while True:
-        columns += 1
-        column = _column(tokens)
-        if column is None:
-            return 0
-        weight = max(weight, column)
-        if not tokens.take_kind(","):
-            break
-    if tokens.take_word("from", "into"):
-        return _from(tokens, weight)
-    if not ended(tokens):
-        return 0
-    return 2 if weight == 2 else int(columns > 1 or weight == 1)
-
-
-def _column(tokens: Tokens) -> int | None:
-    """What one column says: 2 what no sentence has, 1 a constant, 0 a name, None where it is none."""
-    if tokens.next.text == "*" and tokens.next.kind == "operator":
-        tokens.take()
-        if tokens.next.kind == "end":
-            return 1
-        return 2 if tokens.next.kind in ("comment", ";", ",") or tokens.next.text in ("from", "into") else 0
-    facts = Facts()
-    if not expression(tokens, facts):
-        return None
-    if tokens.take_word("as"):
-        tokens.take()
-    elif tokens.next.kind in ("word", "string") and tokens.next.text not in ("from", "into") and not ended(tokens):
-        if tokens.take().kind == "word" and not facts.calls:
-            return None if not ended(tokens) and tokens.next.text != "from" else 0
-    if facts.calls or facts.variables or facts.subquery or facts.open or facts.last in ("null", "\\n"):
-        return 2
-    return 1 if facts.literals else 0
-
-
-def _from(tokens: Tokens, weight: int) -> int:
-    """What follows FROM: a table, with an alias at most, and an end."""
-    if tokens.take_kind("("):
-        return 2
-    if tokens.next.kind not in ("word", "variable", "string", "open"):
-        return 2 if weight == 2 else 0
-    if ended(tokens):
-        return 0
-    name = tokens.take()
-    while tokens.take_kind("."):
-        weight = 2
-        tokens.take()
-    if tokens.next.kind == "(" or "_" in name.text or "$" in name.text or name.text.startswith("`"):
-        return 2
-    if tokens.next.kind == "word" and not ended(tokens):
-        tokens.take_word("as")
-        tokens.take()
-    if weight == 2:
-        return 2
-    if tokens.take_word("where"):
-        facts = Facts()
-        return 2 * (expression(tokens, facts) and facts.compares)
-    if ended(tokens) and (tokens.next.kind in ("comment", ";", ")") or tokens.next.kind == "word"):
-        return 2
-    return 1 if tokens.next.kind == "end" else 0
 
 
 def _drop(tokens: Tokens) -> int:
@@ -104,7 +35,7 @@ def _drop(tokens: Tokens) -> int:
 def _complete(tokens: Tokens, *, sure: bool) -> int:
     """How sure a statement is that is complete here."""
     kind = tokens.next.kind
-    if kind in ("comment", ";") or tokens.next.text in ("cascade", "restrict"):
+    if kind in ("comment", ";") or tokens.next.text in ("cascade", "restrict", "end"):
         return 2
     if kind in ("end", "open"):
         return 2 if sure else 1
@@ -238,7 +169,11 @@ def _copy(tokens: Tokens) -> int:
     tokens.take()
     if tokens.next.kind == "(":
         return 2
-    return 2 * (tokens.take_word("from", "to") and tokens.next.kind in ("string", "open", "word") and (tokens.next.kind != "word" or tokens.next.text in ("program", "stdin", "stdout")))
+    return 2 * (
+        tokens.take_word("from", "to")
+        and tokens.next.kind in ("string", "open", "word")
+        and (tokens.next.kind != "word" or tokens.next.text in ("program", "stdin", "stdout"))
+    )
 
 
 def _load(tokens: Tokens) -> int:
@@ -283,7 +218,7 @@ def _if(tokens: Tokens) -> int:
     facts = Facts()
     if not expression(tokens, facts) or not (facts.compares or facts.subquery):
         return 0
-    return 2 if tokens.next.kind == "word" and tokens.next.text in HEADS or tokens.next.kind == "," else 0
+    return 2 if (tokens.next.kind == "word" and tokens.next.text in HEADS) or tokens.next.kind == "," else 0
 
 
 def _with(tokens: Tokens) -> int:
@@ -307,7 +242,13 @@ def _backup(tokens: Tokens) -> int:
 
 
 def _rename(tokens: Tokens) -> int:
-    return 2 * (tokens.take_word("table") and tokens.take().kind == "word" and tokens.take_word("to") and tokens.take().kind == "word" and ended(tokens))
+    return 2 * (
+        tokens.take_word("table")
+        and tokens.take().kind == "word"
+        and tokens.take_word("to")
+        and tokens.take().kind == "word"
+        and ended(tokens)
+    )
 
 
 def _merge(tokens: Tokens) -> int:
@@ -326,7 +267,7 @@ HEADS: dict[str, Callable[[Tokens], int]] = {
     "select": select, "drop": _drop, "create": _create, "alter": _create, "insert": _insert, "replace": _insert,
     "update": _update, "delete": _delete, "truncate": _truncate, "exec": _exec, "execute": _exec, "declare": _declare,
     "waitfor": _waitfor, "shutdown": _shutdown, "grant": _grant, "revoke": _grant, "copy": _copy, "load": _load,
-    "set": _set, "call": _call, "do": _do, "begin": _begin, "if": _if, "with": _with, "attach": _attach,
+    "set": _set, "call": _call, "do": _do, "begin": _begin, "if": _if, "while": _if, "with": _with, "attach": _attach,
     "handler": _handler, "backup": _backup, "restore": _backup, "rename": _rename, "merge": _merge,
     "pragma": _declared, "print": _print,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""SQL as its lexers read it, from any position of a text: one token at a time, as the dialects would have it together."""
+"""SQL as its lexers read it, from any position of a text: one token at a time, as all dialects together would."""
 
 from __future__ import annotations
 
@@ -35,8 +35,11 @@ _PLAIN = frozenset("(),;.{}[]?")
 
 
 class Token(NamedTuple):
-    """``kind`` is string, open (a string that the text does not close), number, variable, word, comment, operator, end
-    or the character itself; ``text`` is in lower case."""
+    """A word, sign or literal.
+
+    ``kind`` is string, open (a string that the text does not close), number, variable, word, comment, operator, end
+    or the character itself; ``text`` is in lower case.
+    """
 
     kind: str
     text: str
@@ -66,6 +69,8 @@ class Tokens:
     def __init__(self, text: str, at: int, budget: Budget) -> None:
         self._text = text
         self._budget = budget
+        self.spaced = False
+        """Whether blanks alone stand before the next token."""
         self.commented = False
         """Whether a comment that a line break ended stands before the next token."""
         self.next = self._read(at)
@@ -93,7 +98,10 @@ class Tokens:
     def _read(self, at: int) -> Token:
         space = _SPACE.match(self._text, at)
         start = space.end() if space else at
-        self.commented = start - at > 2 and "\n" in self._text[at:start] and self._text[at:start].lstrip()[:1] in ("-", "#")
+        self.spaced = start > at and self._text[at:start].isspace()
+        self.commented = (
+            start - at > 2 and "\n" in self._text[at:start] and self._text[at:start].lstrip()[:1] in ("-", "#")
+        )
         found = _TOKEN.match(self._text, start)
         if found is None:
             self._budget.spend(start - at)

@@ -48,7 +48,7 @@ _INSIDE = re.compile(
 _FIELD = re.compile(r"\s*[a-z_][\w-]*(?:\.[a-z_][\w-]*){0,3}\s*")
 
 
-def judge(text: str, kind: Kind) -> Iterator[Hit]:
+def judge(text: str, _kind: Kind) -> Iterator[Hit]:
     """What in the text would be computed rather than shown."""
     lower = text.lower()
     if match := _LOOKUP.search(lower):

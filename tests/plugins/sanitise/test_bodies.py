@@ -131,6 +131,15 @@ def test_the_bounds_hold_for_what_is_unfolded() -> None:
 def test_what_a_media_type_says_is_told_once_whatever_its_case() -> None:
     assert media_type("Multipart/Form-Data; Boundary=aBc").boundary == "aBc"
     assert media_type('multipart/form-data; boundary="a b"').boundary == "a b"
+    assert media_type("application/json ; ;; charset=UTF-8 ;").kind == "json"
+
+
+@pytest.mark.parametrize(
+    "tail", [" \t;" * 5000 + "!", ";" * 10_000 + "\x01", "; a=b" * 3000 + '; c="', " " * 10_000 + "x"]
+)
+def test_a_content_type_is_read_once_however_it_is_written(tail) -> None:
+    with pytest.raises(ContentTypeMismatch):  # a reader that tried every way would not come back
+        media_type("application/json" + tail)
 
 
 KINDS = [

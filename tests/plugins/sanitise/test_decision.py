@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.sanitise.decision import MOST_TOLD, PAGES, TOGETHER, Judge
+from plugins.sanitise.decision import LONGEST_MATCHED, MOST_TOLD, PAGES, TOGETHER, Judge
 from plugins.sanitise.detection import Kind
 from plugins.sanitise.options import SanitiseConfig
 from plugins.sanitise.problems import BodyTooComplex
@@ -66,6 +66,12 @@ def test_the_first_entry_that_a_field_matches_is_for_it() -> None:
     fields = [{"at": "/note", "families": {"sqli": "report"}}, {"at": "/**", "allow": ["all"]}]
 
     assert outcomes(Text("/note", SQL), Text("/name", SQL), fields=fields) == {("sqli", "report")}
+
+
+def test_no_entry_is_for_a_name_that_is_longer_than_any() -> None:
+    fields = [{"at": "/**", "allow": ["all"]}]
+
+    assert judge(Text("/" + "a" * LONGEST_MATCHED, SQL), fields=fields).blocking is not None
 
 
 def test_scores_are_summed_over_the_request_and_only_what_blocks_counts() -> None:

@@ -31,6 +31,11 @@ def test_a_name_may_be_written_without_quotation_marks() -> None:
     assert Text("form:note", "a") in located(form((b"content-disposition: form-data; name=note", b"a")))
 
 
+@pytest.mark.parametrize("kind", [b"text/plain; charset= UTF-8", b'text/plain;charset="utf-8"', b"text/plain"])
+def test_a_part_may_say_that_it_is_utf_8(kind) -> None:
+    assert Text("form:note", "a") in located(form((NAME + b"\r\nContent-Type: " + kind, b"a")))
+
+
 def test_of_a_file_its_name_is_read_and_what_is_text() -> None:
     png = located(form((FILE + b"\r\nContent-Type: image/png", b"\x89PNG\xff")))
     svg = located(form((FILE + b"\r\nContent-Type: image/svg+xml", b"<svg/>")))

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from plugins.sanitise.detection.script import code, runs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alert(1)",
+        "prompt`1`",
+        "(alert)(1)",
+        "top['al'+'ert'](1)",
+        "x=document.cookie",
+        "a=alert,a(1)",
+        "setTimeout('x')",
+        "[].constructor.constructor('x')",
+    ]
+    + ["location='//a.example'", "new Image().src=1", "fetch('//a.example')", "[][(![]+[])[+[]]+([![]]+[][[]])]"],
+)
+def test_code_is_code(text) -> None:
+    assert code(text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alert(s)",
+        "prompt(er)",
+        "print (A4)",
+        "location: Berlin",
+        "the document.",
+        "a new image",
+        "open (24 hours)",
+        "top shelf",
+        "-----((((()))))-----",
+    ],
+)
+def test_words_with_parentheses_are_none(text) -> None:
+    assert code(text) is None
+
+
+def test_what_follows_a_scheme_runs_if_it_is_code() -> None:
+    assert runs("alert(1)")
+    assert not runs(" The Good Parts (2nd edition)")
