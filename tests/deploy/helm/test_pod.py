@@ -189,3 +189,16 @@ def test_an_image_is_named_by_its_digest_where_it_is_given(example) -> None:
     assert gateway(example.render(ci("sqlite")))["image"] == "payguard:0.1.0"
     digest = "0123456789abcdef" * 3 + "0123456789abcdef"
     assert gateway(example.render(ci("postgresql")))["image"] == f"registry.example.com/payguard:0.1.0@sha256:{digest}"
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "loopback"),
+    [("sqlite", "0.0.0.0", "http://127.0.0.1:9901"), ("pieces", "::", "http://[::1]:9902")],
+)
+def test_nodes_and_clients_reach_the_pod_s_address_and_the_hook_asks_over_loopback(
+    example, name, address, loopback
+) -> None:
+    container = gateway(example.render(ci(name)))
+    said = {each["name"]: each.get("value") for each in container["env"]}
+    assert said["PAYGUARD_HOST"] == said["PAYGUARD_ADMIN_HOST"] == address
+    assert container["lifecycle"]["preStop"]["exec"]["command"] == ["payguard", "drain", "--admin", loopback]

@@ -80,7 +80,12 @@ REFUSED = {
     "metrics that nobody may fetch": (
         "sqlite",
         {"podMonitor": {"enabled": True}},
-        "podMonitor.enabled asks for metrics, and networkPolicy.admin lets nobody reach them",
+        "podMonitor.enabled is for those who ask at the admin port, and networkPolicy.admin lets nobody reach it",
+    ),
+    "an admin Service that nobody may use": (
+        "sqlite",
+        {"adminService": {"enabled": True}},
+        "adminService.enabled is for those who ask at the admin port, and networkPolicy.admin lets nobody reach it",
     ),
     "no selector": (
         "inline",
@@ -159,7 +164,9 @@ def test_a_grace_period_that_is_just_enough_is_taken(chart, seconds) -> None:
 
 def test_an_admin_port_beyond_the_pod_is_taken_with_a_token(chart) -> None:
     token = {"PAYGUARD_ADMIN_TOKEN_OPERATE": {"name": "payguard", "key": "token"}}
-    assert chart.render(merged(ci("sqlite"), {"adminService": {"enabled": True}, "secrets": token}))
+    peers = {"admin": [{"podSelector": {"matchLabels": {"app": "on-call"}}}]}
+    over = {"adminService": {"enabled": True}, "networkPolicy": peers, "secrets": token}
+    assert chart.render(merged(ci("sqlite"), over))
 
 
 def test_what_helm_itself_hands_down_is_taken(chart) -> None:

@@ -58,6 +58,10 @@ def check(manifest: Manifest, version: str) -> None:
     CHECKED.add(known)
 
 
+def test_the_newest_is_the_newest_whose_schemas_are_at_hand() -> None:
+    assert kubernetes_validate.utils.major_minor(kubernetes_validate.utils.latest_version()) == NEWEST
+
+
 def test_a_field_that_kubernetes_does_not_know_is_found() -> None:
     service: dict[str, Any] = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"prots": []}}
     with pytest.raises(jsonschema.ValidationError, match="prots"):

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,25 @@ routes:
 """
 
 
-def as_user(**options: Any) -> Mapping[str, Any]:
+def as_user(**options: Any) -> dict[str, Any]:
     """Of a process that runs as the image's user, where this one may decide that."""
     own = {"user": USER, "group": USER, "extra_groups": []} if os.geteuid() == 0 else {}
     return own | options
+
+
+LOCKED = """\
+mount --make-rprivate / && mount --bind "$1" "$1" && mount --bind "$2" /var/tmp && mount -o remount,ro,bind / \\
+    && user=$3 && shift 3 && exec setpriv --reuid "$user" --regid "$user" --clear-groups "$@"
+"""
+"""A command whose root is read-only, but for a folder and one for what is temporary, as in the pod."""
+
+
+def has_namespaces() -> bool:
+    """Whether this process may make a root of its own for another: root on Linux may, mostly."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("setpriv") is None:
+        return False
+    tried = subprocess.run(["unshare", "--mount", "mount", "--make-rprivate", "/"], capture_output=True, check=False)
+    return tried.returncode == 0
 
 
 def usable(python: str) -> bool:
@@ -70,6 +85,7 @@ class Image:
     def __init__(self, folder: Path) -> None:
         self.tree = folder / "payguard"
         self.data = folder / "data"
+        self.temporary = folder / "temporary"
         self.bin = self.tree / "bin"
 
     def install(self) -> None:
@@ -80,8 +96,9 @@ class Image:
                 check=True,
                 env=os.environ | {"PYTHON": interpreter()},
             )
-        self.data.mkdir(mode=0o700)
-        os.chown(self.data, USER, -1)
+        for folder in (self.data, self.temporary):
+            folder.mkdir(mode=0o700)
+            os.chown(folder, USER, -1)
         subprocess.run(["chmod", "-R", "a+rX,a-w", str(self.tree)], check=True)
 
     def files(self) -> dict[str, float]:
@@ -90,7 +107,7 @@ class Image:
 
     def environment(self) -> dict[str, str]:
         return {
-            "PATH": f"{self.bin}:/usr/bin:/bin",
+            "PATH": f"{self.bin}:/usr/sbin:/usr/bin:/sbin:/bin",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PAYGUARD_DATA_DIR": str(self.data),
             "PAYGUARD_PORT": "0",
@@ -99,6 +116,14 @@ class Image:
             "ENCRYPTION_KEY": "11" * 32,
             "HASH_SALT": "00" * 16,
         }
+
+    def in_pod(self, *command: str) -> tuple[list[str], dict[str, Any]]:
+        """The command as the pod would run it, with options for the process."""
+        own: dict[str, Any] = {"cwd": "/", "env": self.environment()}
+        if has_namespaces():
+            words = ["unshare", "--mount", "sh", "-c", LOCKED, "sh", str(self.data), str(self.temporary), str(USER)]
+            return [*words, *command], own
+        return [*command], as_user(**own)
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -151,18 +176,22 @@ def test_every_built_in_plugin_loads(image) -> None:
     assert "idempotency" in listed.stdout
 
 
+@pytest.mark.skipif(not has_namespaces(), reason="a read-only root needs root on Linux: the tree alone is read-only")
+def test_its_root_can_be_read_only(image) -> None:
+    command, options = image.in_pod("sh", "-c", 'touch "$PAYGUARD_DATA_DIR"/here /var/tmp/here && ! touch /tmp/there')
+    tried = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    assert (tried.returncode, "Read-only file system" in tried.stderr) == (0, True), tried.stderr
+    (image.data / "here").unlink()
+
+
 async def test_it_starts_takes_a_payment_drains_and_ends_as_its_user(image) -> None:
     before = image.files()
     async with backend() as upstream, httpx.AsyncClient(trust_env=False) as client:
         policy = image.tree.parent / "policy.yaml"
         policy.write_text(POLICY.format(url=upstream.url))
+        command, options = image.in_pod(str(image.bin / "payguard"), "serve", "--policy", str(policy))
         process = await asyncio.create_subprocess_exec(
-            image.bin / "payguard",
-            *("serve", "--policy", str(policy)),
-            stdout=asyncio.subprocess.PIPE,
-            limit=1 << 20,
-            cwd="/",
-            **as_user(env=image.environment()),
+            *command, stdout=asyncio.subprocess.PIPE, limit=1 << 20, **options
         )
         gateway = Gateway(process)
         listening = await gateway.event("listening")

@@ -81,8 +81,10 @@
 {{- if and .Values.adminService.enabled (not $token) }}
 {{- $wrong = append $wrong "adminService.enabled makes the admin port reachable beyond the pod, and there is no token: give secrets.PAYGUARD_ADMIN_TOKEN_READ or secrets.PAYGUARD_ADMIN_TOKEN_OPERATE." }}
 {{- end }}
-{{- if and .Values.podMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.admin) }}
-{{- $wrong = append $wrong "podMonitor.enabled asks for metrics, and networkPolicy.admin lets nobody reach them: name Prometheus' pods there." }}
+{{- range $name, $on := dict "podMonitor" .Values.podMonitor.enabled "adminService" .Values.adminService.enabled }}
+{{- if and $on $.Values.networkPolicy.enabled (not $.Values.networkPolicy.admin) }}
+{{- $wrong = append $wrong (printf "%s.enabled is for those who ask at the admin port, and networkPolicy.admin lets nobody reach it: name there who may." $name) }}
+{{- end }}
 {{- end }}
 {{- $selects := list }}
 {{- range $name, $on := dict "service" .Values.service.enabled "adminService" .Values.adminService.enabled "networkPolicy" .Values.networkPolicy.enabled "podDisruptionBudget" .Values.podDisruptionBudget.enabled "podMonitor" .Values.podMonitor.enabled }}
