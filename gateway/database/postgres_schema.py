@@ -10,6 +10,12 @@ from gateway.database.schema import VERSION_OF, VERSION_TABLE, Migrate, behind, 
 _LOCK = 0x7061_7967_7561_7264
 """"payguard": what a program holds while it migrates, so that no other does."""
 
+_THERE = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relname = $2)
+"""
+"""Read from the tables: what to_regclass says is remembered, and who waited for a lock would be told of before."""
+
 _PATIENT = (
     "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 )
@@ -17,7 +23,7 @@ _PATIENT = (
 
 async def version(connection: Connection) -> str | None:
     """None where there is no schema yet."""
-    if await connection.fetchval("SELECT to_regclass($1)", f"{NAMESPACE}.{VERSION_TABLE}") is None:
+    if not await connection.fetchval(_THERE, NAMESPACE, VERSION_TABLE):
         return None
     found = await connection.fetchval(VERSION_OF)
     return None if found is None else str(found)
