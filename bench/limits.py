@@ -72,12 +72,12 @@ async def cost(step: Step, asked: list[Exchange], concurrent: int = 1) -> float:
 
 async def costs(rounds: int, count: int, redis: str | None) -> Table:
     """In interleaved rounds; the empty filter's cost is part of every other."""
-    memory = limiter(MemoryStore())
-    few, many = requests(count, 500), requests(count, count)
+    memory, crowded = limiter(MemoryStore()), limiter(MemoryStore())
+    few, many = requests(500, 500) * (count // 500 or 1), requests(count, count)  # as fresh as one that just came
     runs: dict[str, Callable[[], Awaitable[float]]] = {
         "a filter that does nothing": lambda: cost(nothing, few),
         "three limits in memory, 500 users": lambda: cost(memory.on_request, few),
-        "three limits in memory, each request another user": lambda: cost(memory.on_request, many),
+        "three limits in memory, each request another user": lambda: cost(crowded.on_request, many),
     }
     store = None if redis is None else RedisStore(redis, timeout=1.0)
     if store is not None:

@@ -149,4 +149,7 @@ class RateLimitConfig(OptionalConfig):
         names = [each.name for each in self.limits if each.name is not None]
         if len(names) != len(set(names)):
             raise ValueError("two limits have one name")
+        counters = [(each.per, rate_of(each.limit), each.algorithm, each.count, each.shared) for each in self.limits]
+        if len(counters) != len(set(counters)):
+            raise ValueError("two limits are the same")
         return self

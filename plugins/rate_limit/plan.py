@@ -16,7 +16,7 @@ from .options import LimitConfig, RateLimitConfig, rate_of
 from .problems import names_of
 from .subjects import GLOBAL, Subject, allowed, block_key, digests, subject_of
 
-REMEMBERED = 2048
+REMEMBERED = 1024
 """Requests of the same subjects whose keys are known without hashing them again."""
 
 EVERYWHERE = ("ip", "user", "card", "email", "customer")

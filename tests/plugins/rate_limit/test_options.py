@@ -49,6 +49,14 @@ def test_two_limits_may_not_have_one_name() -> None:
         RateLimitConfig.model_validate({"limits": limits})
 
 
+def test_two_limits_may_not_be_the_same() -> None:
+    limits = [{"per": "ip", "limit": "60/minute"}, {"per": "ip", "limit": "60/60s", "burst": 5}]
+    with pytest.raises(ValidationError, match="two limits are the same"):
+        RateLimitConfig.model_validate({"limits": limits})
+    limits[1]["count"] = "failures"
+    assert len(RateLimitConfig.model_validate({"limits": limits}).limits) == 2
+
+
 POLICY = """\
 version: 1
 upstreams:

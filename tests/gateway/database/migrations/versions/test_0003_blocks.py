@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from gateway.database.schema import statements
+from gateway.database.schema import REVISIONS, statements
 
 COLUMNS = """
 SELECT column_name FROM information_schema.columns WHERE table_schema = 'payguard' AND table_name = 'blocks'
@@ -25,7 +25,7 @@ def test_a_database_with_payments_gains_it_and_keeps_them() -> None:
     connection.executescript(before.rpartition(";")[0] + ";")
     connection.execute("INSERT INTO key_checks VALUES ('salt', '1', 'x')")
     connection.commit()
-    newer = statements("sqlite", "0001")
+    newer = statements("sqlite", REVISIONS[REVISIONS.index("0003") - 1])
     connection.executescript(newer)
 
     assert "CREATE TABLE payments" not in newer
