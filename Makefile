@@ -35,7 +35,7 @@ bench: venv
 bench-ledger: venv # fills ledgers of ten thousand and five million payments: 6 GB for ten minutes
 	$(BIN)/python -m bench.ledger $(ARGS)
 
-chaos: venv # make chaos ARGS=--full takes some twenty minutes
+chaos: venv # make chaos ARGS=--full takes twenty to forty minutes
 	$(BIN)/python -m chaos $(ARGS)
 
 chart-test: venv # the chart as a real Helm renders it, and what it renders as it runs

@@ -158,7 +158,7 @@ class Passing:
 
 def late(left: int, within: float) -> list[Finding]:
     """That recovery did not come to its end in time, though it may have since."""
-    return [Finding(Check.LEFT_OPEN, "-", f"{left} payments, {within:.0f} s after the last began")] if left else []
+    return [Finding(Check.LEFT_OPEN, "-", f"{left} payments, {within:.0f} s after the last came")] if left else []
 
 
 async def _rest(made: Site, options: Options, say: Say) -> tuple[float, int]:

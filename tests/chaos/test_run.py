@@ -53,5 +53,5 @@ async def test_a_mutant_is_noticed() -> None:
 def test_what_is_open_for_too_long_is_found_though_it_was_settled_since() -> None:
     [finding] = late(3, 180.0)
 
-    assert (finding.check, finding.detail) == (Check.LEFT_OPEN, "3 payments, 180 s after the last began")
+    assert (finding.check, finding.detail) == (Check.LEFT_OPEN, "3 payments, 180 s after the last came")
     assert late(0, 180.0) == []
