@@ -56,7 +56,7 @@ def test_an_installed_plugin_that_is_not_named_stays_out() -> None:
 
 
 def test_the_built_ins_are_loaded_unless_the_settings_say_otherwise() -> None:
-    built_in = {"principal", "body_limit", "require_json", "idempotency"}
+    built_in = {"principal", "body_limit", "require_json", "sanitise", "idempotency"}
     assert load_plugins(load_settings({})).registry.filters.keys() == built_in
 
 
