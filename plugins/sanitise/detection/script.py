@@ -7,7 +7,7 @@ import re
 _SINK = "alert|confirm|prompt|eval"
 _LOADER = (
     "function|settimeout|setinterval|fetch|import|importscripts|atob|btoa|execscript|unescape|decodeuricomponent|decodeuri|fromcharcode"
-    "|createelement|appendchild|getscript|writeln|write|assign|setattribute|insertadjacenthtml|open|print|postmessage|sendbeacon|require"
+    "|createelement|appendchild|getscript|writeln|write|assign|setattribute|insertadjacenthtml|open|print|postmessage|sendbeacon"
     "|xmlhttprequest|msgbox"
 )
 _OBJECT = "document|window|self|top|parent|frames|globalthis|this|location|navigator|localstorage|sessionstorage"
@@ -17,8 +17,8 @@ _CODE = re.compile(
     rf"""
       (?<!\w) (?<![a-z]-) (?:{_SINK}) \s*+ (?:
           (?: \?\.\s*)? \( (?! (?:[a-z]{{1,2}}|ing) \) ) [^)]{{0,60}}
-        | ` [^`]{{0,60}}
-        | [)\]] \s* \(?
+        | ` [^`\s] [^`]{{0,60}} `
+        | [)\]] \s* \(
         | \. \s* (?:call|apply|bind) \b )
     | \b (?:{_LOADER}) \s*+ [(`] \s*+ (?: ['"`/\\\[] | [a-z.]{{1,40}}[(] | location | document | name \)
         | this | \d{{2,3}}, )
@@ -40,7 +40,7 @@ _CODE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ASSIGNED = re.compile(rf"=\s*(?:{_SINK})\s*(?:[;,}}>]|$|//)")
+_ASSIGNED = re.compile(rf"=\s*(?:{_SINK})\s*(?:[;,}}>]|$|//)|\w\((?:{_SINK})\)")
 _SIGNS = re.compile(r"\$\s*\.\s*(?:get(?:script)?|ajax|post|globaleval)\s*\(|\[(?:\[\]|!\[\])")
 _SYMBOLS = re.compile(r"[\[\]()!+]{24}")
 _RUNS = re.compile(

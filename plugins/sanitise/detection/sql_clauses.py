@@ -153,7 +153,7 @@ def _having(tokens: Tokens, *, within: bool) -> bool:
     out = tokens.next.kind == "comment" or facts.open is not None
     if within:
         return facts.compares or bool(facts.calls) or facts.subquery or out
-    return facts.compares and (facts.settled or out)
+    return facts.compares and (facts.settled or (out and facts.literals > 0))
 
 
 def _listing(tokens: Tokens, word: str, place: str) -> bool:

@@ -22,7 +22,7 @@ CLAUSES = frozenset(
         "where", "for", "from", "fetch", "window", "when", "then", "else", "end", "as",
     }
 )  # fmt: skip
-_KNOWN = frozenset(
+KNOWN = frozenset(
     {
         "char", "chr", "concat", "count", "sum", "max", "min", "version", "user", "database", "sleep", "benchmark", "md5",
         "ascii", "ord", "substring", "substr", "mid", "length", "len", "if", "iif", "cast", "convert", "pg_sleep", "exp",
@@ -279,7 +279,7 @@ def _name(tokens: Tokens, facts: Facts, word: str) -> str:
         if tokens.next.kind == "word" or (tokens.next.kind == "operator" and tokens.next.text == "*"):
             word = word + "." + tokens.take().text
     if tokens.next.kind == "(":
-        if tokens.spaced and word not in _KNOWN:
+        if tokens.spaced and word not in KNOWN:
             facts.names += 1  # a sentence goes on in parentheses
         else:
             facts.calls.append(word)

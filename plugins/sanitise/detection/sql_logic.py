@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .sql_expressions import Facts, ended, expression
+from .sql_expressions import KNOWN, Facts, ended, expression
 from .sql_select import select
 from .sql_tokens import Budget, Tokens
 
@@ -56,9 +56,9 @@ def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:  #
     if facts.compares and facts.settled:
         return "sqli.tautology"
     if facts.calls and (place in ("number", "other", "start") or facts.compares or out or _joined(text, match)):
-        return "sqli.function" if _function(facts) else None
+        return "sqli.function" if _function(facts, known=place == "other" and not (facts.compares or out)) else None
     if place == "word":
-        return "sqli.tautology" if out and facts.compares else None
+        return "sqli.tautology" if out and facts.compares and (facts.literals or facts.variables) else None
     if facts.compares and (place == "number" or facts.literals or facts.variables or out):
         return "sqli.tautology"
     if facts.variables or (facts.literals and (out or facts.last in ("true", "false", "null"))):
@@ -66,8 +66,9 @@ def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:  #
     return "sqli.tautology" if facts.literals and not facts.names and _same(text, match, facts) else None
 
 
-def _function(facts: Facts) -> bool:
-    return any(name != "case" for name in facts.calls)
+def _function(facts: Facts, *, known: bool) -> bool:
+    """Whether a function is called, and one that a database has where it must be known."""
+    return any(name != "case" and (not known or name in KNOWN) for name in facts.calls)
 
 
 def _joined(text: str, match: re.Match[str]) -> bool:
