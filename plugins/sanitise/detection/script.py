@@ -25,7 +25,8 @@ _CODE = re.compile(
     | (?<!\w) (?<![a-z]-) (?:{_OBJECT}) \s*+ \[ \s*+ (?: ['"`/\\+(\[] | atob | string | \d+\. )
     | (?<![\w@]) (?<![a-z]-) document \s*+ \. \s*+ (?:cookie|domain|write(?:ln)?|location|body|url|createelement
         |getelement\w+|queryselector\w*|documentelement|forms|referrer|head|defaultview)\b
-    | (?<![\w@]) (?<![a-z]-) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+ (?: location | open \( | name\b | eval | alert
+    | (?<![\w@]) (?<![a-z]-) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+
+        (?: location | open \( | name\b | eval | alert
         | onerror | document | constructor | parent )
     | (?<![\w@-]) location(?:\.href)? \s* =(?!=) \s* ['"`\w(]
     | location \s* \. \s* (?:hash|assign|replace|href|search) \s* [=.(;)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .sql_expressions import KNOWN, Facts, ended, expression
+from .sql_expressions import Facts, ended, expression
+from .sql_lexicon import KNOWN
 from .sql_select import select
 from .sql_tokens import Budget, Tokens
 
@@ -91,7 +92,10 @@ def _appended(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> st
     if facts.open is not None:
         rest = facts.open.text[1:].strip(" +-~!")
         quoted = match.end() == facts.open.start and text[max(0, match.start() - 2) : match.start() - 1].isspace()
-        return "sqli.tautology" if not quoted and (not rest or rest[0].isdigit()) else None
+        if quoted:
+            return None
+        single = rest.isalnum() and " " not in text[max(0, match.start() - 64) : match.start()].strip()
+        return "sqli.tautology" if not rest or rest[0].isdigit() or single else None
     if out:
         return "sqli.tautology"
     return "sqli.tautology" if facts.literals and not facts.names and not facts.last.endswith(("'", '"')) else None

@@ -41,8 +41,6 @@ def test_a_statement_is_one(text) -> None:
         "do it",
         "if you can",
         "with love",
-    ]
-    + [
         "begin again",
         "grant thornton to audit",
         "copy that",
