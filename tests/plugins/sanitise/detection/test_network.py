@@ -20,8 +20,6 @@ from plugins.sanitise.detection.network import judge_address, judge_break
         "[::ffff:127.0.0.1]",
         "169.254.169.254",
         "10.1.2.3",
-    ]
-    + [
         "metadata.google.internal",
         "[fd00::1]",
         "a@127.0.0.1:80",
