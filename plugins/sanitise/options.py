@@ -81,7 +81,7 @@ class FieldEntry(Config):
     """Take markup that does something out, in JSON only: `html` keeps the elements that are allowed, `strip` keeps
     none, `escape` writes markup as text."""
 
-    elements: frozenset[Element] | None = None
+    elements: tuple[Element, ...] | None = None
     """What `clean: html` keeps, in place of plain formatting, lists, tables and links."""
 
     @model_validator(mode="after")
