@@ -123,6 +123,10 @@ class SanitiseConfig(Config):
     repeated: Literal["pass", "refuse"] = "pass"
     """What becomes of a form in which a name comes twice."""
 
+    spellings: Literal["refuse", "pass"] = "refuse"
+    """What becomes of JSON in which an object has two keys that differ in case alone, which are one to some
+    backends."""
+
     bounds: Bounds = Bounds()
     """What a body may be, and no larger."""
 
