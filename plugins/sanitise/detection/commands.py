@@ -26,7 +26,7 @@ _COMMANDS = (
 _FOLDER = r"(?:/(?:usr/|local/|s?bin/|\?+/|[\w?*\[\]-]{1,24}/){1,4}|\./|~/|\.\\|[a-z]:\\\S{0,64}\\)?"
 _QUOTES = r"['\"\\^]{0,2}"
 _ARGUMENT = (
-    r"(?:\s+-{1,2}[\w]|\s*/[a-z?]\b|\s+[/~.$%*]|\s*[<>|;&`]|\s+\d{1,3}(?:\.\d{1,3}){3}|(?<=sleep)\s+\d+\s*(?:$|[;|&#`])"
+    r"(?:\s+-{1,2}[\w]|\s*/[a-z?]\b|\s+[/~.$%*]|\s*[<>|;&`]|\s+\d{1,3}(?:\.\d{1,3}){3}|(?<=sleep)\s+\d+\s*(?:$|[;|&#`'\"])"
     r"|\s+https?:|\s+['\"]|\s+\S+\.\w{2,4}\b|\$\{?ifs|\$ifs|\s*\{[^}]*,)"
 )
 _POSITION = r"[;|&\n{(](?:(?<!\()|(?<=[$<>]\())[\s;|&({!\"']{0,6}(?:\w{1,16}=\S{0,32}\s{1,4})?"
@@ -44,7 +44,7 @@ _SUBSTITUTION = re.compile(
     )""",
     re.VERBOSE,
 )
-_FUNCTION = re.compile(r"\(\s*\)\s*\{[^}]{0,200}[;:}]")
+_FUNCTION = re.compile(r"(?:^|[\s\"'])\(\s*\)\s*\{[^}]{0,200}[;:}]")
 _STATEMENT = re.compile(
     rf"^\s*{_FOLDER}(?:cat\s+/(?:etc|proc|var)\S*|ping\s+-[nci]\s*\d+|(?:wget|curl)\s+(?:-\w+\s+)*https?://\S+|(?:nc|ncat|netcat)\s+-\w+|(?:bash|sh|zsh)\s+-[ci]+\b.*|rm\s+-[rf]{{1,2}}\s+\S+|uname\s+-a|cmd(?:\.exe)?\s+/[ck]\b.*|powershell(?:\.exe)?\s+-\w+.*|(?:python[23]?|perl|ruby|php)\s+-[cer]\s+\S.*|chmod\s+[+\d]\S*\s+\S+|net\s+user\b.*|type\s+c:\\\S+|ls\s+-\w*[la]\w*(?:\s+\S+)?|dir\s+[a-z]:\\.*)\s*$|^\s*/(?:usr/)?(?:local/)?s?bin/\w+(?:\s|$|')",
 )

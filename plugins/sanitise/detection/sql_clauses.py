@@ -149,7 +149,7 @@ def _clause(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
         found = _having(tokens, within=place in ("quote", "number"))
     elif word == "procedure":
         found = place in ("quote", "number") and tokens.take_word("analyse")
-    elif place in ("quote", "number") or (place == "start" and word.startswith("group")):
+    elif place in ("quote", "number") or (place == "start" and word != "limit"):
         found = _listing(tokens, word, place)
     else:
         found = False
@@ -176,7 +176,10 @@ def _listing(tokens: Tokens, word: str, place: str) -> bool:
         tokens.take()
     if tokens.take_word("having"):
         return expression(tokens, facts) and facts.compares
-    if place == "start" or not (ended(tokens) or facts.open):
+    if place == "start":
+        ends = ("comment",) if word.startswith("group") else ("comment", "end")
+        return facts.literals > 0 and not facts.names and tokens.next.kind in ends
+    if not (ended(tokens) or facts.open):
         return False
     if tokens.next.kind == "comment" or facts.open or facts.subquery or facts.calls:
         return True

@@ -60,7 +60,9 @@ def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:  #
         return "sqli.function" if _function(facts, known=place == "other" and not (facts.compares or out)) else None
     if place == "word":
         return "sqli.tautology" if out and facts.compares and (facts.literals or facts.variables) else None
-    if facts.compares and (place == "number" or facts.literals or facts.variables or out):
+    if facts.compares and (
+        place == "number" or (place == "start" and "=" in text) or facts.literals or facts.variables or out
+    ):
         return "sqli.tautology"
     if facts.variables or (facts.literals and (out or facts.last in ("true", "false", "null"))):
         return "sqli.tautology"

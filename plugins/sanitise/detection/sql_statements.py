@@ -18,8 +18,11 @@ _THINGS = (
 def _drop(tokens: Tokens) -> int:
     if not tokens.take_word(*_THINGS):
         return 0
+    named = False
     while tokens.take_word(*_THINGS):
-        pass
+        named = True
+    if named and tokens.next.kind == "comment":  # a table may have such a name, too
+        return 2
     sure = tokens.take_word("if")
     while tokens.take_word("exists", "not"):
         pass

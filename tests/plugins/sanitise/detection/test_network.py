@@ -46,6 +46,12 @@ def test_an_address_outside_passes(url) -> None:
     assert list(judge_address(url, Kind.URL)) == []
 
 
+def test_an_address_in_a_header_or_a_sentence_leads_nobody_anywhere() -> None:
+    assert list(judge_address("http://localhost:3000/shop", Kind.HEADER)) == []
+    assert list(judge_address("http://localhost is what it says", Kind.VALUE)) == []
+    assert [hit.rule.id for hit in judge_address("http://localhost/", Kind.VALUE)] == ["ssrf.internal_address"]
+
+
 def test_a_bare_host_is_an_address_only_where_a_url_belongs() -> None:
     assert list(judge_address("localhost", Kind.VALUE)) == []
     assert [hit.rule.id for hit in judge_address("localhost:8080/x", Kind.URL)] == ["ssrf.internal_address"]
