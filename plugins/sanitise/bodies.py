@@ -53,10 +53,11 @@ class Bodies:
     Of keys that are ``known``, the screen is told nothing.
     """
 
-    def __init__(self, taken: Sequence[BodyKind], bounds: Bounds, *, repeated: bool) -> None:
+    def __init__(self, taken: Sequence[BodyKind], bounds: Bounds, *, repeated: bool, any_case: bool) -> None:
         self._taken = taken
         self._bounds = bounds
         self._repeated = repeated
+        self._any_case = any_case
         self.known: Known[str] = Known()
 
     def read(self, request: Request) -> Content:
@@ -77,7 +78,9 @@ class Bodies:
         if media.kind == "json":
             document = _parsed(data) if coded else request.json()
             bounds, known = self._bounds, self.known.innocent
-            found = read_json(data, document, depth=bounds.depth, most=bounds.values, known=known)
+            found = read_json(
+                data, document, depth=bounds.depth, most=bounds.values, known=known, any_case=self._any_case
+            )
             return Content(found, document, json=True, coded=coded)
         return Content(self._other(media, data), coded=coded)
 

@@ -39,7 +39,12 @@ class SanitiseFilter(Filter[SanitiseConfig]):
     def __init__(self, config: SanitiseConfig, scope: Scope) -> None:
         super().__init__(config, scope)
         self._head = Head(config.bounds.values)
-        self._bodies = Bodies(config.bodies, config.bounds, repeated=config.repeated == "pass")
+        self._bodies = Bodies(
+            config.bodies,
+            config.bounds,
+            repeated=config.repeated == "pass",
+            any_case=config.spellings == "pass",
+        )
         self._schema = None
         if config.schema_ is not None:
             try:

@@ -15,27 +15,37 @@ from .texts import Reading, Text, value
 _MOST = 2**63 - 1
 
 
-def read_json(data: bytes, document: Any, *, depth: int, most: int, known: AbstractSet[str] = frozenset()) -> Reading:
+def read_json(
+    data: bytes, document: Any, *, depth: int, most: int, known: AbstractSet[str] = frozenset(), any_case: bool = False
+) -> Reading:
     """The keys and texts of ``document``, which is ``data`` as orjson parsed it.
 
     orjson refuses what is not UTF-8, a byte order mark, half a surrogate pair, NaN, Infinity, a number that no double
     holds, and what stands behind the document.  Here are refused: a key that an object has twice (400
-    ``duplicate_key``), an integer that 64 bits do not hold (400 ``ambiguous_body``), more than ``most`` keys and
-    items, or more than ``depth`` levels (413 ``body_too_complex``).  Keys that are ``known`` are not screened.
+    ``duplicate_key``), or, unless ``any_case``, in two spellings that differ in case alone (400 ``ambiguous_body``), an
+    integer that 64 bits do not hold (the same), more than ``most`` keys and items, or more than ``depth`` levels (413
+    ``body_too_complex``).  Keys that are ``known`` are not screened.
     """
-    texts, fresh, keys, large = _texts(document, depth, most, known)
-    if data.count(b":") != keys and has_duplicate_key(data, document):
+    texts, fresh, objects, large = _texts(document, depth, most, known)
+    if data.count(b":") != sum(map(len, objects)) and has_duplicate_key(data, document):
         raise DuplicateKey("An object of the body has the same key twice, so it has no one meaning")
+    if not any_case and any(len(set(map(str.casefold, each))) != len(each) for each in objects):
+        raise AmbiguousBody(
+            "An object of the body has two keys that differ in case alone: to some readers they are one"
+        )
     if large:
         json.loads(data, parse_int=_exact)
     return Reading(texts, lambda: _located(document), fresh)
 
 
-def _texts(document: Any, depth: int, most: int, known: AbstractSet[str]) -> tuple[list[str], list[str], int, bool]:
-    """Level by level: texts and keys, fresh keys, how many keys there are, and whether a number may be too large."""
+def _texts(
+    document: Any, depth: int, most: int, known: AbstractSet[str]
+) -> tuple[list[str], list[str], list[dict[str, Any]], bool]:
+    """Level by level: texts and keys, fresh keys, the objects, and whether a number may be too large."""
     texts: list[str] = []
     fresh: list[str] = []
-    keys = items = 0
+    objects: list[dict[str, Any]] = []
+    items = 0
     large = False
     level: list[Any] = [[document]]
     for _ in range(depth + 1):
@@ -44,7 +54,7 @@ def _texts(document: Any, depth: int, most: int, known: AbstractSet[str]) -> tup
             items += len(node)
             values = node
             if type(node) is dict:
-                keys += len(node)
+                objects.append(node)
                 if unknown := node.keys() - known:
                     fresh += unknown
                 values = node.values()
@@ -59,7 +69,7 @@ def _texts(document: Any, depth: int, most: int, known: AbstractSet[str]) -> tup
         if items > most:
             raise BodyTooComplex(f"More than {most} values are not taken here")
         if not below:
-            return texts + fresh, fresh, keys, large
+            return texts + fresh, fresh, objects, large
         level = below
     raise BodyTooComplex(f"More than {depth} levels are not taken here")
 

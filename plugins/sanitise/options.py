@@ -81,7 +81,7 @@ class FieldEntry(Config):
     """Take markup that does something out, in JSON only: `html` keeps the elements that are allowed, `strip` keeps
     none, `escape` writes markup as text."""
 
-    elements: frozenset[Element] | None = None
+    elements: tuple[Element, ...] | None = None
     """What `clean: html` keeps, in place of plain formatting, lists, tables and links."""
 
     @model_validator(mode="after")
@@ -122,6 +122,10 @@ class SanitiseConfig(Config):
 
     repeated: Literal["pass", "refuse"] = "pass"
     """What becomes of a form in which a name comes twice."""
+
+    spellings: Literal["refuse", "pass"] = "refuse"
+    """What becomes of JSON in which an object has two keys that differ in case alone, which are one to some
+    backends."""
 
     bounds: Bounds = Bounds()
     """What a body may be, and no larger."""

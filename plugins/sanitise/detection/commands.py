@@ -26,10 +26,10 @@ _COMMANDS = (
 _FOLDER = r"(?:/(?:usr/|local/|s?bin/|\?+/|[\w?*\[\]-]{1,24}/){1,4}|\./|~/|\.\\|[a-z]:\\\S{0,64}\\)?"
 _QUOTES = r"['\"\\^]{0,2}"
 _ARGUMENT = (
-    r"(?:\s+-{1,2}[\w]|\s*/[a-z?]\b|\s+[/~.$%*]|\s*[<>|;&`]|\s+\d{1,3}(?:\.\d{1,3}){3}|(?<=sleep)\s+\d+\s*(?:$|[;|&#`])"
+    r"(?:\s+-{1,2}[\w]|\s*/[a-z?]\b|\s+[/~.$%*]|\s*[<>|;&`]|\s+\d{1,3}(?:\.\d{1,3}){3}|(?<=sleep)\s+\d+\s*(?:$|[;|&#`'\"])"
     r"|\s+https?:|\s+['\"]|\s+\S+\.\w{2,4}\b|\$\{?ifs|\$ifs|\s*\{[^}]*,)"
 )
-_POSITION = r"[;|&\n`{(](?:(?<!\()|(?<=[$<>]\())[\s;|&({!\"']{0,6}(?:\w{1,16}=\S{0,32}\s{1,4})?"
+_POSITION = r"[;|&\n{(](?:(?<!\()|(?<=[$<>]\())[\s;|&({!\"']{0,6}(?:\w{1,16}=\S{0,32}\s{1,4})?"
 _NOISY = re.compile(
     rf"{_POSITION}{_FOLDER}(?=[a-z])(?:(?P<word>{_COMMANDS})|(?P<common>{_COMMON}))(?P<after>(?![\w=:.@-]).{{0,40}}|$)",
     re.DOTALL,
@@ -44,7 +44,7 @@ _SUBSTITUTION = re.compile(
     )""",
     re.VERBOSE,
 )
-_FUNCTION = re.compile(r"\(\s*\)\s*\{[^}]{0,200}[;:}]")
+_FUNCTION = re.compile(r"(?:^|[\s\"'])\(\s*\)\s*\{[^}]{0,200}[;:}]")
 _STATEMENT = re.compile(
     rf"^\s*{_FOLDER}(?:cat\s+/(?:etc|proc|var)\S*|ping\s+-[nci]\s*\d+|(?:wget|curl)\s+(?:-\w+\s+)*https?://\S+|(?:nc|ncat|netcat)\s+-\w+|(?:bash|sh|zsh)\s+-[ci]+\b.*|rm\s+-[rf]{{1,2}}\s+\S+|uname\s+-a|cmd(?:\.exe)?\s+/[ck]\b.*|powershell(?:\.exe)?\s+-\w+.*|(?:python[23]?|perl|ruby|php)\s+-[cer]\s+\S.*|chmod\s+[+\d]\S*\s+\S+|net\s+user\b.*|type\s+c:\\\S+|ls\s+-\w*[la]\w*(?:\s+\S+)?|dir\s+[a-z]:\\.*)\s*$|^\s*/(?:usr/)?(?:local/)?s?bin/\w+(?:\s|$|')",
 )
@@ -89,7 +89,7 @@ def _separated(text: str, match: re.Match[str]) -> bool:
     """Whether the word after a separator stands there as a command does: alone, or with arguments that no prose has."""
     after, sign = match["after"], text[match.start()]
     if _SHAPE.match(text, match.start("after")):
-        if match["common"] and after[:1] == "&" and after[1:2] != "&":
+        if match["common"] and (after.lstrip()[:1] in ";|" or (after[:1] == "&" and after[1:2] != "&")):
             return False
         return sign != "\n" or after.lstrip()[:1] in "-/" or match["common"] in (None, "sleep", "ping")
     if match["common"] or _END.match(after) is None:

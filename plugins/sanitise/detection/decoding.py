@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
@@ -21,7 +22,8 @@ TRIGGER = rf"%[0-9a-f][0-9a-f]|%u[0-9a-f]|&(?:#|[a-z]+[0-9]*;|(?:lt|gt|quot|amp)
 
 _PERCENT = re.compile("%[0-9a-f]{2}", re.IGNORECASE)
 _UTF16 = re.compile("%u([0-9a-f]{4})", re.IGNORECASE)
-_ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|u\{0*([0-9a-f]{1,6})\}|x([0-9a-f]{2})|([0-7]{2,3}))", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|u\{[0-9a-f]{1,8}\}|x[0-9a-f]{2}|[0-7]{2,3})", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:#[0-9]+;?|#x[0-9a-f]+;?|[^\t\n\f <&#;]{1,32};?)", re.IGNORECASE)
 _OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}")
 _BEST_FIT = str.maketrans({**dict.fromkeys("‘’ʼ′", "'"), **dict.fromkeys("“”″", '"'), "–": "--", "—": "--"})
 
@@ -50,9 +52,9 @@ def _decoded(text: str) -> str:
     if "%" in text:
         text = _percent(text)
     if "&" in text:
-        text = html.unescape(text)
+        text = _ENTITY.sub(lambda match: _entity(match[0]), text)
     if "\\" in text:
-        text = _ESCAPE.sub(_character, text)
+        text = _ESCAPE.sub(lambda match: _character(match[0]), text)
     return text if text.isascii() else normalize("NFKC", text.translate(_BEST_FIT))
 
 
@@ -76,7 +78,12 @@ def _shortest(match: re.Match[bytes]) -> bytes:
     return chr(point).encode()
 
 
-def _character(match: re.Match[str]) -> str:
-    digits, base = next((group, 16 if number < 4 else 8) for number, group in enumerate(match.groups(), 1) if group)
-    point = int(digits, base)
-    return chr(point) if point <= 0x10FFFF else match[0]
+_entity = lru_cache(1024)(html.unescape)
+"""A long text repeats its entities, and each costs more than to look it up."""
+
+
+@lru_cache(1024)
+def _character(escape: str) -> str:
+    digits = escape.lstrip("\\xuXU{").rstrip("}") or "0"
+    point = int(digits, 16 if escape[1] in "xuXU" else 8)
+    return chr(point) if point <= 0x10FFFF else escape

@@ -15,7 +15,7 @@ _KEY = re.compile(rf"(?:^|[\[.])\$(?:{_OPERATORS})(?:\]|\[|$)")
 _INSIDE = re.compile(
     rf"[\[{{,]\s*['\"]?\$(?:{_OPERATORS})['\"]?\s*(?:\]|:)|^\s*\$(?:where|ne|gt|lt|regex|nin|or|and|func)\b\s*(?::|=|$)|\$where\b|"
     r"['\"]\s*(?:\|\||&&|;)\s*(?:this|db|it)\.\w+|\bthis\.\w+\s*(?:\.\s*match\s*\(|[=!]={1,2}|[<>])|\bdb\.\w+\.(?:find|insert|drop|update|remove|aggregate|injection)\w*\s*\("
-    r"|;\s*(?:return\s+(?:true|false|\(|this|1)|sleep\s*\(|while\s*\(|var\s+\w+\s*=)|;\s*it\s*=\s*new\s+date|\bnew\s+date\s*\(\s*\)\s*;\s*do|\bmapreduce\s*\(|function\s*\(\s*\)\s*\{"
+    r"|;\s*(?:return\s+(?:true|false|\(|this|1)|sleep\s*\(|while\s*\(|var\s+\w+\s*=)|;\s*it\s*=\s*new\s+date|\bnew\s+date\s*\(\s*\)\s*;\s*do|\bmapreduce\s*\("
     r"|'\s*(?:\|\||&&)\s*'[^']{0,64}'\s*={2,3}|\|\|\s*\d\s*={2,3}|['\"]\s*,\s*\$(?:or|and|where|ne)\s*:|['\"]\s*\}\s*,\s*\{?\s*['\"]?\$?\w+['\"]?\s*:"
 )
 _LDAP = re.compile(

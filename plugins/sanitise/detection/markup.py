@@ -45,6 +45,9 @@ _STYLE_ANYWHERE = re.compile(
     r":\s*expression\s*\(|-moz-binding\s*:|behaviou?r\s*:\s*url\s*\(|@import\s*(?:url\s*\(|['\"])|url\(\s*['\"]?\s*(?:javascript|vbscript):",
     re.IGNORECASE,
 )
+_LONGEST = 2048
+"""How much of a value is looked at; what is behind it is looked at as text."""
+
 _CSS_ESCAPE = re.compile(r"\\0{0,4}([0-9a-f]{2})\s?", re.IGNORECASE)
 _CSS_COMMENT = re.compile(r"/\*[^*]{0,100}\*/|\\(?=[a-z(:])")
 _BLANK = re.compile(r"[\x00-\x20\x7f\xad\u200b-\u200f]+")
@@ -124,7 +127,7 @@ def _attribute(attribute: Attribute) -> str | None:
     name = attribute.name.strip("\"'`<\x00")
     if attribute.value is None:
         return None
-    value = attribute.value
+    value = attribute.value[:_LONGEST]
     if name.startswith("on") and len(name) > 4 and name.isalpha():
         return None if value.lower() in _ORDINARY else "xss.event_handler"
     blanked = _BLANK.sub("", value).lower()

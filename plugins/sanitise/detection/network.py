@@ -31,8 +31,11 @@ TRIGGER_BREAK = (
 
 def judge_address(text: str, kind: Kind) -> Iterator[Hit]:
     """Whether a URL leads to this machine, its network, or what tells its secrets."""
-    lower = text.lower()
-    match = _URL.match(lower) or (_BARE.match(lower) if kind is Kind.URL else None)
+    lower = text.strip().lower()
+    if kind is Kind.URL:
+        match = _URL.match(lower) or _BARE.match(lower)
+    else:  # a browser tells in a header where it comes from, and a sentence may begin with an address
+        match = _URL.match(lower) if kind is Kind.VALUE and len(lower.split()) == 1 else None
     if match and _internal(_host(match[1])):
         yield Hit(RULES["ssrf.internal_address"], match[0])
 

@@ -7,7 +7,7 @@ import re
 _SINK = "alert|confirm|prompt|eval"
 _LOADER = (
     "function|settimeout|setinterval|fetch|import|importscripts|atob|btoa|execscript|unescape|decodeuricomponent|decodeuri|fromcharcode"
-    "|createelement|appendchild|getscript|writeln|write|assign|setattribute|insertadjacenthtml|open|print|postmessage|sendbeacon|require"
+    "|createelement|appendchild|getscript|writeln|write|assign|setattribute|insertadjacenthtml|open|print|postmessage|sendbeacon"
     "|xmlhttprequest|msgbox"
 )
 _OBJECT = "document|window|self|top|parent|frames|globalthis|this|location|navigator|localstorage|sessionstorage"
@@ -17,15 +17,16 @@ _CODE = re.compile(
     rf"""
       (?<!\w) (?<![a-z]-) (?:{_SINK}) \s*+ (?:
           (?: \?\.\s*)? \( (?! (?:[a-z]{{1,2}}|ing) \) ) [^)]{{0,60}}
-        | ` [^`]{{0,60}}
-        | [)\]] \s* \(?
+        | ` [^`\s] [^`]{{0,60}} `
+        | [)\]] \s* \(
         | \. \s* (?:call|apply|bind) \b )
     | \b (?:{_LOADER}) \s*+ [(`] \s*+ (?: ['"`/\\\[] | [a-z.]{{1,40}}[(] | location | document | name \)
         | this | \d{{2,3}}, )
     | (?<!\w) (?<![a-z]-) (?:{_OBJECT}) \s*+ \[ \s*+ (?: ['"`/\\+(\[] | atob | string | \d+\. )
     | (?<![\w@]) (?<![a-z]-) document \s*+ \. \s*+ (?:cookie|domain|write(?:ln)?|location|body|url|createelement
         |getelement\w+|queryselector\w*|documentelement|forms|referrer|head|defaultview)\b
-    | (?<![\w@]) (?<![a-z]-) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+ (?: location | open \( | name\b | eval | alert
+    | (?<![\w@]) (?<![a-z]-) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+
+        (?: location | open \( | name\b | eval | alert
         | onerror | document | constructor | parent )
     | (?<![\w@-]) location(?:\.href)? \s* =(?!=) \s* ['"`\w(]
     | location \s* \. \s* (?:hash|assign|replace|href|search) \s* [=.(;)]
@@ -40,7 +41,7 @@ _CODE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ASSIGNED = re.compile(rf"=\s*(?:{_SINK})\s*(?:[;,}}>]|$|//)")
+_ASSIGNED = re.compile(rf"=\s*(?:{_SINK})\s*(?:[;,}}>]|$|//)|\w\((?:{_SINK})\)")
 _SIGNS = re.compile(r"\$\s*\.\s*(?:get(?:script)?|ajax|post|globaleval)\s*\(|\[(?:\[\]|!\[\])")
 _SYMBOLS = re.compile(r"[\[\]()!+]{24}")
 _RUNS = re.compile(

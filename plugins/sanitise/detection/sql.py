@@ -14,7 +14,7 @@ from .sql_words import TRIGGER
 
 __all__ = ["TOKENS", "TRIGGER", "judge"]
 
-TOKENS = 3000
+TOKENS = 2500
 """How many tokens of one text are read at most, over all places from which it is read."""
 
 _LOOKS = ((OPERATORS, condition), (WORDS, keyword), (QUOTES, escape))

@@ -33,7 +33,7 @@ def beginning(text: str, match: re.Match[str], budget: Budget) -> str | None:
     return "sqli.statement" if head(tokens) == 2 else None
 
 
-def keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:
+def keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:  # noqa: PLR0911 - one for each kind
     """The rule by which what follows a keyword is an attack."""
     word, at = match[0], match.start()
     if word == ";":
@@ -47,10 +47,15 @@ def keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:
         return None
     if call := _CALL.match(text, at):
         return _call(text, call, Tokens(text, call.end(), budget))
-    return (
-        _alone(text, match, Tokens(text, match.end(), budget)) if word in _ALONE and not _goes_on(text, match) else None
-    )
+    if word == "@@":
+        return _told(Tokens(text, at, budget))
+    if word not in _ALONE or _goes_on(text, match):
+        return None
+    return _alone(text, match, Tokens(text, match.end(), budget))
 
+
+_AMBIGUOUS = ("exp", "elt", "make_set", "generate_series", "sleep", "benchmark", "dblink")
+"""Functions whose names are words of a language."""
 
 _ALONE = ("select", "waitfor", "case", "exec")
 
@@ -70,7 +75,14 @@ def _alone(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
 
 def _told(tokens: Tokens) -> str | None:
     """Whether a variable of the server stands where an expression may."""
-    known = tokens.take().text[2:].partition(".")[0] in ("version", "hostname", "global", "servername", "datadir", "basedir")
+    known = tokens.take().text[2:].partition(".")[0] in (
+        "version",
+        "hostname",
+        "global",
+        "servername",
+        "datadir",
+        "basedir",
+    )
     return "sqli.expression" if known and (ended(tokens) or tokens.next.kind == "operator") else None
 
 
@@ -117,16 +129,14 @@ def _call(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
     if name in ("if", "iif"):
         facts = Facts()
         return "sqli.expression" if expression(tokens, facts) and facts.compares and tokens.next.kind == "," else None
-    if (
-        name in ("exp", "elt", "make_set", "generate_series", "sleep")
-        and match[0][-2] == " "
-        and place_of(text, match.start()) == "word"
-    ):
+    if name in _AMBIGUOUS and match[0][-2] == " " and place_of(text, match.start()) == "word":
         return None
     facts = Facts()
     if tokens.next.kind == ")":
         return None
-    if not expression(tokens, facts) or not (facts.literals or facts.calls or facts.subquery or facts.variables):
+    if not expression(tokens, facts):
+        return None
+    if name in _AMBIGUOUS and not (facts.literals or facts.calls or facts.subquery or facts.variables):
         return None
     return "sqli.function" if tokens.next.kind in (")", ",", "end") else None
 
@@ -139,7 +149,7 @@ def _clause(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
         found = _having(tokens, within=place in ("quote", "number"))
     elif word == "procedure":
         found = place in ("quote", "number") and tokens.take_word("analyse")
-    elif place in ("quote", "number") or (place == "start" and word.startswith("group")):
+    elif place in ("quote", "number") or (place == "start" and word != "limit"):
         found = _listing(tokens, word, place)
     else:
         found = False
@@ -153,7 +163,7 @@ def _having(tokens: Tokens, *, within: bool) -> bool:
     out = tokens.next.kind == "comment" or facts.open is not None
     if within:
         return facts.compares or bool(facts.calls) or facts.subquery or out
-    return facts.compares and (facts.settled or out)
+    return facts.compares and (facts.settled or (out and facts.literals > 0))
 
 
 def _listing(tokens: Tokens, word: str, place: str) -> bool:
@@ -166,7 +176,10 @@ def _listing(tokens: Tokens, word: str, place: str) -> bool:
         tokens.take()
     if tokens.take_word("having"):
         return expression(tokens, facts) and facts.compares
-    if place == "start" or not (ended(tokens) or facts.open):
+    if place == "start":
+        ends = ("comment",) if word.startswith("group") else ("comment", "end")
+        return facts.literals > 0 and not facts.names and tokens.next.kind in ends
+    if not (ended(tokens) or facts.open):
         return False
     if tokens.next.kind == "comment" or facts.open or facts.subquery or facts.calls:
         return True

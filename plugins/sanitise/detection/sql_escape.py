@@ -59,7 +59,7 @@ def _continued(tokens: Tokens, value: str, quote: str) -> str | None:
     if commented and (facts.literals or facts.calls or facts.names):
         found = _comments_out(tokens.next.text) or (not facts.names and _brief(tokens.next.text))
     elif facts.open is not None and resumes(facts.open.text) and not _spoken(facts.open.text):
-        found = facts.open.text[0] == quote
+        found = facts.open.text[0] == quote != "`"
     else:
         found = bool(facts.calls) and tokens.next.kind in ("end", ";")
     return "sqli.expression" if found else None

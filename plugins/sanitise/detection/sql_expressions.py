@@ -4,41 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .sql_tokens import Token, Tokens
-
-LOGIC = frozenset({"or", "and", "xor", "||", "&&"})
-_COMPARING = frozenset({"=", "<", ">", "<>", "!=", ">=", "<=", "<=>", "==", "~", "!~", "~*", "!~*", "~~", "!<", "!>"})
-_ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^", "|", "&", "<<", ">>", "::", ":=", "->", "->>"})
-_COMPARING_WORDS = frozenset(
-    {"like", "rlike", "regexp", "ilike", "glob", "in", "between", "is", "similar", "sounds", "match"}
+from .sql_lexicon import (
+    ARITHMETIC,
+    ARITHMETIC_WORDS,
+    CLAUSES,
+    COMPARING,
+    COMPARING_WORDS,
+    CONSTANTS,
+    KNOWN,
+    LOGIC,
+    PREFIXES,
+    TELLING,
+    TESTS,
 )
-_ARITHMETIC_WORDS = frozenset({"div", "mod", "collate", "escape"})
-_TESTS = frozenset({"isnull", "notnull"})
-_PREFIXES = frozenset({"not", "binary", "exists", "distinct", "all", "any", "some", "prior"})
-_CONSTANTS = frozenset({"null", "true", "false", "\\n"})
-CLAUSES = frozenset(
-    {
-        "union", "intersect", "except", "minus", "order", "group", "having", "limit", "offset", "procedure", "into",
-        "where", "for", "from", "fetch", "window", "when", "then", "else", "end", "as",
-    }
-)  # fmt: skip
-_KNOWN = frozenset(
-    {
-        "char", "chr", "concat", "count", "sum", "max", "min", "version", "user", "database", "sleep", "benchmark", "md5",
-        "ascii", "ord", "substring", "substr", "mid", "length", "len", "if", "iif", "cast", "convert", "pg_sleep", "exp",
-        "extractvalue", "updatexml", "load_file", "floor", "rand", "hex", "unhex", "elt", "group_concat", "coalesce",
-        "ifnull", "isnull", "nvl", "upper", "lower", "left", "right", "in", "exists", "values", "row", "repeat", "sha1",
-    }
-)  # fmt: skip
-"""Functions that are called with a space before their parentheses, too."""
-
-_TELLING = frozenset(
-    {
-        "current_user", "session_user", "system_user", "current_date", "current_time", "current_timestamp", "localtime",
-        "localtimestamp", "utc_time", "utc_date", "utc_timestamp", "sysdate", "rownum",
-    }
-)  # fmt: skip
-"""What is written like a column and is told by the server."""
+from .sql_tokens import Token, Tokens
 
 _DEEPEST = 24
 
@@ -106,10 +85,10 @@ def _operator(tokens: Tokens, facts: Facts) -> str | None:
         if token.text in LOGIC:
             tokens.take()
             return "logic"
-        if token.text in _COMPARING:
+        if token.text in COMPARING:
             tokens.take()
             return "compare"
-        if token.text in _ARITHMETIC:
+        if token.text in ARITHMETIC:
             tokens.take()
             return "join"
         return None
@@ -121,14 +100,14 @@ def _word_operator(tokens: Tokens, facts: Facts) -> str | None:
     if word in LOGIC:
         tokens.take()
         return "logic"
-    if word in _ARITHMETIC_WORDS:
+    if word in ARITHMETIC_WORDS:
         tokens.take()
         return "join"
-    if word in _TESTS:
+    if word in TESTS:
         tokens.take()
         facts.compares = True
         return "test"
-    if word != "not" and word not in _COMPARING_WORDS:
+    if word != "not" and word not in COMPARING_WORDS:
         return None
     return _comparing_words(tokens)
 
@@ -136,7 +115,7 @@ def _word_operator(tokens: Tokens, facts: Facts) -> str | None:
 def _comparing_words(tokens: Tokens) -> str | None:
     tokens.take_word("not")
     word = tokens.next.text if tokens.next.kind == "word" else ""
-    if word not in _COMPARING_WORDS:
+    if word not in COMPARING_WORDS:
         return None
     tokens.take()
     if word == "is":
@@ -195,7 +174,7 @@ def _prefix(tokens: Tokens) -> bool:
     if token.kind == "operator" and token.text in ("-", "+", "~", "!"):
         tokens.take()
         return True
-    return token.kind == "word" and tokens.take_word(*_PREFIXES)
+    return token.kind == "word" and tokens.take_word(*PREFIXES)
 
 
 def _parentheses(tokens: Tokens, facts: Facts, depth: int) -> str | None:  # noqa: PLR0911 - what may be inside
@@ -253,7 +232,7 @@ def _merge(facts: Facts, inner: Facts) -> None:
 
 def _word(tokens: Tokens, facts: Facts, depth: int) -> str | None:
     word = tokens.take().text
-    if word in _CONSTANTS:
+    if word in CONSTANTS:
         facts.literals += 1
         facts.last = word
         return "=" + word
@@ -279,7 +258,7 @@ def _name(tokens: Tokens, facts: Facts, word: str) -> str:
         if tokens.next.kind == "word" or (tokens.next.kind == "operator" and tokens.next.text == "*"):
             word = word + "." + tokens.take().text
     if tokens.next.kind == "(":
-        if tokens.spaced and word not in _KNOWN:
+        if tokens.spaced and word not in KNOWN:
             facts.names += 1  # a sentence goes on in parentheses
         else:
             facts.calls.append(word)
@@ -292,7 +271,7 @@ def _name(tokens: Tokens, facts: Facts, word: str) -> str:
         tokens.take()
         facts.literals += 1
         return "=" + word
-    if word in _TELLING:
+    if word in TELLING:
         facts.variables += 1
     else:
         facts.names += 1

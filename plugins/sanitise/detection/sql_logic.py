@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .sql_expressions import Facts, ended, expression
+from .sql_lexicon import KNOWN
 from .sql_select import select
 from .sql_tokens import Budget, Tokens
 
@@ -56,18 +57,21 @@ def condition(text: str, match: re.Match[str], budget: Budget) -> str | None:  #
     if facts.compares and facts.settled:
         return "sqli.tautology"
     if facts.calls and (place in ("number", "other", "start") or facts.compares or out or _joined(text, match)):
-        return "sqli.function" if _function(facts) else None
+        return "sqli.function" if _function(facts, known=place == "other" and not (facts.compares or out)) else None
     if place == "word":
-        return "sqli.tautology" if out and facts.compares else None
-    if facts.compares and (place == "number" or facts.literals or facts.variables or out):
+        return "sqli.tautology" if out and facts.compares and (facts.literals or facts.variables) else None
+    if facts.compares and (
+        place == "number" or (place == "start" and "=" in text) or facts.literals or facts.variables or out
+    ):
         return "sqli.tautology"
     if facts.variables or (facts.literals and (out or facts.last in ("true", "false", "null"))):
         return "sqli.tautology"
     return "sqli.tautology" if facts.literals and not facts.names and _same(text, match, facts) else None
 
 
-def _function(facts: Facts) -> bool:
-    return any(name != "case" for name in facts.calls)
+def _function(facts: Facts, *, known: bool) -> bool:
+    """Whether a function is called, and one that a database has where it must be known."""
+    return any(name != "case" and (not known or name in KNOWN) for name in facts.calls)
 
 
 def _joined(text: str, match: re.Match[str]) -> bool:
@@ -90,7 +94,10 @@ def _appended(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> st
     if facts.open is not None:
         rest = facts.open.text[1:].strip(" +-~!")
         quoted = match.end() == facts.open.start and text[max(0, match.start() - 2) : match.start() - 1].isspace()
-        return "sqli.tautology" if not quoted and (not rest or rest[0].isdigit()) else None
+        if quoted:
+            return None
+        single = rest.isalnum() and " " not in text[max(0, match.start() - 64) : match.start()].strip()
+        return "sqli.tautology" if not rest or rest[0].isdigit() or single else None
     if out:
         return "sqli.tautology"
     return "sqli.tautology" if facts.literals and not facts.names and not facts.last.endswith(("'", '"')) else None

@@ -18,8 +18,11 @@ _THINGS = (
 def _drop(tokens: Tokens) -> int:
     if not tokens.take_word(*_THINGS):
         return 0
+    named = False
     while tokens.take_word(*_THINGS):
-        pass
+        named = True
+    if named and tokens.next.kind == "comment":  # a table may have such a name, too
+        return 2
     sure = tokens.take_word("if")
     while tokens.take_word("exists", "not"):
         pass
@@ -54,7 +57,7 @@ def _create(tokens: Tokens) -> int:
     if token.kind in ("(", "variable", "string", "comment", ";", ".") or token.text == "@":
         return 2
     return 2 * tokens.take_word(
-        "as", "add", "drop", "modify", "rename", "with", "set", "identified", "for", "returns", "values", "from",
+        "as", "add", "drop", "modify", "rename", "with", "set", "identified", "for", "returns", "values",
         "alter", "on", "default", "owner", "account", "password", "authorization", "is",
     )  # fmt: skip
 
@@ -117,7 +120,9 @@ def _exec(tokens: Tokens) -> int:
         return 2
     if token.kind != "word":
         return 0
-    if tokens.next.kind in (".", "variable", "string", "open") or token.text[:3] in ("xp_", "sp_"):
+    if tokens.take_kind("."):
+        return 2 * (tokens.next.kind in ("word", "."))
+    if tokens.next.kind in ("variable", "string", "open") or token.text[:3] in ("xp_", "sp_"):
         return 2
     return 2 * (token.text == "immediate" or "_" in token.text)
 
@@ -189,11 +194,10 @@ def _set(tokens: Tokens) -> int:
 
 
 def _call(tokens: Tokens) -> int:
-    if tokens.take().kind != "word":
+    if tokens.next.kind != "word":
         return 0
-    while tokens.take_kind("."):
-        tokens.take()
-    return 2 * (tokens.next.kind == "(")
+    facts = Facts()
+    return 2 * (expression(tokens, facts) and bool(facts.calls) and ended(tokens))
 
 
 def _do(tokens: Tokens) -> int:

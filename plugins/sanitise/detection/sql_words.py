@@ -5,7 +5,7 @@ from __future__ import annotations
 from .screen import EDGE
 from .sql_statements import HEADS
 
-GAP = r"(?:[\s\x00-\x1f\xa0+]|/\*.{0,64}?\*/|/\*!\d*|(?:--|\#)[^\n]{0,64}\n)"
+GAP = r"(?:[\s\x00-\x1f\xa0+]|/\*[^*]{0,64}\*/|/\*!\d*|(?:--|\#)[^\n]{0,64}\n)"
 """What the dialects take for a space."""
 
 HEAD = "|".join(HEADS)

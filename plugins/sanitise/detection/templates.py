@@ -28,7 +28,7 @@ _MARKED = re.compile(
     r"|!--\s*#\s*(?:exec|include|echo|set|config|printenv|if)\b|#assign|#--|@\w+)"
 )
 _NAMED = re.compile(
-    r"__class__|__mro__|__subclasses__|__globals__|__builtins__|__init__|__import__|freemarker\.template|java\.lang\.\w"
+    r"__mro__|__subclasses__|__globals__|__builtins__|__import__|\.__class__|\.__init__|freemarker\.template|java\.lang\.\w"
     r"|getclass\s*\(\s*\)|#_memberaccess|class\.module\.classloader|javax\.\w+\.|org\.apache\.\w|ro0abx|allowstaticmethodaccess"
     r"|t\(\s*java|#set\s*\(|#evaluate\s*\(|#include\s*\(|#parse\s*\(|#foreach\s*\(|#if\s*\(|%\{\s*(?:\(#|#\w+\s*=|@|\d\s*[*+]|#)"
 )
@@ -38,7 +38,7 @@ TRIGGER = (
     r"|ro0abx|allowstatic|\bt\(\s*java"
 )
 _STATEMENT = re.compile(
-    r"\s*-?\s*(?:if|for|set|include|import|extends|macro|block|print|load|debug|raw|from|with|call|filter|autoescape|module|apply|do|assign|capture)\b"
+    r"\s*-?\s*(?:if|for|set|include|import|extends|macro|block|print|load|debug|raw|from|with|call|filter|autoescape|module|apply|do|assign|capture)\s+[^\s-]|\s*-?\s*(?:debug|raw|load|filter)\b\s*"
 )
 _ARITHMETIC = re.compile(r"\d\s*[*+/-]\s*['\"\d]|\w\(|\.__|['\"]\s*[+*]")
 _INSIDE = re.compile(

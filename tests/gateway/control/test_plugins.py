@@ -56,7 +56,16 @@ def test_an_installed_plugin_that_is_not_named_stays_out() -> None:
 
 
 def test_the_built_ins_are_loaded_unless_the_settings_say_otherwise() -> None:
-    built_in = {"principal", "rate_limit", "body_limit", "require_json", "encrypt", "hash", "idempotency"}
+    built_in = {
+        "principal",
+        "rate_limit",
+        "body_limit",
+        "require_json",
+        "sanitise",
+        "encrypt",
+        "hash",
+        "idempotency",
+    }
     assert load_plugins(load_settings({})).registry.filters.keys() == built_in
 
 

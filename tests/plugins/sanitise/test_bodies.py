@@ -18,7 +18,7 @@ ALL = SanitiseConfig().bodies
 def read(body: bytes, *types: str, taken=ALL, coding=(), **bounds) -> Content:
     headers = [("content-type", each) for each in types] + [("content-encoding", each) for each in coding]
     made = exchange(headers=headers, body=body)
-    return Bodies(taken, Bounds(**bounds), repeated=True).read(made.request)
+    return Bodies(taken, Bounds(**bounds), repeated=True, any_case=False).read(made.request)
 
 
 def texts(*arguments, **options) -> list[str]:

@@ -56,9 +56,19 @@ def test_a_text_alone_is_the_body() -> None:
     assert list(read(b'"hello"').located()) == [Text("body", "hello")]
 
 
+@pytest.mark.parametrize(
+    "twins", ['"amount": 1, "Amount": 2', '"a": {"ſ": 1, "s": 2}', '"x": [{"É": 1, "\\u00e9": 2}]']
+)
+def test_keys_that_differ_in_case_alone_are_refused_unless_said_otherwise(twins) -> None:
+    data = f"{{{twins}}}".encode()
+    with pytest.raises(AmbiguousBody):
+        read(data)
+    read_json(data, orjson.loads(data), depth=9, most=99, any_case=True)
+
+
 @given(JSON)
 def test_the_screen_sees_every_text_that_is_located(document) -> None:
-    found = read(orjson.dumps(document))
+    found = read_json(orjson.dumps(document), document, depth=32, most=1000, any_case=True)
 
     assert sorted(each.text for each in found.located()) == sorted(found.texts)
 

@@ -40,8 +40,6 @@ def test_what_would_run_is_told(text, expected) -> None:
         "<a href='https://shop.example/?a=1&b=2'>shop</a>",
         "<img src='https://shop.example/a.png'>",
         "a < b and c > d",
-    ]
-    + [
         "<info@shop.example>",
         "JavaScript: The Good Parts (2nd edition)",
         "onset = 5, one=1",

@@ -20,8 +20,6 @@ from plugins.sanitise.detection.network import judge_address, judge_break
         "[::ffff:127.0.0.1]",
         "169.254.169.254",
         "10.1.2.3",
-    ]
-    + [
         "metadata.google.internal",
         "[fd00::1]",
         "a@127.0.0.1:80",
@@ -46,6 +44,12 @@ def test_an_address_inside_is_told_in_every_form(host) -> None:
 )
 def test_an_address_outside_passes(url) -> None:
     assert list(judge_address(url, Kind.URL)) == []
+
+
+def test_an_address_in_a_header_or_a_sentence_leads_nobody_anywhere() -> None:
+    assert list(judge_address("http://localhost:3000/shop", Kind.HEADER)) == []
+    assert list(judge_address("http://localhost is what it says", Kind.VALUE)) == []
+    assert [hit.rule.id for hit in judge_address("http://localhost/", Kind.VALUE)] == ["ssrf.internal_address"]
 
 
 def test_a_bare_host_is_an_address_only_where_a_url_belongs() -> None:

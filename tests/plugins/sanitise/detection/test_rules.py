@@ -9,7 +9,7 @@ DOCUMENT = (Path(__file__).parents[4] / "docs" / "detection.md").read_text()
 
 
 def test_the_id_of_a_rule_begins_with_its_family() -> None:
-    assert {rule.id: rule.family for rule in RULES.values()} == {id: id.partition(".")[0] for id in RULES}
+    assert {rule.id: rule.family for rule in RULES.values()} == {name: name.partition(".")[0] for name in RULES}
     assert set(FAMILIES) == {rule.family for rule in RULES.values()}
 
 

@@ -16,8 +16,11 @@ from plugins.sanitise.detection.script import code, runs
         "a=alert,a(1)",
         "setTimeout('x')",
         "[].constructor.constructor('x')",
-    ]
-    + ["location='//a.example'", "new Image().src=1", "fetch('//a.example')", "[][(![]+[])[+[]]+([![]]+[][[]])]"],
+        "location='//a.example'",
+        "new Image().src=1",
+        "fetch('//a.example')",
+        "[][(![]+[])[+[]]+([![]]+[][[]])]",
+    ],
 )
 def test_code_is_code(text) -> None:
     assert code(text) is not None

@@ -10,7 +10,7 @@ STATEMENTS = {
     "insert": "insert into a values(1)", "replace": "replace into a values(1)", "update": "update a set b=1", "delete": "delete from a where 1=1",
     "truncate": "truncate table a;", "exec": "exec xp_cmdshell 'dir'", "execute": "execute immediate 'a'", "declare": "declare @a int",
     "waitfor": "waitfor delay '0:0:5'", "shutdown": "shutdown with nowait", "grant": "grant all on a to b", "revoke": "revoke all on a from b",
-    "copy": "copy a from '/etc/passwd'", "load": "load data infile 'x'", "set": "set @a=1", "call": "call a.b(1)", "do": "do sleep(5)",
+    "copy": "copy a from '/etc/passwd'", "load": "load data infile 'x'", "set": "set @a=1", "call": "call b(1)", "do": "do sleep(5)",
     "begin": "begin dbms_lock.sleep(5)", "while": "while 1=1 shutdown with nowait", "if": "if 1=1 waitfor delay '0:0:5'", "with": "with a as (select 1)", "attach": "attach database 'a' as b",
     "handler": "handler a open", "backup": "backup database a to disk", "restore": "restore database a from disk", "rename": "rename table a to b",
     "merge": "merge into a using b", "pragma": "pragma a=1", "print": "print @@version",
@@ -41,8 +41,6 @@ def test_a_statement_is_one(text) -> None:
         "do it",
         "if you can",
         "with love",
-    ]
-    + [
         "begin again",
         "grant thornton to audit",
         "copy that",

@@ -46,6 +46,7 @@ def test_every_character_is_read_and_reading_ends(text) -> None:
 
 def test_a_budget_ends_the_reading() -> None:
     budget = Budget(10)
+    for _ in range(10):
+        Tokens("1", 0, budget)
     with pytest.raises(Exhausted):
-        for _ in range(12):
-            Tokens("1", 0, budget)
+        Tokens("1", 0, budget)
