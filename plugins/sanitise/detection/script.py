@@ -49,6 +49,9 @@ _RUNS = re.compile(
     r"|\beval\b|[\w$]\s*=[^=]|[\w$\])]\s*;|\\u|\\x|&#|%[0-9a-f]{2}|\{|^\s*['\"]?\s*[\[(/+!~-]",
     re.IGNORECASE,
 )
+_MOST_WORDS = 2000
+"""A text that has more of the words of a script is one."""
+
 TRIGGER = (
     rf"(?:{_SINK})\s*[(`?.)\];}}>/,]|=\s*(?:{_SINK})|(?:{_LOADER})\s*[(`]|(?:{_OBJECT})\s*[\[.=]"
     r"|constructor|__proto__|innerhtml|outerhtml|new\s+(?:image|xmlhttprequest|function|websocket)|jquery|\$\s*\.|throw|\[!?\[\]"
@@ -59,7 +62,9 @@ TRIGGER = (
 def code(text: str) -> str | None:
     """Code that a script would run where a text is inserted into it, or None."""
     lower = text.lower()
-    for word in _WORD.finditer(lower):
+    for number, word in enumerate(_WORD.finditer(lower)):
+        if number == _MOST_WORDS:
+            return lower[:80]
         if match := _CODE.match(lower, word.start()):
             return match[0]
     if match := _ASSIGNED.search(lower) or _SIGNS.search(lower):

@@ -47,3 +47,8 @@ def test_words_with_parentheses_are_none(text) -> None:
 def test_what_follows_a_scheme_runs_if_it_is_code() -> None:
     assert runs("alert(1)")
     assert not runs(" The Good Parts (2nd edition)")
+
+
+def test_a_text_of_nothing_but_words_of_a_script_is_code() -> None:
+    assert code("this. " * 100) is None
+    assert code("this. " * 3000) is not None
