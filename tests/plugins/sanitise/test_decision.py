@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.sanitise.decision import LONGEST_MATCHED, MOST_TOLD, PAGES, TOGETHER, Judge
+from plugins.sanitise.decision import LONGEST_MATCHED, MOST_TOLD, TOGETHER, Judge
 from plugins.sanitise.detection import Kind
 from plugins.sanitise.options import SanitiseConfig
 from plugins.sanitise.problems import BodyTooComplex
@@ -100,13 +100,10 @@ def test_what_only_shows_once_the_markup_is_gone_is_found_as_well() -> None:
     assert judge(text, fields=[{"at": "/note", "clean": "strip"}]).blocking.rule.family == "sqli"
 
 
-@pytest.mark.parametrize("field", sorted(PAGES))
+@pytest.mark.parametrize("field", ["header:referer", "header:origin"])
 def test_the_page_that_a_browser_was_on_may_be_on_its_own_machine(field) -> None:
-    page = Text(field, "http://localhost:3000/checkout", Kind.HEADER)
-
-    assert judge(page).found == []
-    assert judge(page._replace(field="header:x-callback")).blocking.rule.family == "ssrf"
-    assert judge(Text(field, SQL, Kind.HEADER)).blocking is not None
+    assert judge(Text(field, "http://localhost:3000/checkout", Kind.HEADER)).found == []
+    assert judge(Text("/callback_url", "http://localhost:3000/", Kind.URL)).blocking.rule.family == "ssrf"
 
 
 def test_a_key_cannot_be_cleaned() -> None:
