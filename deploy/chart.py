@@ -28,6 +28,9 @@ OWN = frozenset(
 )
 """Settings that the chart has values of its own for."""
 
+SECRET = frozenset(name for name, field in Settings.model_fields.items() if "SecretStr" in repr(field.annotation))
+"""Settings that come from Secrets alone."""
+
 
 def main() -> None:
     SCHEMA.write_text(schema())
@@ -51,7 +54,7 @@ def settings() -> dict[str, Any]:
     found = {
         str(field.validation_alias): {"type": "string", "description": (field.description or "").replace(".  ", ". ")}
         for name, field in Settings.model_fields.items()
-        if name not in OWN and "SecretStr" not in repr(field.annotation)
+        if name not in OWN | SECRET
     }
     sdk = {"^OTEL_[A-Z_]+$": {"type": "string", "description": "A variable of OpenTelemetry's SDK."}}
     return {"type": "object", "additionalProperties": False, "properties": found, "patternProperties": sdk}

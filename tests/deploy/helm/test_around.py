@@ -73,6 +73,22 @@ def test_a_migration_s_job_runs_before_and_the_gateways_no_longer_migrate(manife
     assert {"name": "PAYGUARD_LEDGER_MIGRATE", "value": "manual"} in gateway(manifests)["env"]
 
 
+def test_a_migration_s_image_is_pulled_with_the_secrets_that_are_named(example) -> None:
+    over = merged(EVERYTHING, {"image": {"pullSecrets": ["registry"]}})
+    assert named(example.render(over), "Job")["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_what_looks_like_another_type_stays_text(example) -> None:
+    over = {
+        "prometheusRule": {"enabled": True, "slow": {"severity": "1"}},
+        "data": {"claim": {"storageClassName": "2", "size": "1"}},
+    }
+    manifests = example.render(merged(ci("sqlite"), over))
+    assert alerts(manifests)["PayguardRequestsSlow"]["labels"] == {"severity": "1"}
+    claim = named(manifests, "PersistentVolumeClaim")["spec"]
+    assert (claim["storageClassName"], claim["resources"]["requests"]) == ("2", {"storage": "1"})
+
+
 def test_a_migration_s_pod_is_none_of_the_service_s(manifests) -> None:
     labels = named(manifests, "Job")["spec"]["template"]["metadata"]["labels"]
     assert not named(manifests, "Service", "shop-payments")["spec"]["selector"].items() <= labels.items()

@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 from helm_python import HelmError
 
+from deploy import chart as generated
+from gateway.control.settings import Settings
 from tests.deploy.helm.rendering import ci, merged
 
+OWN, SECRET = (
+    {str(Settings.model_fields[name].validation_alias) for name in names} for names in (generated.OWN, generated.SECRET)
+)
 
 def refusal(release: Any, base: str, over: dict[str, Any]) -> str:
     with pytest.raises(HelmError) as refused:
@@ -53,6 +58,12 @@ REFUSED = {
         {"backend": {"sleepSeconds": 3}},
         "backend.sleepSeconds is 3 and drainSeconds 5: the backend would stop while the gateway still takes requests",
     ),
+    "a backend that stops with a plain container": (
+        "sqlite",
+        {"mode": "container", "backend": {"sleepSeconds": 5}},
+        "In mode container it sleeps for 7 seconds or more.",
+    ),
+    "no draining": ("sqlite", {"drainSeconds": 0}, "at '/drainSeconds': minimum: got 0, want 1"),
     "a named data port": (
         "sqlite",
         {"listen": {"data": "http"}},
@@ -101,6 +112,33 @@ REFUSED = {
         "pieces",
         {"data": {"existingClaim": "shared"}},
         "data.existingClaim is one folder for several pods",
+    ),
+    "one new data folder for several pods": (
+        "pieces",
+        {"data": {"claim": {"create": True}}},
+        "data.claim.create is one folder for several pods",
+    ),
+    "fewer pods than the fewest": (
+        "pieces",
+        {"autoscaling": {"minReplicas": 7}},
+        "autoscaling.minReplicas is 7 and autoscaling.maxReplicas 6: no number of pods is both.",
+    ),
+    "a budget that lets no node be emptied": (
+        "pieces",
+        {"podDisruptionBudget": {"maxUnavailable": "0%"}},
+        "at '/podDisruptionBudget/maxUnavailable'",
+    ),
+    "a peer that is nobody": ("sqlite", {"networkPolicy": {"clients": [{}]}}, "at '/networkPolicy/clients/0'"),
+    "a peer by a name that Kubernetes does not know": (
+        "sqlite",
+        {"networkPolicy": {"admin": [{"podselector": {}}]}},
+        "additional properties 'podselector' not allowed",
+    ),
+    "a name that no Service may have": ("sqlite", {"service": {"name": "Shop_1"}}, "at '/service/name'"),
+    "names that are too long with what follows": (
+        "sqlite",
+        {"fullnameOverride": "a" * 53},
+        "at '/fullnameOverride'",
     ),
     "a secret among the settings": (
         "sqlite",
@@ -155,6 +193,22 @@ def test_everything_wrong_is_said_at_once(chart) -> None:
         "- database.type",
         "- workload.selector",
     ]
+
+
+@pytest.mark.parametrize("variable", sorted(OWN))
+def test_what_the_chart_checks_is_not_said_past_it_by_a_secret(chart, variable) -> None:
+    over = {"secrets": {variable: {"name": "payguard", "key": "a"}}}
+    assert f"secrets.{variable} is no secret of the gateway's" in refusal(chart, "sqlite", over)
+
+
+def test_a_misspelt_setting_is_found_among_the_secrets_too(chart) -> None:
+    over = {"secrets": {"PAYGUARD_ADMIN_TOKEN_REED": {"name": "payguard", "key": "a"}}}
+    assert "secrets.PAYGUARD_ADMIN_TOKEN_REED is no secret" in refusal(chart, "sqlite", over)
+
+
+@pytest.mark.parametrize("variable", sorted({*SECRET, "OF_A_POLICY"} - {"DATABASE_URL", "DB_PASSWORD"}))
+def test_every_secret_of_the_gateway_s_is_taken_and_those_of_a_policy(chart, variable) -> None:
+    assert chart.render(merged(ci("sqlite"), {"secrets": {variable: {"name": "payguard", "key": "a"}}}))
 
 
 @pytest.mark.parametrize("seconds", [45, 46])

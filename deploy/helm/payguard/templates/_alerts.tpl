@@ -5,7 +5,7 @@
     {{- .expr | nindent 4 }}
   for: {{ .options.for }}
   labels:
-    severity: {{ .options.severity }}
+    severity: {{ .options.severity | quote }}
   annotations:
     summary: {{ .summary | quote }}
 {{- end }}

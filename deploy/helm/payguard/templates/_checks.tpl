@@ -29,8 +29,9 @@
 {{- end }}
 {{- $drain := int .Values.drainSeconds }}
 {{- $sleep := int .Values.backend.sleepSeconds | default $drain }}
-{{- if lt $sleep $drain }}
-{{- $wrong = append $wrong (printf "backend.sleepSeconds is %d and drainSeconds %d: the backend would stop while the gateway still takes requests for it." $sleep $drain) }}
+{{- $least := include "payguard.leastSleep" . | int }}
+{{- if lt (include "payguard.backendSleep" . | int) $least }}
+{{- $wrong = append $wrong (printf "backend.sleepSeconds is %d and drainSeconds %d: the backend would stop while the gateway still takes requests for it. In mode %s it sleeps for %d seconds or more." $sleep $drain .Values.mode $least) }}
 {{- end }}
 {{- $needed := add (max $drain $sleep) (int .Values.longestRequestSeconds) 10 }}
 {{- if lt (int .Values.workload.terminationGracePeriodSeconds) (int $needed) }}
@@ -67,8 +68,8 @@
 {{- if not (hasKey .Values.secrets "HASH_SALT") }}
 {{- $wrong = append $wrong "secrets.HASH_SALT is missing: each pod would make a salt of its own, and none would recognise what another has recorded." }}
 {{- end }}
-{{- if and .Values.data.existingClaim (gt $most 1) }}
-{{- $wrong = append $wrong "data.existingClaim is one folder for several pods, and each needs its own: with postgresql leave it out." }}
+{{- if and (include "payguard.dataClaim" .) (gt $most 1) }}
+{{- $wrong = append $wrong (printf "%s is one folder for several pods, and each needs its own: with postgresql leave it out." (empty .Values.data.existingClaim | ternary "data.claim.create" "data.existingClaim")) }}
 {{- end }}
 {{- end }}
 {{- toJson $wrong }}
@@ -95,6 +96,15 @@
 {{- end }}
 {{- if and .Values.autoscaling.enabled (not .Values.workload.name) }}
 {{- $wrong = append $wrong "workload.name is empty: autoscaling needs to know what to scale." }}
+{{- end }}
+{{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
+{{- $wrong = append $wrong (printf "autoscaling.minReplicas is %d and autoscaling.maxReplicas %d: no number of pods is both." (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
+{{- end }}
+{{- range $name, $from := .Values.secrets }}
+{{- $own := or (hasPrefix "PAYGUARD_" $name) (has $name (list "DB_HOST" "DB_PORT" "DB_NAME" "DB_USER")) }}
+{{- if and $own (not (has $name (list "PAYGUARD_ADMIN_TOKEN_READ" "PAYGUARD_ADMIN_TOKEN_OPERATE"))) }}
+{{- $wrong = append $wrong (printf "secrets.%s is no secret of the gateway's, and what it says could not be checked here: use the value of this chart that is for it, or settings." $name) }}
+{{- end }}
 {{- end }}
 {{- range $name, $value := .Values.settings }}
 {{- if contains "HEADERS" $name }}
