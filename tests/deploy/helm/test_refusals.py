@@ -15,6 +15,7 @@ OWN, SECRET = (
     {str(Settings.model_fields[name].validation_alias) for name in names} for names in (generated.OWN, generated.SECRET)
 )
 
+
 def refusal(release: Any, base: str, over: dict[str, Any]) -> str:
     with pytest.raises(HelmError) as refused:
         release.render(merged(ci(base), over), "1.37")
