@@ -9,6 +9,10 @@
 {{- /* Policy, ports and times. */ -}}
 {{- define "payguard.wrongStart" -}}
 {{- $wrong := list }}
+{{- /* Helm asks a dependency's kubeVersion of nobody. */ -}}
+{{- if semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version }}
+{{- $wrong = append $wrong (printf "Kubernetes is %s, and would drop the backend's preStop sleep: 1.30 is the oldest that has it." .Capabilities.KubeVersion.Version) }}
+{{- end }}
 {{- with .Values.policy }}
 {{- if and .existingConfigMap .content }}
 {{- $wrong = append $wrong "policy.existingConfigMap and policy.content both say what the policy is: keep one of them." }}
