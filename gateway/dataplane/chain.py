@@ -170,10 +170,9 @@ class Chain:
         if self._above:
             cancelled = await self._rise(exchange, self._above, reached) or cancelled
         if cancelled is not None:
-            try:
-                raise cancelled
-            finally:
-                del cancelled  # it holds this frame, which must not hold it
+            last = [cancelled]
+            del cancelled
+            raise last.pop()  # it holds this frame, which must not hold it
 
     async def _rise(
         self, exchange: Exchange, stages: Sequence[tuple[int, _Stage]], reached: int
