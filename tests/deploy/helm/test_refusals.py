@@ -105,9 +105,35 @@ REFUSED = {
         "workload.selector is empty: service would select every pod of the namespace, or none.",
     ),
     "nothing to scale": ("postgresql", {"workload": {"name": ""}}, "workload.name is empty: autoscaling needs to know"),
-    "PostgreSQL nowhere": ("pieces", {"database": {"host": ""}}, "database.type is postgresql: name the server either"),
+    "PostgreSQL nowhere": (
+        "pieces",
+        {"database": {"host": "", "name": "", "user": ""}, "secrets": {"DB_PASSWORD": None}},
+        "database.type is postgresql: name the server either",
+    ),
+    "all of PostgreSQL but its host": ("pieces", {"database": {"host": ""}}, "are needed together"),
     "PostgreSQL twice": ("postgresql", {"database": {"host": "postgres"}}, "name the server either"),
-    "half of a server": ("pieces", {"database": {"name": ""}}, "database.name and database.user are needed too"),
+    "PostgreSQL by URL and a password beside it": (
+        "postgresql",
+        {"secrets": {"DB_PASSWORD": {"name": "postgres", "key": "password"}}},
+        "name the server either",
+    ),
+    "PostgreSQL by URL and a name beside it": ("postgresql", {"database": {"name": "shop"}}, "name the server either"),
+    "metrics that are switched off": (
+        "pieces",
+        {"settings": {"MONITORING_ENABLED": "False"}},
+        "settings.MONITORING_ENABLED says that there are none",
+    ),
+    "a certificate without its key": (
+        "sqlite",
+        {"settings": {"PAYGUARD_TLS_CERTIFICATE": "/etc/payguard/secrets/tls/tls.crt"}},
+        "PAYGUARD_TLS_CERTIFICATE and settings.PAYGUARD_TLS_KEY are given together or not at all",
+    ),
+    "a level that is none": ("sqlite", {"settings": {"LOG_LEVEL": "debgu"}}, "at '/settings/LOG_LEVEL': 'debgu'"),
+    "half of a server": (
+        "pieces",
+        {"database": {"name": ""}},
+        "database.host, database.name and database.user are needed together",
+    ),
     "a salt for each pod": ("pieces", {"secrets": {"HASH_SALT": None}}, "secrets.HASH_SALT is missing: each pod"),
     "one data folder for several pods": (
         "pieces",
@@ -210,6 +236,11 @@ def test_a_misspelt_setting_is_found_among_the_secrets_too(chart) -> None:
 @pytest.mark.parametrize("variable", sorted({*SECRET, "OF_A_POLICY"} - {"DATABASE_URL", "DB_PASSWORD"}))
 def test_every_secret_of_the_gateway_s_is_taken_and_those_of_a_policy(chart, variable) -> None:
     assert chart.render(merged(ci("sqlite"), {"secrets": {variable: {"name": "payguard", "key": "a"}}}))
+
+
+@pytest.mark.parametrize("level", ["debug", "WARNING"])
+def test_a_level_is_taken_in_any_case_as_the_gateway_takes_it(chart, level) -> None:
+    assert chart.render(merged(ci("sqlite"), {"settings": {"LOG_LEVEL": level}}))
 
 
 @pytest.mark.parametrize("seconds", [45, 46])

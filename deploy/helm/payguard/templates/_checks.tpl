@@ -63,11 +63,12 @@
 {{- $wrong = append $wrong "migration.enabled is for postgresql: a SQLite file is migrated by the gateway that it belongs to." }}
 {{- end }}
 {{- else }}
-{{- if eq $url (not (empty .Values.database.host)) }}
+{{- $pieces := or .Values.database.host .Values.database.name .Values.database.user (hasKey .Values.secrets "DB_PASSWORD") }}
+{{- if eq $url (not (empty $pieces)) }}
 {{- $wrong = append $wrong "database.type is postgresql: name the server either by secrets.DATABASE_URL, or by database.host, database.name, database.user and secrets.DB_PASSWORD." }}
 {{- end }}
-{{- if and .Values.database.host (not (and .Values.database.name .Values.database.user)) }}
-{{- $wrong = append $wrong "database.host is given: database.name and database.user are needed too." }}
+{{- if and $pieces (not (and .Values.database.host .Values.database.name .Values.database.user)) (not $url) }}
+{{- $wrong = append $wrong "database.host, database.name and database.user are needed together." }}
 {{- end }}
 {{- if not (hasKey .Values.secrets "HASH_SALT") }}
 {{- $wrong = append $wrong "secrets.HASH_SALT is missing: each pod would make a salt of its own, and none would recognise what another has recorded." }}
@@ -103,6 +104,12 @@
 {{- end }}
 {{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
 {{- $wrong = append $wrong (printf "autoscaling.minReplicas is %d and autoscaling.maxReplicas %d: no number of pods is both." (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
+{{- end }}
+{{- if and .Values.podMonitor.enabled (has (lower (default "" .Values.settings.MONITORING_ENABLED)) (list "false" "0" "no" "off")) }}
+{{- $wrong = append $wrong "podMonitor.enabled is for metrics, and settings.MONITORING_ENABLED says that there are none." }}
+{{- end }}
+{{- if ne (hasKey .Values.settings "PAYGUARD_TLS_CERTIFICATE") (hasKey .Values.settings "PAYGUARD_TLS_KEY") }}
+{{- $wrong = append $wrong "settings.PAYGUARD_TLS_CERTIFICATE and settings.PAYGUARD_TLS_KEY are given together or not at all." }}
 {{- end }}
 {{- range $name, $from := .Values.secrets }}
 {{- $own := or (hasPrefix "PAYGUARD_" $name) (has $name (list "DB_HOST" "DB_PORT" "DB_NAME" "DB_USER")) }}
