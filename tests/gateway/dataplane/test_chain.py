@@ -131,7 +131,8 @@ class Parsed:
     [Rejected, UpstreamBroken, ZeroDivisionError, asyncio.CancelledError],
 )
 @pytest.mark.parametrize("where", ["down", "up"])
-async def test_what_failed_leaves_nothing_for_the_garbage_collector(failure, where, monkeypatch) -> None:
+@pytest.mark.parametrize("chained", [True, False])
+async def test_what_failed_leaves_nothing_for_the_garbage_collector(failure, where, chained, monkeypatch) -> None:
     seen: list[weakref.ref[Parsed]] = []
 
     async def parse(exchange: Exchange) -> None:
@@ -139,7 +140,9 @@ async def test_what_failed_leaves_nothing_for_the_garbage_collector(failure, whe
         seen.append(weakref.ref(parsed))
         try:
             {}["a failure on the way"]
-        except KeyError:
+        except KeyError as error:
+            if chained:
+                raise failure() from error
             raise failure()  # noqa: B904 - as careless as a plugin may be
 
     trace = Trace()
