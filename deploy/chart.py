@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
@@ -27,6 +28,9 @@ OWN = frozenset(
     | {"ledger_migrate", "db_host", "db_port", "db_name", "db_user"}
 )
 """Settings that the chart has values of its own for."""
+
+SECRET = frozenset(name for name, field in Settings.model_fields.items() if "SecretStr" in repr(field.annotation))
+"""Settings that come from Secrets alone."""
 
 
 def main() -> None:
@@ -48,13 +52,18 @@ def schema() -> str:
 
 def settings() -> dict[str, Any]:
     """Every setting that is no secret and not the chart's to say; and those of OpenTelemetry's SDK."""
-    found = {
-        str(field.validation_alias): {"type": "string", "description": (field.description or "").replace(".  ", ". ")}
-        for name, field in Settings.model_fields.items()
-        if name not in OWN and "SecretStr" not in repr(field.annotation)
-    }
+    fields = {name: field for name, field in Settings.model_fields.items() if name not in OWN | SECRET}
+    found = {str(field.validation_alias): setting(field) for field in fields.values()}
     sdk = {"^OTEL_[A-Z_]+$": {"type": "string", "description": "A variable of OpenTelemetry's SDK."}}
     return {"type": "object", "additionalProperties": False, "properties": found, "patternProperties": sdk}
+
+
+def setting(field: FieldInfo) -> dict[str, Any]:
+    """One setting: a text, in any case where it is one of a few words."""
+    few = (
+        {"pattern": f"^(?i:{'|'.join(get_args(field.annotation))})$"} if get_origin(field.annotation) is Literal else {}
+    )
+    return {"type": "string", **few, "description": (field.description or "").replace(".  ", ". ")}
 
 
 def readme() -> str:

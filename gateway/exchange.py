@@ -330,6 +330,17 @@ class Exchange:
         """Whether what is sent on asks and changes nothing."""
         return self.request.method in SAFE_METHODS
 
+    def fail(self, error: GatewayError) -> None:
+        """Keep the error and its causes, not their traces: frames there hold the exchange and what was parsed of it.
+
+        Measured: 256 refused bodies of a megabyte otherwise stay for 2 GB, until the garbage collector comes.
+        """
+        self.error = error
+        kept: BaseException | None = error
+        while kept is not None:
+            kept.__traceback__ = kept.__context__ = None
+            kept = kept.__cause__
+
     def put(self, fact: object) -> None:
         self._facts[type(fact)] = fact
 

@@ -124,7 +124,7 @@ def _route(snapshot: Snapshot, exchange: Exchange, head: Head) -> Route | None:
         headers = exchange.request.headers if router.asks_headers else _NONE
         route, exchange.params = router.find(head.method, head.path, host, headers)
     except GatewayError as error:
-        exchange.error = error
+        exchange.fail(error)
         exchange.response = render(error, exchange.id)
         return None
     exchange.route, exchange.operation = route.name, route.operation
@@ -187,7 +187,7 @@ async def _stream(exchange: Exchange, turn: Turn, send: Send) -> None:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     except GatewayError as error:  # the head has gone: the connection's end is all that can still tell
-        exchange.error = error
+        exchange.fail(error)
     except ValueError as error:
         _explain(exchange, error, turn)
     except asyncio.CancelledError:

@@ -170,7 +170,9 @@ class Chain:
         if self._above:
             cancelled = await self._rise(exchange, self._above, reached) or cancelled
         if cancelled is not None:
-            raise cancelled
+            last = [cancelled]
+            del cancelled
+            raise last.pop()  # it holds this frame, which must not hold it
 
     async def _rise(
         self, exchange: Exchange, stages: Sequence[tuple[int, _Stage]], reached: int
@@ -230,7 +232,7 @@ def _fail(exchange: Exchange, error: BaseException) -> BaseException | None:
     """Turn any failure into the response that the filters above will see; what must go on is returned."""
     exchange.abandon()
     if isinstance(error, GatewayError):
-        exchange.error = error
+        exchange.fail(error)
     elif isinstance(error, Exception):
         logger.error("%s failed", exchange.current or "The core", exc_info=error, extra={"request_id": exchange.id})
         exchange.error = InternalError()
@@ -238,8 +240,9 @@ def _fail(exchange: Exchange, error: BaseException) -> BaseException | None:
         exchange.error = GatewayStopped("The gateway stopped before there was an answer")
     else:
         exchange.error = ClientGone("The client went away")
+    assert exchange.error is not None
     exchange.response = render(exchange.error, exchange.id)
-    return None if isinstance(error, Exception) else error
+    return None if isinstance(error, Exception) else error.with_traceback(None)
 
 
 def _overrides(step: object, method: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from gateway.telemetry.catalogue import PROCESS, SERIES
 from gateway.telemetry.series import BOUNDS
 from tests.deploy.helm.rendering import PAYGUARD, ci, gateway, merged, named
+from tests.deploy.helm.shares import Happens, fires
 
 EVERYTHING = ci("postgresql")
 SUFFIXES = ("_bucket", "_sum", "_count")
@@ -72,6 +73,22 @@ def test_a_migration_s_job_runs_before_and_the_gateways_no_longer_migrate(manife
     assert {"name": "PAYGUARD_LEDGER_MIGRATE", "value": "manual"} in gateway(manifests)["env"]
 
 
+def test_a_migration_s_image_is_pulled_with_the_secrets_that_are_named(example) -> None:
+    over = merged(EVERYTHING, {"image": {"pullSecrets": ["registry"]}})
+    assert named(example.render(over), "Job")["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_what_looks_like_another_type_stays_text(example) -> None:
+    over = {
+        "prometheusRule": {"enabled": True, "slow": {"severity": "1"}},
+        "data": {"claim": {"storageClassName": "2", "size": "1"}},
+    }
+    manifests = example.render(merged(ci("sqlite"), over))
+    assert alerts(manifests)["PayguardRequestsSlow"]["labels"] == {"severity": "1"}
+    claim = named(manifests, "PersistentVolumeClaim")["spec"]
+    assert (claim["storageClassName"], claim["resources"]["requests"]) == ("2", {"storage": "1"})
+
+
 def test_a_migration_s_pod_is_none_of_the_service_s(manifests) -> None:
     labels = named(manifests, "Job")["spec"]["template"]["metadata"]["labels"]
     assert not named(manifests, "Service", "shop-payments")["spec"]["selector"].items() <= labels.items()
@@ -118,6 +135,50 @@ def test_webhooks_are_watched_once_their_route_is_named(example) -> None:
 def test_an_alert_can_be_left_out(example, alert) -> None:
     without = merged(EVERYTHING, {"prometheusRule": {alert: {"enabled": False}}})
     assert len(alerts(example.render(without))) == 4
+
+
+def payments(operation: str = "payment.create", **rates: float) -> Happens:
+    """So many payments in a second, by their outcome."""
+    series = {"__name__": "payguard_payments_total", "operation": operation}
+    return {tuple({**series, "outcome": outcome}.items()): rate for outcome, rate in rates.items()}
+
+
+def requests(**rates: float) -> Happens:
+    """So many requests in a second, by their result."""
+    series = {"__name__": "payguard_requests_total", "route": "stripe-webhooks"}
+    return {tuple({**series, "result": result}.items()): rate for result, rate in rates.items()}
+
+
+REFUNDS = "refund.create"
+
+
+@pytest.mark.parametrize(
+    ("alert", "happens", "fired"),
+    [
+        ("PayguardRequestsFail", requests(success=89, failure=11), True),
+        ("PayguardRequestsFail", requests(success=90, failure=10), False),
+        ("PayguardRequestsFail", requests(failure=1), True),
+        ("PayguardRequestsFail", requests(success=0, failure=0), False),
+        ("PayguardPaymentsFail", payments(succeeded=89, failed=11), True),
+        ("PayguardPaymentsFail", payments(succeeded=89, in_doubt=11), True),
+        ("PayguardPaymentsFail", payments(succeeded=90, failed=10), False),
+        ("PayguardPaymentsFail", payments(succeeded=9, failed=1, repeated=90, released=90), False),
+        ("PayguardPaymentsFail", payments(failed=1), True),
+        ("PayguardPaymentsFail", payments(in_doubt=1), True),
+        ("PayguardPaymentsFail", payments(succeeded=0, failed=0), False),
+        ("PayguardRefundsMany", {**payments(succeeded=100), **payments(REFUNDS, succeeded=6)}, True),
+        ("PayguardRefundsMany", {**payments(succeeded=100), **payments(REFUNDS, succeeded=5, failed=9)}, False),
+        ("PayguardRefundsMany", payments(REFUNDS, succeeded=1), True),
+        ("PayguardRefundsMany", payments(REFUNDS, succeeded=0), False),
+        ("PayguardWebhooksFail", requests(success=98, failure=2), True),
+        ("PayguardWebhooksFail", requests(success=99, failure=1), False),
+        ("PayguardWebhooksFail", requests(failure=1), True),
+    ],
+)
+def test_an_alert_fires_where_its_share_is_passed_and_also_where_nothing_else_ever_happened(
+    manifests, alert, happens, fired
+) -> None:
+    assert fires(alerts(manifests)[alert]["expr"], happens) is fired
 
 
 def test_every_alert_is_a_question_of_metrics_that_exist(manifests) -> None:

@@ -111,7 +111,7 @@ def test_the_second_deployment_of_the_page_shares_the_first_one_s_service(shop) 
     assert all(selector <= labels.items() for labels in pods)
     chosen = [named(each, "Deployment")["spec"]["selector"]["matchLabels"] for each in (stable, canary)]
     assert not chosen[0].items() <= pods[1].items(), "a Deployment must not take the other's pods for its own"
-    assert "Service" not in {each["kind"] for each in canary}
+    assert {"Service", "PrometheusRule", "ConfigMap"}.isdisjoint(each["kind"] for each in canary)
     assert gateway(stable)["env"] == gateway(canary)["env"]
 
 
@@ -123,6 +123,21 @@ def test_the_status_pod_is_what_kubernetes_takes() -> None:
     [run] = [words for words in of("kubectl") if words[0] == "run"]
     spec = json.loads(run[run.index("--overrides") + 1])["spec"]
     check({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}, "1.30")
+
+
+def test_a_namespace_that_takes_restricted_pods_alone_takes_those_of_the_page() -> None:
+    [run] = [words for words in of("kubectl") if words[0] == "run"]
+    specs = [
+        json.loads(run[run.index("--overrides") + 1])["spec"],
+        YAML(typ="safe").load(files()["restore.yaml"])["spec"],
+    ]
+    for spec in specs:
+        for each in spec["containers"]:
+            context = spec.get("securityContext", {}) | each["securityContext"]
+            assert context["runAsNonRoot"] is True
+            assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
 
 
 def test_the_claim_that_is_restored_is_the_chart_s_own(example) -> None:

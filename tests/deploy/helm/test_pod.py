@@ -6,13 +6,16 @@ from collections import Counter
 from itertools import product
 from typing import Any
 
+import helm_python
 import pytest
 
 from tests.deploy.helm.rendering import (
     CI,
     MODES,
     NEWEST,
+    PAYGUARD,
     Manifest,
+    Release,
     ci,
     containers,
     gateway,
@@ -43,6 +46,19 @@ def test_nothing_is_there_twice(manifests) -> None:
     for each in containers(spec):
         assert twice([variable["name"] for variable in each.get("env", [])]) == []
         assert twice([mount["mountPath"] for mount in each["volumeMounts"]]) == []
+
+
+def test_two_gateways_of_one_release_do_not_meet(tmp_path) -> None:
+    (tmp_path / "charts").mkdir()
+    helm_python.package(PAYGUARD, destination=tmp_path / "charts")
+    [file] = (tmp_path / "charts").iterdir()
+    found = "".join(f"\n- {{name: payguard, version: {file.stem[9:]}, alias: {alias}}}" for alias in ("one", "other"))
+    (tmp_path / "Chart.yaml").write_text(f"apiVersion: v2\nname: two\nversion: 1.0.0\ndependencies:{found}")
+    values = ci("postgresql")
+    other = merged(values, {"service": {"name": "other"}})
+    manifests = Release(tmp_path).render({"one": values, "other": other})
+    assert len(manifests) >= 18
+    assert twice([(each["kind"], each["metadata"]["name"]) for each in manifests]) == []
 
 
 def test_each_mount_has_its_volume_and_each_volume_a_mount(manifests) -> None:
@@ -162,10 +178,17 @@ def test_a_change_of_the_policy_alone_leaves_the_deployment_as_it_is(example) ->
     assert changed == {"payguard-example/charts/payguard/templates/policy.yaml"}
 
 
-def test_the_policy_s_text_reaches_the_gateway_as_it_is(example) -> None:
-    values = ci("inline")
-    config_map = named(example.render(values), "ConfigMap", "shop-payguard-policy")
-    assert config_map["data"] == {"policy.yaml": values["policy"]["content"]}
+@pytest.mark.parametrize("before", ["", "  # a first line that is indented\n", "\n", "# ends in spaces  \n"])
+def test_the_policy_s_text_reaches_the_gateway_as_it_is(example, before) -> None:
+    text = before + ci("inline")["policy"]["content"]
+    manifests = example.render(merged(ci("inline"), {"policy": {"content": text, "file": "true"}}))
+    assert named(manifests, "ConfigMap", "shop-payguard-policy")["data"] == {"true": text}
+
+
+def test_a_pod_with_a_volume_of_its_own_is_replaced_before_the_next_comes(example) -> None:
+    one = merged(ci("pieces"), {"autoscaling": {"enabled": False}, "workload": {"replicas": 1}})
+    claimed = merged(one, {"data": {"claim": {"create": True}}})
+    assert named(example.render(claimed), "Deployment")["spec"]["strategy"] == {"type": "Recreate"}
 
 
 def test_sqlite_replaces_its_pod_and_postgresql_rolls(example) -> None:

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from helm_python import HelmError
 
+from deploy import chart as generated
+from gateway.control.settings import Settings
 from tests.deploy.helm.rendering import ci, merged
+
+OWN, SECRET = (
+    {str(Settings.model_fields[name].validation_alias) for name in names} for names in (generated.OWN, generated.SECRET)
+)
 
 
 def refusal(release: Any, base: str, over: dict[str, Any]) -> str:
@@ -53,6 +59,12 @@ REFUSED = {
         {"backend": {"sleepSeconds": 3}},
         "backend.sleepSeconds is 3 and drainSeconds 5: the backend would stop while the gateway still takes requests",
     ),
+    "a backend that stops with a plain container": (
+        "sqlite",
+        {"mode": "container", "backend": {"sleepSeconds": 5}},
+        "In mode container it sleeps for 7 seconds or more.",
+    ),
+    "no draining": ("sqlite", {"drainSeconds": 0}, "at '/drainSeconds': minimum: got 0, want 1"),
     "a named data port": (
         "sqlite",
         {"listen": {"data": "http"}},
@@ -93,14 +105,67 @@ REFUSED = {
         "workload.selector is empty: service would select every pod of the namespace, or none.",
     ),
     "nothing to scale": ("postgresql", {"workload": {"name": ""}}, "workload.name is empty: autoscaling needs to know"),
-    "PostgreSQL nowhere": ("pieces", {"database": {"host": ""}}, "database.type is postgresql: name the server either"),
+    "PostgreSQL nowhere": (
+        "pieces",
+        {"database": {"host": "", "name": "", "user": ""}, "secrets": {"DB_PASSWORD": None}},
+        "database.type is postgresql: name the server either",
+    ),
+    "all of PostgreSQL but its host": ("pieces", {"database": {"host": ""}}, "are needed together"),
     "PostgreSQL twice": ("postgresql", {"database": {"host": "postgres"}}, "name the server either"),
-    "half of a server": ("pieces", {"database": {"name": ""}}, "database.name and database.user are needed too"),
+    "PostgreSQL by URL and a password beside it": (
+        "postgresql",
+        {"secrets": {"DB_PASSWORD": {"name": "postgres", "key": "password"}}},
+        "name the server either",
+    ),
+    "PostgreSQL by URL and a name beside it": ("postgresql", {"database": {"name": "shop"}}, "name the server either"),
+    "metrics that are switched off": (
+        "pieces",
+        {"settings": {"MONITORING_ENABLED": "False"}},
+        "settings.MONITORING_ENABLED says that there are none",
+    ),
+    "a certificate without its key": (
+        "sqlite",
+        {"settings": {"PAYGUARD_TLS_CERTIFICATE": "/etc/payguard/secrets/tls/tls.crt"}},
+        "PAYGUARD_TLS_CERTIFICATE and settings.PAYGUARD_TLS_KEY are given together or not at all",
+    ),
+    "a level that is none": ("sqlite", {"settings": {"LOG_LEVEL": "debgu"}}, "at '/settings/LOG_LEVEL': 'debgu'"),
+    "half of a server": (
+        "pieces",
+        {"database": {"name": ""}},
+        "database.host, database.name and database.user are needed together",
+    ),
     "a salt for each pod": ("pieces", {"secrets": {"HASH_SALT": None}}, "secrets.HASH_SALT is missing: each pod"),
     "one data folder for several pods": (
         "pieces",
         {"data": {"existingClaim": "shared"}},
         "data.existingClaim is one folder for several pods",
+    ),
+    "one new data folder for several pods": (
+        "pieces",
+        {"data": {"claim": {"create": True}}},
+        "data.claim.create is one folder for several pods",
+    ),
+    "fewer pods than the fewest": (
+        "pieces",
+        {"autoscaling": {"minReplicas": 7}},
+        "autoscaling.minReplicas is 7 and autoscaling.maxReplicas 6: no number of pods is both.",
+    ),
+    "a budget that lets no node be emptied": (
+        "pieces",
+        {"podDisruptionBudget": {"maxUnavailable": "0%"}},
+        "at '/podDisruptionBudget/maxUnavailable'",
+    ),
+    "a peer that is nobody": ("sqlite", {"networkPolicy": {"clients": [{}]}}, "at '/networkPolicy/clients/0'"),
+    "a peer by a name that Kubernetes does not know": (
+        "sqlite",
+        {"networkPolicy": {"admin": [{"podselector": {}}]}},
+        "additional properties 'podselector' not allowed",
+    ),
+    "a name that no Service may have": ("sqlite", {"service": {"name": "Shop_1"}}, "at '/service/name'"),
+    "names that are too long with what follows": (
+        "sqlite",
+        {"fullnameOverride": "a" * 53},
+        "at '/fullnameOverride'",
     ),
     "a secret among the settings": (
         "sqlite",
@@ -155,6 +220,27 @@ def test_everything_wrong_is_said_at_once(chart) -> None:
         "- database.type",
         "- workload.selector",
     ]
+
+
+@pytest.mark.parametrize("variable", sorted(OWN))
+def test_what_the_chart_checks_is_not_said_past_it_by_a_secret(chart, variable) -> None:
+    over = {"secrets": {variable: {"name": "payguard", "key": "a"}}}
+    assert f"secrets.{variable} is no secret of the gateway's" in refusal(chart, "sqlite", over)
+
+
+def test_a_misspelt_setting_is_found_among_the_secrets_too(chart) -> None:
+    over = {"secrets": {"PAYGUARD_ADMIN_TOKEN_REED": {"name": "payguard", "key": "a"}}}
+    assert "secrets.PAYGUARD_ADMIN_TOKEN_REED is no secret" in refusal(chart, "sqlite", over)
+
+
+@pytest.mark.parametrize("variable", sorted({*SECRET, "OF_A_POLICY"} - {"DATABASE_URL", "DB_PASSWORD"}))
+def test_every_secret_of_the_gateway_s_is_taken_and_those_of_a_policy(chart, variable) -> None:
+    assert chart.render(merged(ci("sqlite"), {"secrets": {variable: {"name": "payguard", "key": "a"}}}))
+
+
+@pytest.mark.parametrize("level", ["debug", "WARNING"])
+def test_a_level_is_taken_in_any_case_as_the_gateway_takes_it(chart, level) -> None:
+    assert chart.render(merged(ci("sqlite"), {"settings": {"LOG_LEVEL": level}}))
 
 
 @pytest.mark.parametrize("seconds", [45, 46])

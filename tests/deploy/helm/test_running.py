@@ -188,6 +188,22 @@ async def test_plugins_of_a_config_map_and_variables_of_secrets_are_there(exampl
         assert not any("no ENCRYPTION_KEY" in event for event in gateway.said)
 
 
+async def test_the_example_s_policy_starts_with_what_the_chart_gives_it_and_defends_its_backend(
+    installed, tmp_path
+) -> None:
+    data, admin = free_ports(2)
+    manifests = installed.render({"listen": {"data": data, "admin": admin}})
+    kubelet = Kubelet(manifests, tmp_path, {"encryption-key": "11" * 32, "hash-salt": "00" * 16})
+    async with running(kubelet), httpx.AsyncClient(trust_env=False, base_url=kubelet.data_url) as client:
+        await kubelet.until_probe("startupProbe")
+        sent = {"amount": 500, "currency": "eur", "customer": "1' OR '1'='1' UNION SELECT pan FROM cards --"}
+        asked = {"headers": {"x-user-id": "u1", "idempotency-key": "k1"}, "json": sent}
+        codes = [(await client.post("/v1/payments", **asked)).json()["code"] for _ in range(60)]
+    assert codes[0] == "attack_suspected"
+    assert codes[-1] == "blocked", "who goes on although refused"
+    assert {*codes} == {"attack_suspected", "rate_limited", "blocked"}
+
+
 async def test_a_job_migrates_and_the_gateways_wait_for_it(example, tmp_path, postgres) -> None:
     database = await postgres.create()
     async with signing("backend") as url:

@@ -14,7 +14,19 @@ import referencing
 from helm_python import HelmError
 from ruamel.yaml import YAML
 
-from tests.deploy.helm.rendering import CI, EXAMPLE, MODES, NEWEST, OLDEST, PAYGUARD, Manifest, ci, gateway, pod
+from tests.deploy.helm.rendering import (
+    CI,
+    EXAMPLE,
+    MODES,
+    NEWEST,
+    OLDEST,
+    PAYGUARD,
+    Manifest,
+    Release,
+    ci,
+    gateway,
+    pod,
+)
 
 OPERATOR = {
     "PodMonitor": {"selector", "podMetricsEndpoints"},
@@ -128,6 +140,16 @@ def test_no_key_is_there_twice_and_each_template_makes_one_object(example, mode)
     for name in ("postgresql", "plugins"):
         for text in example.texts(ci(name) | {"mode": mode}).values():
             assert len([each for each in YAML(typ="safe").load_all(text) if each]) <= 1  # refuses a key that is twice
+
+
+def test_an_older_kubernetes_is_refused_where_another_chart_depends_on_this_one(tmp_path) -> None:
+    (tmp_path / "charts").mkdir()
+    helm_python.package(PAYGUARD, destination=tmp_path / "charts")
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 1.0.0\n")
+    shop = Release(tmp_path, key="payguard")
+    with pytest.raises(HelmError, match=r"Kubernetes is v1\.29\.0, and would drop the backend's preStop sleep"):
+        shop.render(ci("sqlite"), "1.29")
+    assert shop.render(ci("sqlite"), OLDEST)
 
 
 @pytest.mark.parametrize("chart_folder", [PAYGUARD, EXAMPLE], ids=lambda path: path.name)

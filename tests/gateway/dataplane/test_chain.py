@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
+from contextlib import suppress
 
 import pytest
 
@@ -117,6 +120,40 @@ async def test_a_failure_below_is_seen_by_all_as_the_answer_it_makes(failure, st
     assert made.error is not None
     assert made.error.status == status
     assert decisions(made) == "a:passed b:passed"
+
+
+class Parsed:
+    """What a filter made of a body: it may be much."""
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [Rejected, UpstreamBroken, ZeroDivisionError, asyncio.CancelledError],
+)
+@pytest.mark.parametrize("where", ["down", "up"])
+@pytest.mark.parametrize("chained", [True, False])
+async def test_what_failed_leaves_nothing_for_the_garbage_collector(failure, where, chained, monkeypatch) -> None:
+    seen: list[weakref.ref[Parsed]] = []
+
+    async def parse(exchange: Exchange) -> None:
+        parsed = Parsed()
+        seen.append(weakref.ref(parsed))
+        try:
+            {}["a failure on the way"]
+        except KeyError as error:
+            if chained:
+                raise failure() from error
+            raise failure()  # noqa: B904 - as careless as a plugin may be
+
+    trace = Trace()
+    monkeypatch.setattr("gateway.dataplane.chain.logger.error", lambda *_, **__: None)  # pytest keeps what is logged
+    gc.disable()
+    try:
+        with suppress(asyncio.CancelledError):
+            await chain(trace, trace.step("a"), trace.step("b", **{where: parse}))(exchange())
+        assert [each() for each in seen] == [None]
+    finally:
+        gc.enable()
 
 
 async def test_two_failures_on_the_way_up_leave_the_last() -> None:

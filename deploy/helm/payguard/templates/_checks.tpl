@@ -9,6 +9,10 @@
 {{- /* Policy, ports and times. */ -}}
 {{- define "payguard.wrongStart" -}}
 {{- $wrong := list }}
+{{- /* Helm asks a dependency's kubeVersion of nobody. */ -}}
+{{- if semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version }}
+{{- $wrong = append $wrong (printf "Kubernetes is %s, and would drop the backend's preStop sleep: 1.30 is the oldest that has it." .Capabilities.KubeVersion.Version) }}
+{{- end }}
 {{- with .Values.policy }}
 {{- if and .existingConfigMap .content }}
 {{- $wrong = append $wrong "policy.existingConfigMap and policy.content both say what the policy is: keep one of them." }}
@@ -29,8 +33,9 @@
 {{- end }}
 {{- $drain := int .Values.drainSeconds }}
 {{- $sleep := int .Values.backend.sleepSeconds | default $drain }}
-{{- if lt $sleep $drain }}
-{{- $wrong = append $wrong (printf "backend.sleepSeconds is %d and drainSeconds %d: the backend would stop while the gateway still takes requests for it." $sleep $drain) }}
+{{- $least := include "payguard.leastSleep" . | int }}
+{{- if lt (include "payguard.backendSleep" . | int) $least }}
+{{- $wrong = append $wrong (printf "backend.sleepSeconds is %d and drainSeconds %d: the backend would stop while the gateway still takes requests for it. In mode %s it sleeps for %d seconds or more." $sleep $drain .Values.mode $least) }}
 {{- end }}
 {{- $needed := add (max $drain $sleep) (int .Values.longestRequestSeconds) 10 }}
 {{- if lt (int .Values.workload.terminationGracePeriodSeconds) (int $needed) }}
@@ -58,17 +63,18 @@
 {{- $wrong = append $wrong "migration.enabled is for postgresql: a SQLite file is migrated by the gateway that it belongs to." }}
 {{- end }}
 {{- else }}
-{{- if eq $url (not (empty .Values.database.host)) }}
+{{- $pieces := or .Values.database.host .Values.database.name .Values.database.user (hasKey .Values.secrets "DB_PASSWORD") }}
+{{- if eq $url (not (empty $pieces)) }}
 {{- $wrong = append $wrong "database.type is postgresql: name the server either by secrets.DATABASE_URL, or by database.host, database.name, database.user and secrets.DB_PASSWORD." }}
 {{- end }}
-{{- if and .Values.database.host (not (and .Values.database.name .Values.database.user)) }}
-{{- $wrong = append $wrong "database.host is given: database.name and database.user are needed too." }}
+{{- if and $pieces (not (and .Values.database.host .Values.database.name .Values.database.user)) (not $url) }}
+{{- $wrong = append $wrong "database.host, database.name and database.user are needed together." }}
 {{- end }}
 {{- if not (hasKey .Values.secrets "HASH_SALT") }}
 {{- $wrong = append $wrong "secrets.HASH_SALT is missing: each pod would make a salt of its own, and none would recognise what another has recorded." }}
 {{- end }}
-{{- if and .Values.data.existingClaim (gt $most 1) }}
-{{- $wrong = append $wrong "data.existingClaim is one folder for several pods, and each needs its own: with postgresql leave it out." }}
+{{- if and (include "payguard.dataClaim" .) (gt $most 1) }}
+{{- $wrong = append $wrong (printf "%s is one folder for several pods, and each needs its own: with postgresql leave it out." (empty .Values.data.existingClaim | ternary "data.claim.create" "data.existingClaim")) }}
 {{- end }}
 {{- end }}
 {{- toJson $wrong }}
@@ -95,6 +101,21 @@
 {{- end }}
 {{- if and .Values.autoscaling.enabled (not .Values.workload.name) }}
 {{- $wrong = append $wrong "workload.name is empty: autoscaling needs to know what to scale." }}
+{{- end }}
+{{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
+{{- $wrong = append $wrong (printf "autoscaling.minReplicas is %d and autoscaling.maxReplicas %d: no number of pods is both." (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
+{{- end }}
+{{- if and .Values.podMonitor.enabled (has (lower (default "" .Values.settings.MONITORING_ENABLED)) (list "false" "0" "no" "off")) }}
+{{- $wrong = append $wrong "podMonitor.enabled is for metrics, and settings.MONITORING_ENABLED says that there are none." }}
+{{- end }}
+{{- if ne (hasKey .Values.settings "PAYGUARD_TLS_CERTIFICATE") (hasKey .Values.settings "PAYGUARD_TLS_KEY") }}
+{{- $wrong = append $wrong "settings.PAYGUARD_TLS_CERTIFICATE and settings.PAYGUARD_TLS_KEY are given together or not at all." }}
+{{- end }}
+{{- range $name, $from := .Values.secrets }}
+{{- $own := or (hasPrefix "PAYGUARD_" $name) (has $name (list "DB_HOST" "DB_PORT" "DB_NAME" "DB_USER")) }}
+{{- if and $own (not (has $name (list "PAYGUARD_ADMIN_TOKEN_READ" "PAYGUARD_ADMIN_TOKEN_OPERATE"))) }}
+{{- $wrong = append $wrong (printf "secrets.%s is no secret of the gateway's, and what it says could not be checked here: use the value of this chart that is for it, or settings." $name) }}
+{{- end }}
 {{- end }}
 {{- range $name, $value := .Values.settings }}
 {{- if contains "HEADERS" $name }}

@@ -1,5 +1,6 @@
+{{- /* The chart's name is its alias where a chart depends on it twice. */ -}}
 {{- define "payguard.fullname" -}}
-{{- default (printf "%s-payguard" .Release.Name) .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- default (printf "%s-%s" .Release.Name .Chart.Name) .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
 {{- end }}
 
 {{- define "payguard.labels" -}}
@@ -32,7 +33,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 Seconds that the backend stays after the pod was told to go.  A sidecar stops after it in any case; a plain container
 stops taking requests when draining is over, and what it has just taken must still be sent.
 */ -}}
+{{- define "payguard.leastSleep" -}}
+{{- eq .Values.mode "sidecar" | ternary (int .Values.drainSeconds) (add .Values.drainSeconds 2) -}}
+{{- end }}
+
 {{- define "payguard.backendSleep" -}}
-{{- $least := eq .Values.mode "sidecar" | ternary (int .Values.drainSeconds) (add .Values.drainSeconds 2) -}}
-{{- int (default $least .Values.backend.sleepSeconds) -}}
+{{- int .Values.backend.sleepSeconds | default (include "payguard.leastSleep" .) -}}
 {{- end }}

@@ -140,9 +140,9 @@ preStop:
   sleep: {seconds: {{ include "payguard.backendSleep" . }}}
 {{- end }}
 
-{{- /* A second pod could not open the first one's SQLite file. */ -}}
+{{- /* A second pod could not open the first one's SQLite file, or mount its volume. */ -}}
 {{- define "payguard.strategy" -}}
-{{- if eq .Values.database.type "sqlite" -}}
+{{- if include "payguard.dataClaim" . -}}
 type: Recreate
 {{- end -}}
 {{- end }}
