@@ -35,6 +35,9 @@ bench: venv
 bench-ledger: venv # fills ledgers of ten thousand and five million payments: 6 GB for ten minutes
 	$(BIN)/python -m bench.ledger $(ARGS)
 
+waf-report: venv # what the detection engine finds and refuses; make waf-report ARGS=--json
+	$(BIN)/python -m waf $(ARGS)
+
 chaos: venv # make chaos ARGS=--full takes twenty to forty minutes
 	$(BIN)/python -m chaos $(ARGS)
 
