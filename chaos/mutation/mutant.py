@@ -55,7 +55,7 @@ def release_on_timeout() -> None:
 
         return outcome
 
-    _change(recorder, "_outcome", make)
+    _change(recorder, "outcome_of", make)
 
 
 def resend_after_unknown() -> None:

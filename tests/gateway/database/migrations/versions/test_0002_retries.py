@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from gateway.database.schema import statements
+from gateway.database.schema import HEAD, statements
 
 FIRST = """
 INSERT INTO payments (id, state, epoch, revision, route, operation, upstream, request_id, trace_id, policy, keep,
@@ -23,7 +23,7 @@ def test_a_ledger_with_payments_is_brought_up_to_date_and_keeps_them() -> None:
     connection.executescript(second)
 
     assert connection.execute("SELECT id, reference, method FROM payments").fetchall() == [("a", None, None)]
-    assert connection.execute("SELECT version_num FROM schema_version").fetchall() == [("0002",)]
+    assert connection.execute("SELECT version_num FROM schema_version").fetchall() == [(HEAD,)]
     assert connection.execute("SELECT COUNT(*) FROM retries").fetchall() == [(0,)]
 
 
