@@ -44,7 +44,7 @@ async def test_it_is_brought_up_to_date_once_in_a_namespace_of_its_own(session) 
     assert await version(session) is None
     assert await bring_up(session, "auto")
     assert await version(session) == HEAD
-    made = {f"payguard.{name}" for name in ("payments", "key_checks", "retries", "schema_version")}
+    made = {f"payguard.{name}" for name in ("payments", "key_checks", "retries", "blocks", "schema_version")}
     assert await tables(session) == made
     assert not await bring_up(session, "manual")
 

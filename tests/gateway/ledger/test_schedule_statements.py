@@ -61,7 +61,7 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], str]] = {
     "find by reference": (payments.FIND_REFERENCE, (b"r100",), "payments_reference"),
     "linked": (payments.FIND_LINKED, ("100100",), "payments_link"),
     "prune payments": (payments.PRUNE, ("run", 10), "payments_gone"),
-    "reserve again": (payments.RESERVE_AGAIN, ("100005", 1, "r", "t", "p", 5.0), "payments_reference"),
+    "reserve again": (payments.RESERVE_AGAIN, ("100005", 1, "r", "t", "p", 5.0), "payments_refer"),
 }
 
 Plan = Callable[[str, tuple[Any, ...]], Awaitable[str]]

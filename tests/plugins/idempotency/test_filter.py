@@ -455,7 +455,7 @@ def test_the_policy_of_the_page_compiles() -> None:
 POLICY = """
 version: 1
 upstreams:
-  backend: {{url: "{url}", timeouts: {{connect: 200ms, first_byte: 500ms, total: 1s}}, retry: {{attempts: 1}}}}
+  backend: {{url: "{url}", timeouts: {timeouts}, retry: {{attempts: 1}}}}
 routes:
   - name: pay
     match: {{path: /v1/payments}}
@@ -464,6 +464,8 @@ routes:
     filters: [{{principal: {{header: x-user-id, from: any}}}}, {{idempotency: {options}}}]
     when_unreachable: {unreachable}
 """
+SOON = "{connect: 200ms, first_byte: 500ms, total: 1s}"
+PATIENT = "{connect: 20s, first_byte: 20s, total: 30s}"
 KEYRING = LocalKeyring.parse("00" * 32)
 CLAIM_OF_PAY = claim_of("ada", "pay", "k1")
 
@@ -478,9 +480,9 @@ async def ledger(sqlite_path) -> AsyncIterator[SqlLedger]:
 
 @asynccontextmanager
 async def gateway(
-    ledger, url: str, options: str = "{}", keyring=KEYRING, unreachable: str = "refuse"
+    ledger, url: str, options: str = "{}", keyring=KEYRING, unreachable: str = "refuse", timeouts: str = SOON
 ) -> AsyncIterator[Client]:
-    policy = POLICY.format(url=url, options=options, unreachable=unreachable)
+    policy = POLICY.format(url=url, options=options, unreachable=unreachable, timeouts=timeouts)
     async with running_gateway(policy=policy, ledger=ledger, keyring=keyring) as client:
         yield client
 
@@ -717,7 +719,7 @@ async def test_while_the_ledger_is_away_nothing_is_sent(ledger) -> None:
 
 
 async def test_of_200_at_once_with_one_key_one_is_executed(ledger) -> None:
-    async with backend() as shop, gateway(ledger, shop.url, "{wait: 30s, waiting: 50}") as client:
+    async with backend() as shop, gateway(ledger, shop.url, "{wait: 30s, waiting: 50}", timeouts=PATIENT) as client:
         shop.will_answer(201, json={"id": "pi_1"})
         answers = await asyncio.gather(*(pay(client) for _ in range(200)))
 

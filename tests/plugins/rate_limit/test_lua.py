@@ -40,11 +40,11 @@ STEPS = st.lists(
 
 
 def rounded(told):
-    """Waits to the millisecond: Redis keeps times to live so."""
+    """Waits to the millisecond, as Redis keeps times to live; for how long a block still holds, by no hand's clock."""
     if told is None:
         return None
     if told[0] == "blocked":
-        return [*told[:2], round(told[2])]
+        return told[:2]
     return [told[0], [[number, round(wait, 3)] for number, wait in told[1]], *told[2:]]
 
 
