@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterable, Sequence
-from itertools import chain
 from typing import TypeAlias
 
 RawHeader: TypeAlias = tuple[bytes, bytes]
@@ -13,6 +13,23 @@ Pieces: TypeAlias = list[bytes]
 
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 """How long a body is, they say (RFC 9112 §6)."""
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""RFC 9110 §7.6.1, and those that RFC 2616 §13.5.1 named."""
+
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 
 _CR, _LF, _NUL = b"\r\n\0"  # whether a byte is in it costs a tenth of looking for more than one
 _MOST, _LONGEST = 1000, 64  # names are the sender's choice
@@ -55,19 +72,39 @@ def fields_of(pieces: Pieces) -> list[RawHeader]:
     return [(beginning[2:-2], value) for beginning, value in zip(pieces[::2], pieces[1::2], strict=True)]
 
 
+class _Made(dict[bytes, bytes | None]):
+    """How the line of a field begins that a filter may have made, by its name; None where it would stay on its hop."""
+
+    def __missing__(self, name: bytes) -> bytes | None:
+        lower = name.lower()
+        if lower == b"transfer-encoding":
+            raise ValueError("A filter has set Transfer-Encoding, which as Content-Length is the gateway's")
+        if not _TOKEN.fullmatch(name):
+            raise ValueError("The name of a header holds a line break or NUL, or what else no name may hold")
+        beginning = None if lower in HOP_BY_HOP else BEGINNINGS[lower]
+        if len(self) < _MOST and len(name) <= _LONGEST:
+            self[name] = beginning
+        return beginning
+
+
+_MADE = _Made()
+_LENGTH = BEGINNINGS[b"content-length"]
+
+
 def pieces_of(fields: Sequence[RawHeader], *, framed: bool = False) -> Pieces:
     """The fields in pieces, whoever made them.  ``framed`` says that how long the body is will be said beside them.
 
-    ValueError where one of them would break its line, or two say how long the body is: what a filter puts there must
-    not become another field, or another message.
+    What is for one hop is left out.  ValueError where a field would break its line or has a name that none has, or two
+    say how long the body is: what a filter puts there must not become another field, or another message.
     """
-    if breaks(b"".join(chain.from_iterable(fields))):
-        raise ValueError("A header holds a line break or NUL")
-    if len([name for name, _ in fields if name in FRAMING]) + framed > 1:
-        raise ValueError("A filter has set Content-Length or Transfer-Encoding, which are the gateway's")
     pieces: Pieces = []
     for name, value in fields:
-        pieces += (BEGINNINGS[name], value)
+        if (beginning := _MADE[name]) is not None:
+            pieces += (beginning, value)
+    if breaks(b"".join(pieces[1::2])):
+        raise ValueError("A header holds a line break or NUL")
+    if pieces.count(_LENGTH) + framed > 1:
+        raise ValueError("A filter has set Content-Length, which is the gateway's")
     return pieces
 
 

@@ -24,17 +24,13 @@ def tls_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
         if file is not None and not (file.is_file() and os.access(file, os.R_OK)):
             raise BadStart(f"cannot read {file}: it is needed for TLS on the data port")
     try:
-        _load(context, certificate, key)
+        context.load_cert_chain(certificate, key, password="")  # an encrypted key must fail, not ask a terminal
     except (OSError, ValueError) as error:
         said = getattr(error, "reason", None)  # OpenSSL's own; there is none where a file is no PEM at all
         reason = said.replace("_", " ").lower() if said else "not a certificate in PEM and its open key"
         files = certificate if key is None else f"{certificate} and {key}"
         raise BadStart(f"cannot use {files} for TLS on the data port: {reason}") from error
     return context
-
-
-def _load(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
-    context.load_cert_chain(certificate, key, password="")  # an encrypted key must fail, not ask a terminal
 
 
 class Certificates:
@@ -46,7 +42,13 @@ class Certificates:
     def __init__(self, certificate: Path, key: Path | None) -> None:
         self._files = (certificate, key)
         self._seen = self._digest()
+        self._good = tls_context(certificate, key)
         self.context = tls_context(certificate, key)
+        self.context.sni_callback = self._show
+
+    def _show(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:  # noqa: ARG002 - ssl's signature
+        """Asked in each handshake, also where the client names no host; none sees one half renewed."""
+        connection.context = self._good
 
     async def watch(self, every: float, tell: Callable[..., None]) -> None:
         """Look at what the files hold, not at their times: a Secret's update swaps a link."""
@@ -62,9 +64,8 @@ class Certificates:
             return None
         self._seen = found
         try:
-            tls_context(*self._files)  # aside: a certificate without its key must not reach the one in use
-            _load(self.context, *self._files)
-        except (BadStart, OSError) as error:
+            self._good = tls_context(*self._files)
+        except BadStart as error:
             return str(error)
         log.info("the certificate of the data port was renewed", file=str(self._files[0]))
         return None

@@ -28,7 +28,7 @@ from gateway.dataplane.strictness import Head
 from gateway.dataplane.turn import BODILESS, Turn
 from gateway.errors import ClientGone, GatewayError, InternalError
 from gateway.exchange import Delivery, Exchange, Received, Request, Response
-from gateway.fields import BEGINNINGS, Pieces, fields_of, pieces_of
+from gateway.fields import BEGINNINGS, Pieces, fields_of, pieces_of, without
 from gateway.ids import request_id
 from gateway.trace import continue_or_begin
 
@@ -209,7 +209,7 @@ def _pieces(exchange: Exchange, response: Response) -> Pieces:
     length = None if response.status in BODILESS else response.body.length
     pieces = response.pieces
     if pieces is None:
-        pieces = pieces_of(response.headers.raw, framed=length is not None)
+        pieces = without(pieces_of(response.headers.raw, framed=length is not None), (b"x-request-id",))
     if length is None:
         return [*pieces, _ID, exchange.id.encode()]
     return [*pieces, _ID, exchange.id.encode(), _LENGTH, b"%d" % length]

@@ -20,6 +20,7 @@ HEADER_BYTES = 64 << 10
 LENGTH_DIGITS = 19
 TRAILER_BYTES = 256 << 10
 """What may come after the head without being body: trailers, which are dropped, and the framing of chunks."""
+UNASKED = "The upstream spoke or left before it was asked"
 
 
 class Connection(asyncio.Protocol):
@@ -99,10 +100,17 @@ class Connection(asyncio.Protocol):
         return answer
 
     def _flush(self) -> None:
-        """Write the whole request, unless it was given up within this turn of the loop."""
-        data, self._pending = self._pending, b""
-        if data and self.transport is not None and not self.transport.is_closing():
+        """Write the whole request, unless within this turn of the loop it was given up, or the upstream spoke or left.
+
+        A fresh connection has nothing of an exchange before it; of TLS, it may have something that is none of HTTP.
+        """
+        if not self._pending or self.transport is None or self.transport.is_closing():
+            return
+        if self.fresh or self.quiet:
+            data, self._pending = self._pending, b""
             self.transport.write(data)
+        else:
+            self.fail(UpstreamBroken(UNASKED))
 
     async def write(self, data: bytes) -> None:
         """More of the request, as the upstream is ready to read it."""
@@ -129,6 +137,13 @@ class Connection(asyncio.Protocol):
         """Nobody waits for ``answer`` any more: the connection ends, unless it serves another exchange by now."""
         if self._answer is answer:
             self.close()
+
+    def withdraw(self, answer: Answer) -> bool:
+        """Whether nothing of the request for ``answer`` was written; then nothing will be."""
+        unwritten = self._answer is answer and bool(self._pending)
+        if unwritten:
+            self._pending = b""
+        return unwritten
 
     def close(self) -> None:
         if self.transport is not None:
@@ -171,6 +186,9 @@ class Connection(asyncio.Protocol):
         answer = self._answer
         if answer is None or answer.complete:
             self.close()  # it says more than it was asked: the next exchange must not hear it
+            return
+        if self._pending:
+            self.fail(UpstreamBroken(UNASKED))
             return
         if not answer.head:
             answer.size += len(data)

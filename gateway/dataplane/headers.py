@@ -8,39 +8,26 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
 
-from gateway.fields import BEGINNINGS, FRAMING, Names, Pieces, RawHeader, breaks, pieces_of, without
+from gateway.fields import BEGINNINGS, FRAMING, HOP_BY_HOP, Names, Pieces, RawHeader, breaks, pieces_of, without
 
 Network: TypeAlias = IPv4Network | IPv6Network
-
-HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
-"""RFC 9110 §7.6.1, and those that RFC 2616 §13.5.1 named."""
 
 _WRITTEN_ANEW = frozenset(
     {b"content-length", b"expect", b"forwarded", b"http2-settings", b"traceparent", b"x-real-ip", b"x-request-id"}
 )
-_CGI_TWINS = frozenset(
-    {b"x_forwarded_for", b"x_forwarded_proto", b"x_forwarded_host", b"x_forwarded_port", b"x_real_ip", b"x_request_id"}
-)
-"""To a backend behind CGI or WSGI these are the fields with dashes, which only the gateway writes."""
-
-_NOT_REQUESTED = HOP_BY_HOP | _WRITTEN_ANEW | _CGI_TWINS
+_NOT_REQUESTED = HOP_BY_HOP | _WRITTEN_ANEW
 _NOT_ANSWERED = HOP_BY_HOP | {b"content-length", b"x-request-id"}
 _PLAIN = frozenset({b"keep-alive", b"close"})
 _JUDGED = FRAMING | {b"connection", b"expect", b"host", b"traceparent", b"upgrade", b"x-request-id"}
 
-REQUESTED = Names(lambda name: name in _NOT_REQUESTED or name.startswith(b"x-forwarded-"), _JUDGED)
+
+def _stays(name: bytes) -> bool:
+    """Also what is only to a backend behind CGI or WSGI a field that the gateway writes: it reads ``_`` as ``-``."""
+    read = name.replace(b"_", b"-")
+    return name in _NOT_REQUESTED or read in _WRITTEN_ANEW or read.startswith(b"x-forwarded-")
+
+
+REQUESTED = Names(_stays, _JUDGED)
 """Of a request's fields; its length, and where it comes from, are written anew."""
 
 ANSWERED = Names(_NOT_ANSWERED.__contains__, FRAMING | {b"connection"})

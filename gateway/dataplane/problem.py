@@ -45,10 +45,6 @@ def last_words(error: GatewayError, request_id: str) -> bytes:
     """The whole answer as it is written, on a connection that closes after it."""
     response = render(error, request_id)
     body = response.body.data or b""
-    fields = [
-        *response.headers.raw,
-        (b"content-length", b"%d" % len(body)),
-        (b"x-request-id", request_id.encode()),
-        (b"connection", b"close"),
-    ]
-    return head(STATUS_LINES[error.status], fields) + body
+    length, identifier = (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode())
+    written = head(STATUS_LINES[error.status], [*response.headers.raw, length, identifier])
+    return written[:-2] + b"connection: close\r\n\r\n" + body

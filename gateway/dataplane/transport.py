@@ -12,9 +12,10 @@ import httpx
 
 from gateway.dataplane.answer import Answer
 from gateway.dataplane.connection import Connection
-from gateway.dataplane.headers import HOP_BY_HOP, head
+from gateway.dataplane.headers import head
 from gateway.dataplane.pool import Address, Pool, PoolOptions
 from gateway.errors import ConnectTimeout, FirstByteTimeout, PoolExhausted, UpstreamBroken, UpstreamError
+from gateway.fields import HOP_BY_HOP
 
 _WRITTEN_ANEW = HOP_BY_HOP | {b"content-length"}
 

@@ -192,8 +192,8 @@ class Upstream:
         """
         request = exchange.request
         start = f"{request.method} {target(exchange)} HTTP/1.1".encode("ascii")
-        if breaks(start):
-            raise ValueError("The target holds a line break or NUL")
+        if breaks(start) or start.count(b" ") != 2:
+            raise ValueError("The target holds a space, a line break or NUL")
         if length is None:
             end = _CHUNKED
         elif length or request.method not in _BODILESS:

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.fields import Beginnings, Names, fields_of, pieces_of, without
+from gateway.fields import HOP_BY_HOP, Beginnings, Names, fields_of, pieces_of, without
 
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=80).map(str.encode)
+TOKENS = TOKENS.filter(lambda name: name not in HOP_BY_HOP)
 VALUES = st.binary(max_size=40).map(lambda value: value.translate(None, b"\r\n\0"))
 FIELDS = st.lists(st.tuples(TOKENS, VALUES), max_size=12)
 
@@ -26,13 +27,33 @@ def test_no_field_becomes_another_line(bad, where):
         pieces_of([(b"b", b"2"), field])
 
 
-@pytest.mark.parametrize("name", [b"content-length", b"transfer-encoding"])
-def test_how_long_the_body_is_is_said_once(name):
-    assert fields_of(pieces_of([(name, b"1")])) == [(name, b"1")]
+@pytest.mark.parametrize("name", [b"", b"a b", b"a:", b" a", b"a\t", b"\xe9", b"a,b"])
+def test_a_name_that_none_has_is_not_sent(name):
+    for _ in range(2):
+        with pytest.raises(ValueError, match="name of a header"):
+            pieces_of([(name, b"1")])
+
+
+@pytest.mark.parametrize("name", [b"content-length", b"Content-Length", b"CONTENT-LENGTH"])
+def test_how_long_the_body_is_is_said_once_however_it_is_written(name):
+    assert fields_of(pieces_of([(name, b"1")])) == [(b"content-length", b"1")]
     with pytest.raises(ValueError, match="Content-Length"):
         pieces_of([(name, b"1"), (b"content-length", b"1")])
     with pytest.raises(ValueError, match="Content-Length"):
         pieces_of([(name, b"1")], framed=True)
+
+
+@pytest.mark.parametrize("name", [b"transfer-encoding", b"Transfer-Encoding"])
+def test_a_transfer_coding_is_nobodys_to_set(name):
+    for _ in range(2):
+        with pytest.raises(ValueError, match="Transfer-Encoding"):
+            pieces_of([(b"a", b"1"), (name, b"chunked")])
+
+
+def test_what_is_for_one_hop_is_left_out_whoever_made_it():
+    hop = [(name, b"a") for name in HOP_BY_HOP - {b"transfer-encoding"}]
+    shouted = [(name.upper(), value) for name, value in hop]
+    assert pieces_of([*hop, (b"X-A", b"1"), *shouted]) == [b"\r\nx-a: ", b"1"]
 
 
 @given(FIELDS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
@@ -52,6 +54,24 @@ def test_a_certificate_that_was_replaced_is_shown_to_new_clients(files, trust, w
     write()
     assert certificates.renew() is None
     assert shown_by(certificates.context, trust) != first
+
+
+def test_no_handshake_fails_while_certificates_are_renewed(files, trust, write) -> None:
+    certificates = Certificates(*files)
+    enough = Event()
+
+    def renew() -> None:
+        while not enough.is_set():
+            write()
+            assert certificates.renew() is None
+
+    with ThreadPoolExecutor() as threads:
+        renewing = threads.submit(renew)
+        try:
+            assert len({shown_by(certificates.context, trust) for _ in range(200)}) > 1
+        finally:
+            enough.set()
+        renewing.result()
 
 
 def test_files_that_cannot_serve_leave_the_last_good_ones_in_use_and_are_told_once(files, trust, write) -> None:

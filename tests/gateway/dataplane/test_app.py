@@ -199,6 +199,38 @@ async def test_a_filter_cannot_frame_a_message_by_itself(header, caplog) -> None
     assert caplog.records
 
 
+@pytest.mark.parametrize("name", [b"Content-Length", b"Transfer-Encoding", b"a b", b""])
+async def test_nor_by_a_name_that_it_writes_in_its_own_way(name, caplog) -> None:
+    async def ask(exchange) -> None:
+        exchange.request.headers.raw.append((name, b"chunked"))
+
+    async def answer(exchange) -> None:
+        exchange.answer.headers.raw.append((name, b"5"))
+
+    async with raw_upstream() as upstream, gateway(upstream, filters=[filter_of(on_request=ask)]) as gate:
+        assert (await gate.ask(POST)).status == 500
+    assert not upstream.requests
+    async with raw_upstream() as upstream, gateway(upstream, filters=[filter_of(on_response=answer)]) as gate:
+        assert (await gate.ask(POST)).status == 500
+    assert caplog.records
+
+
+async def test_what_is_for_one_hop_a_filter_cannot_add_and_no_second_request_id() -> None:
+    async def add(exchange) -> None:
+        headers = (exchange.response or exchange.request).headers
+        headers.update({"connection": "x-a", "keep-alive": "timeout=5", "upgrade": "h2c", "te": "trailers", "x-a": "1"})
+        if exchange.response is not None:
+            headers["x-request-id"] = "mine"
+
+    step = filter_of(on_request=add, on_response=add)
+    async with raw_upstream() as upstream, gateway(upstream, filters=[step]) as gate:
+        answer = await gate.ask(GET)
+    for message in (upstream.requests[0], answer):
+        assert {name for name, _ in message.headers}.isdisjoint({"connection", "keep-alive", "upgrade", "te"})
+        assert message.get("x-a") == "1"
+    assert answer.get("x-request-id") == upstream.requests[0].get("x-request-id")
+
+
 @pytest.mark.parametrize("status", [204, 304])
 async def test_a_body_that_a_filter_gives_to_a_status_without_one_makes_a_500(status, caplog) -> None:
     async def answer(exchange) -> Response:

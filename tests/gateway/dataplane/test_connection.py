@@ -169,7 +169,8 @@ WHOLE = (
 async def test_it_is_one_answer_however_it_is_cut(sizes) -> None:
     async with saying() as (_, pool):
         connection = await pool.acquire(soon())
-        answer = connection.begin(GET, head_only=False, written=True)
+        answer = connection.begin(GET, head_only=False, written=False)
+        connection.written()
         for piece in cut(WHOLE, sizes):
             connection.data_received(piece)  # as the transport does
         heard = await told(answer)

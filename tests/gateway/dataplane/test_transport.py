@@ -251,10 +251,12 @@ async def test_a_cancellation_in_the_instant_of_the_answer_leaves_the_next_reque
         await until(lambda: stats(client)["waiting"] == 1)
         (pool,) = client.pools.values()
         (connection,) = pool._all
+        await until(lambda: not connection._pending)
         connection.data_received(OK)  # as the transport does: it is complete, and the next one's
         asking.cancel()
-        gate.set()
         await asyncio.wait([asking])
+        await until(lambda: connection._answer is not None and not connection._pending)  # the next one's is written
+        gate.set()
         assert (await following).text == "ok"
 
 

@@ -33,6 +33,7 @@ from tests.gateway.dataplane.harness import (
 from tests.gateway.dataplane.test_pool import behind, unused_port
 
 UNSENT, UNKNOWN, ANSWERED = Delivery.UNSENT, Delivery.UNKNOWN, Delivery.ANSWERED
+EVIL = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"
 BUSY = b"HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nbusy"
 BUSY_STREAMING = b"HTTP/1.1 503 Busy\r\ntransfer-encoding: chunked\r\n\r\n2\r\nbu\r\n"
 never = asyncio.Event
@@ -117,6 +118,24 @@ async def test_one_that_closes_in_the_very_instant_costs_it_nothing_either() -> 
         paying = ask("POST")
         assert await text(await upstream.dispatch(paying)) == b"ok"
         assert attempts(paying) == [(ANSWERED, 200, None)]
+        await closed(upstream)
+
+
+@pytest.mark.parametrize("act", [lambda sock: sock.send(EVIL), lambda sock: sock.shutdown(2)], ids=["speaks", "ends"])
+async def test_what_happens_between_the_choice_of_a_connection_and_the_write_is_no_answer(act) -> None:
+    """Nothing of the request was sent, so that a payment goes on a fresh one as well."""
+    async with raw_upstream() as raw:
+        upstream = upstream_to(raw.port)
+        await text(await upstream.dispatch(ask("GET")))
+        paying = ask("POST")
+        sending = asyncio.create_task(upstream.dispatch(paying))
+        await asyncio.sleep(0)  # it has a connection, and is written at the end of this turn
+        assert paying.delivery is UNKNOWN
+        with behind(raw.peers[0]) as sock:
+            act(sock)
+        assert await text(await sending) == b"ok"
+        assert attempts(paying) == [(UNSENT, None, "upstream_broken"), (ANSWERED, 200, None)]
+        assert len(raw.requests) == 2
         await closed(upstream)
 
 
@@ -599,6 +618,14 @@ def test_a_length_that_a_filter_says_beside_it_is_never_sent(method, body, noted
     asking = made_exchange(method, "/a", headers={"host": "shop", **noted}, body=body)
     with pytest.raises(ValueError, match="A filter has set"):
         upstream_to(1).head(asking, asking.request.body.length)
+
+
+@pytest.mark.parametrize("path", ["/a b", "/a HTTP/1.1", "/a\r\nx-evil: 1", "/a\0", "/é"])
+def test_a_path_that_a_filter_made_up_becomes_no_other_line(path) -> None:
+    asking = made_exchange("GET", "/a", headers={"host": "shop"})
+    asking.request.path = path
+    with pytest.raises(ValueError, match=r"space|ascii"):
+        upstream_to(1).head(asking, 0)
 
 
 @pytest.mark.parametrize(

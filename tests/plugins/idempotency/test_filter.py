@@ -480,7 +480,7 @@ async def ledger(sqlite_path) -> AsyncIterator[SqlLedger]:
 
 @asynccontextmanager
 async def gateway(
-    ledger, url: str, options: str = "{}", keyring=KEYRING, unreachable: str = "refuse", timeouts: str = SOON
+    ledger, url: str, options: str = "{}", keyring=KEYRING, unreachable: str = "refuse", *, timeouts: str = SOON
 ) -> AsyncIterator[Client]:
     policy = POLICY.format(url=url, options=options, unreachable=unreachable, timeouts=timeouts)
     async with running_gateway(policy=policy, ledger=ledger, keyring=keyring) as client:
