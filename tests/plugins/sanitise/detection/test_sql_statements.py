@@ -13,7 +13,7 @@ STATEMENTS = {
     "copy": "copy a from '/etc/passwd'", "load": "load data infile 'x'", "set": "set @a=1", "call": "call b(1)", "do": "do sleep(5)",
     "begin": "begin dbms_lock.sleep(5)", "while": "while 1=1 shutdown with nowait", "if": "if 1=1 waitfor delay '0:0:5'", "with": "with a as (select 1)", "attach": "attach database 'a' as b",
     "handler": "handler a open", "backup": "backup database a to disk", "restore": "restore database a from disk", "rename": "rename table a to b",
-    "merge": "merge into a using b", "pragma": "pragma a=1", "print": "print @@version",
+    "merge": "merge into a using b", "pragma": "pragma a=1", "prepare": "prepare a from 0x41", "print": "print @@version",
 }  # fmt: skip
 
 
@@ -49,6 +49,9 @@ def test_a_statement_is_one(text) -> None:
         "replace it",
         "create joy",
         "print it",
+        "prepare lunch from scratch",
+        "drop table tennis; create joy",
+        "delete from cart where possible",
         "merge lanes",
     ],
 )
