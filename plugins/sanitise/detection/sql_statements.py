@@ -41,7 +41,7 @@ def _complete(tokens: Tokens, *, sure: bool) -> int:
     if kind == "comment" or tokens.next.text in ("cascade", "restrict", "end"):
         return 2
     if tokens.take_kind(";"):
-        return 2 if sure or tokens.next.kind in ("end", "comment") or head(tokens) else 0
+        return 2 if sure or tokens.next.kind in ("end", "comment") else int(tokens.next.text in HEADS)
     if kind in ("end", "open"):
         return 2 if sure else 1
     return 0

@@ -50,7 +50,7 @@ def test_a_statement_is_one(text) -> None:
         "create joy",
         "print it",
         "prepare lunch from scratch",
-        "drop table tennis; create joy",
+        "drop table tennis; joy",
         "delete from cart where possible",
         "merge lanes",
     ],
@@ -59,5 +59,10 @@ def test_a_sentence_is_none(text) -> None:
     assert sure(text) == 0
 
 
-def test_begin_in_a_row_does_not_recurse() -> None:
-    assert sure("begin " * 900) == 0
+@pytest.mark.parametrize(("unit", "expected"), [("begin ", 0), ("drop table a; ", 1)])
+def test_statements_in_a_row_do_not_recurse(unit, expected) -> None:
+    assert sure(unit * 900) == expected
+
+
+def test_a_statement_that_another_may_follow_is_perhaps_one() -> None:
+    assert (sure("drop table tennis; create joy"), sure("drop table users;"), sure("drop table a.b; c")) == (1, 2, 2)
