@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import random
 import statistics
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -52,6 +53,29 @@ def large(
     return exchange(headers={"content-type": kind, "user-agent": "bench"}, body=body)
 
 
+_HALVES = (
+    "a' or ",
+    "and 1=1 ",
+    "union select ",
+    "<a b=",
+    "onx=",
+    "javascript:",
+    "%27",
+    "&apos;",
+    "${",
+    "$(",
+    "../",
+    "; ls ",
+    "||''",
+    "this.",
+)
+
+
+def riddles() -> str:
+    """Halves of attacks, in another order each time: what an automaton has not seen."""
+    return "".join(random.choices(_HALVES, k=LARGE // 6))[: LARGE - 99]
+
+
 CASES: Mapping[str, Callable[[], Exchange]] = {
     "POST 600 bytes": lambda: asked(POST),
     "GET": lambda: asked(GET),
@@ -71,6 +95,7 @@ WORST: Mapping[str, Callable[[], Exchange]] = {
     "64 KiB of little riddles": lambda: large('"%27 or %3ca b=#"'),
     "64 KiB of riddles": lambda: large('"' + "1' and 'a <b x=" * 32 + '#"'),
     "64 KiB of one riddle": lambda: large("../ ;ls $( {{ a", before='["', behind='"]', join=""),
+    "64 KiB of many riddles": lambda: large(riddles(), before='["', behind='"]', join=""),
     "64 KiB of nesting": lambda: large("[", join="", before="", behind=""),
     "64 KiB of one quoted text": lambda: large("a' ", before='["', behind='"]', join=""),
     "64 KiB of one text of tags": lambda: large("<a b=", before='["', behind='"]', join=""),

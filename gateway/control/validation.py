@@ -29,10 +29,21 @@ _QUOTED = re.compile(r"'([^']*)'")
 def problems_of(invalid: ValidationError, model: type[BaseModel], document: Document, base: Path) -> Iterator[Problem]:
     """Each error of validating what ``base`` leads to as a ``model``, where it is in the document."""
     given = _follow(document.data, base)
-    for error in invalid.errors(include_url=False):
+    errors = invalid.errors(include_url=False)
+    for error in errors:
+        if _follows(error, errors):
+            continue
         way = _way(given, error)
         at_key = error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",)
         yield document.problem(base + way, _message(error, model, way), at_key=at_key)
+
+
+def _follows(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Whether it says no more than others do: a list is too short for pydantic without the items that are wrong."""
+    if error["type"] != "too_short":
+        return False
+    within = error["loc"]
+    return any(len(each["loc"]) > len(within) and each["loc"][: len(within)] == within for each in errors)
 
 
 def _follow(data: Any, path: Path) -> Any:

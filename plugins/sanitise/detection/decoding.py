@@ -40,19 +40,27 @@ def forms(text: str) -> Iterator[str]:
 
 
 def _rounds(text: str) -> Iterator[str]:
-    for _ in range(ROUNDS):
-        decoded = _decoded(text)
+    for number in range(ROUNDS):
+        carried = _carried(text)
+        if number == 0 and carried != text and "\\" in carried:
+            yield carried  # the escapes in it may be those of a style
+        decoded = _decoded(carried)
         if decoded == text:
             return
         text = decoded
         yield text
 
 
-def _decoded(text: str) -> str:
+def _carried(text: str) -> str:
+    """Without what a URL or a page would be written with."""
     if "%" in text:
         text = _percent(text)
     if "&" in text:
         text = _ENTITY.sub(lambda match: _entity(match[0]), text)
+    return text
+
+
+def _decoded(text: str) -> str:
     if "\\" in text:
         text = _ESCAPE.sub(lambda match: _character(match[0]), text)
     return text if text.isascii() else normalize("NFKC", text.translate(_BEST_FIT))

@@ -37,6 +37,9 @@ _INSTRUCTION = re.compile(r"<\?(?:import|xml-stylesheet)\s", re.IGNORECASE)
 _HANDLER = re.compile(
     r"(?:^|[\s\"'`/;>&+\x00-\x20])(on[a-z]{3,30})[\s\x00-\x20]*=[\s\x00-\x20]*(.{1,200})", re.IGNORECASE | re.DOTALL
 )
+_FRAMEWORKS = ("ng-", "data-ng-", "v-on:", "x-on:", "x-init", "hx-on", "@")
+"""What attributes begin with whose values a library runs."""
+
 _ORDINARY = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null"})
 _STYLE = re.compile(
     r"expression\s*\(|(?:javascript|vbscript)\s*:|-moz-binding|behaviou?r\s*:\s*url|@import", re.IGNORECASE
@@ -123,13 +126,15 @@ def _dangerous(tag: Tag, text: str) -> bool:
     )
 
 
-def _attribute(attribute: Attribute) -> str | None:
+def _attribute(attribute: Attribute) -> str | None:  # noqa: PLR0911 - one for each way to run
     name = attribute.name.strip("\"'`<\x00")
     if attribute.value is None:
         return None
     value = attribute.value[:_LONGEST]
     if name.startswith("on") and len(name) > 4 and name.isalpha():
         return None if value.lower() in _ORDINARY else "xss.event_handler"
+    if name.startswith(_FRAMEWORKS) and script.runs(value):
+        return "xss.event_handler"
     blanked = _BLANK.sub("", value).lower()
     if _SCRIPT_URL.search(blanked) or _DATA_URL.match(blanked):
         return "xss.script_url"
@@ -148,7 +153,8 @@ def _plain_style(style: str) -> str:
 def _in_attributes(text: str) -> Iterator[tuple[str, str]]:
     """A handler where the text stands inside of a tag already."""
     for match in _HANDLER.finditer(text):
-        if script.runs(_value(match[2])):
+        value = _value(match[2])
+        if script.runs(value) and not value.rstrip(";").isdecimal():
             yield "xss.event_handler", match[0].strip()
             return
 

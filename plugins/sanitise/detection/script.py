@@ -16,25 +16,26 @@ _WORD = re.compile(f"{_SINK}|{_LOADER}|{_OBJECT}|{_OTHER}")
 _CODE = re.compile(
     rf"""
       (?<!\w) (?<![a-z]-) (?:{_SINK}) \s*+ (?:
-          (?: \?\.\s*)? \( (?! (?:[a-z]{{1,2}}|ing) \) ) [^)]{{0,60}}
+          (?: \?\.\s*)? \( (?! (?:[a-z]{{1,2}}|ing|uation) \)
+            | (?<=\s\() [a-z][a-z -]{{2,40}} \) (?:$|[\s.,!?]) ) [^)]{{0,60}}
         | ` [^`\s] [^`]{{0,60}} `
         | [)\]] \s* \(
         | \. \s* (?:call|apply|bind) \b )
     | \b (?:{_LOADER}) \s*+ [(`] \s*+ (?: ['"`/\\\[] | [a-z.]{{1,40}}[(] | location | document | name \)
-        | this | \d{{2,3}}, )
+        | this | \d{{2,3}}, | (?:{_SINK}) \s* [,)] )
     | (?<!\w) (?<![a-z]-) (?:{_OBJECT}) \s*+ \[ \s*+ (?: ['"`/\\+(\[] | atob | string | \d+\. )
     | (?<![\w@]) (?<![a-z]-) document \s*+ \. \s*+ (?:cookie|domain|write(?:ln)?|location|body|url|createelement
         |getelement\w+|queryselector\w*|documentelement|forms|referrer|head|defaultview)\b
     | (?<![\w@]) (?<![a-z]-) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+
-        (?: location | open \( | name\b | eval | alert
+        (?: location | open \( | (?<!parent\.)(?<!this\.) name\b (?! \s+ [a-z]) | eval | alert
         | onerror | document | constructor | parent )
-    | (?<![\w@-]) location(?:\.href)? \s* =(?!=) \s* ['"`\w(]
+    | (?<![\w@?&-]) location(?:\.href)? \s* =(?!=) \s* (?: ['"`(] | name\b | (?!https?:) \w{{1,40}} [.(\[`+] )
     | location \s* \. \s* (?:hash|assign|replace|href|search) \s* [=.(;)]
     | (?<=\.) constructor \b \s* (?:[.(\[`]|$) | (?<=['"`]) (?:constructor|__proto__) ['"`] \s* \]
     | (?<=\.) (?:inner|outer)html \s* = | (?<![\w.]) innerhtml \s* = \s* (?:location|document)
     | string \s* \. \s* fromcharcode | new \s+ (?:image|xmlhttprequest|function|websocket) \b \s* [(;`.]
     | jquery \s* [.(] \s* (?: get(?:script)?|ajax|post|globaleval ) \s* \(
-    | throw \s* (?: / | \[ | [a-z]{{1,20}}\s*=| ['"{{`] | 1\b | onerror )
+    | throw \s* (?: / | \[ | [a-z]{{1,20}}\s*=| ['"{{`] | 1\b (?! \s+ [a-z]) | onerror )
     | (?:local|session)storage \s* \. \s* \w+\s*[(\]]
     | wscript\.shell | activexobject\b
     | with\s*\(\s*document\s*\)

@@ -12,11 +12,15 @@ from .sql_tokens import Budget, Tokens
 from .sql_words import CLAUSES, FUNCTIONS, GAP, HEAD
 
 _CALLED = sorted((name.split("\\")[0] for name in FUNCTIONS.split("|")), key=len, reverse=True)
-_NAMES = "union select waitfor ; having procedure limit order group into case if iif exec @@"
+_SETS = ("union", "intersect", "except", "minus")
+_NAMES = "union intersect except minus select waitfor ; having procedure limit order group into case if iif exec @@"
 WORDS = re.compile("|".join((*_NAMES.split(), *_CALLED)))
 """Each begins with a letter of its own, which lets ``re`` skip what cannot be one."""
 
-BEGINNING = re.compile(rf"{GAP}*(?:(?={HEAD})|(?=\(+[\d'])|[\d.]+\s*[-+*/%^|&](?=\s*(?:[@(]|[a-z_]+\()))", re.DOTALL)
+BEGINNING = re.compile(
+    rf"{GAP}*(?:(?={HEAD})|(?=[\d.][\d.\s*+-]{{0,32}};?\s*(?:--|/\*)[^\w]*\Z)|(?=\(+[\d'])|[\d.]+\s*[-+*/%^|&](?=\s*(?:[@(]|[a-z_]+\()))",
+    re.DOTALL,
+)
 """What a text begins with, if all of it may be a statement, a condition or a computation."""
 
 _CLAUSE = re.compile(rf"(?:{CLAUSES})(?![^\W\d_])", re.DOTALL)
@@ -26,6 +30,8 @@ _CALL = re.compile(rf"(?:{FUNCTIONS}|i?if)(?:{GAP}|1\.e)*\(", re.DOTALL)
 def beginning(text: str, match: re.Match[str], budget: Budget) -> str | None:
     """The rule by which the whole text is an attack."""
     tokens = Tokens(text, match.end(), budget)
+    if tokens.next.kind == "number" and not match[0].strip():
+        return "sqli.comment" if _cut_off(tokens) else None
     if match[0] and match[0][-1] in "-+*/%^|&":
         return _arithmetic(tokens)
     if tokens.next.kind == "(":
@@ -38,7 +44,7 @@ def keyword(text: str, match: re.Match[str], budget: Budget) -> str | None:  # n
     word, at = match[0], match.start()
     if word == ";":
         return _stacked(Tokens(text, match.end(), budget))
-    if word == "union":
+    if word in _SETS:
         return _union(text, match, Tokens(text, match.end(), budget))
     if clause := _CLAUSE.match(text, at):
         return _clause(text, clause, Tokens(text, clause.end(), budget))
@@ -92,7 +98,7 @@ def _stacked(tokens: Tokens) -> str | None:
     return "sqli.stacked" if sure == 2 or complete else None
 
 
-def _union(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
+def _union(text: str, match: re.Match[str], tokens: Tokens) -> str | None:  # noqa: PLR0911 - what may follow
     if (
         match.start()
         and text[match.start() - 1].isalpha()
@@ -101,6 +107,8 @@ def _union(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
         return None
     place = place_of(text, match.start())
     sure = place in ("quote", "number")
+    if sure and match[0] == "union" and tokens.take_word("table"):
+        return "sqli.union" if tokens.take().kind == "word" and ended(tokens) else None
     while True:
         if tokens.take_word("all", "distinct", "distinctrow") or tokens.take_kind("("):
             sure = True
@@ -112,6 +120,8 @@ def _union(text: str, match: re.Match[str], tokens: Tokens) -> str | None:
         return "sqli.union"
     if not tokens.take_word("select"):
         return "sqli.union" if sure and expression(tokens, Facts()) and tokens.next.kind == "comment" else None
+    if match[0] != "union" and not sure:
+        return "sqli.union" if select(tokens) == 2 else None
     if tokens.next.kind in ("end", "comment"):
         return "sqli.union" if sure or place == "start" else None
     return "sqli.union" if select(tokens) or (sure and tokens.next.kind in (")", "comment")) else None
@@ -166,7 +176,7 @@ def _having(tokens: Tokens, *, within: bool) -> bool:
     return facts.compares and (facts.settled or (out and facts.literals > 0))
 
 
-def _listing(tokens: Tokens, word: str, place: str) -> bool:
+def _listing(tokens: Tokens, word: str, place: str) -> bool:  # noqa: PLR0911 - what may follow
     """Whether what follows ORDER BY, GROUP BY or LIMIT is no part of a sentence."""
     facts = Facts()
     if not _expressions(tokens, facts):
@@ -174,6 +184,8 @@ def _listing(tokens: Tokens, word: str, place: str) -> bool:
     tokens.take_word("asc", "desc")
     if tokens.take_word("offset"):
         tokens.take()
+    if place == "number" and tokens.take_word("procedure"):
+        return tokens.next.kind == "word"
     if tokens.take_word("having"):
         return expression(tokens, facts) and facts.compares
     if place == "start":
@@ -207,6 +219,14 @@ def _case(tokens: Tokens) -> bool:
     if not expression(tokens, Facts()) or not tokens.take_word("then") or not expression(tokens, Facts()):
         return False
     return tokens.take_word("else", "end", "when")
+
+
+def _cut_off(tokens: Tokens) -> bool:
+    """Whether the whole text is a number, and a comment that hides the rest of a query."""
+    if not expression(tokens, Facts()):
+        return False
+    tokens.take_kind(";")
+    return tokens.next.kind == "comment"
 
 
 def _arithmetic(tokens: Tokens) -> str | None:

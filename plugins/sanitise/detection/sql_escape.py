@@ -13,10 +13,13 @@ from .sql_words import CLAUSES, GAP, HEAD, OPERATORS
 QUOTES = re.compile(rf"""['"`](?=(?:{GAP}|\))*(?:[^\w\s.?'"`]|(?:{OPERATORS}|union|{CLAUSES}|{HEAD})\b))""", re.DOTALL)
 """A quote, and something after it that no word is."""
 
+LONGEST = 64
+"""Characters before a quote that are looked at."""
+
 
 def escape(text: str, quote: re.Match[str], budget: Budget) -> str | None:
     """The rule by which what follows a quote, and then closing parentheses, is an attack."""
-    value = text[max(0, quote.start() - 64) : quote.start()]
+    value = text[max(0, quote.start() - LONGEST) : quote.start()]
     tokens = Tokens(text, quote.end(), budget)
     while tokens.take_kind(")"):
         pass
@@ -29,14 +32,18 @@ def escape(text: str, quote: re.Match[str], budget: Budget) -> str | None:
         case ",":
             return "sqli.expression" if _listed(tokens) else None
         case "word" if token.text in HEADS:
-            return "sqli.stacked" if head(tokens) == 2 else None
+            quoted = text.startswith(quote[0], token.end)  # a keyword that is spoken of
+            return "sqli.stacked" if not quoted and head(tokens) == 2 else None
     return _continued(tokens, value, quote[0])
 
 
 def _commented(token: Token, value: str, *, near: bool) -> bool:
     if token.text[0] == "#" and value[-1:].isspace():
         return False
-    return _comments_out(token.text) or (near and token.text.startswith("--") and _one_word(token.text))
+    if _comments_out(token.text):
+        return True
+    alone = len(value) < LONGEST and not value.strip().count(" ")
+    return near and alone and token.text.startswith("--") and _one_word(token.text)
 
 
 def _stacked(tokens: Tokens) -> str | None:
@@ -61,7 +68,8 @@ def _continued(tokens: Tokens, value: str, quote: str) -> str | None:
     elif facts.open is not None and resumes(facts.open.text) and not _spoken(facts.open.text):
         found = facts.open.text[0] == quote != "`"
     else:
-        found = bool(facts.calls) and tokens.next.kind in ("end", ";")
+        joined = first.text == "||" and facts.last == "''"
+        found = (bool(facts.calls) or joined) and tokens.next.kind in ("end", ";")
     return "sqli.expression" if found else None
 
 

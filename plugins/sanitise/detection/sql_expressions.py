@@ -257,12 +257,16 @@ def _name(tokens: Tokens, facts: Facts, word: str) -> str:
         tokens.take_kind(".")
         if tokens.next.kind == "word" or (tokens.next.kind == "operator" and tokens.next.text == "*"):
             word = word + "." + tokens.take().text
+    if tokens.next.text[:1] == "[" and not tokens.spaced:  # an element of an array
+        tokens.take()
     if tokens.next.kind == "(":
         if tokens.spaced and word not in KNOWN:
             facts.names += 1  # a sentence goes on in parentheses
         else:
             facts.calls.append(word)
         _skip(tokens)
+        if tokens.take_word("over") and tokens.next.kind == "(":
+            _skip(tokens)
         return f"call {word}"
     if word.startswith(("utl_", "dbms_")) and "." in word:
         facts.calls.append(word)

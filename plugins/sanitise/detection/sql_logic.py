@@ -90,7 +90,7 @@ def _appended(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> st
     if facts.calls:
         return "sqli.function"
     if facts.compares or facts.variables:
-        return "sqli.tautology"
+        return None if _own(text, match, facts, out=out) else "sqli.tautology"
     if facts.open is not None:
         rest = facts.open.text[1:].strip(" +-~!")
         quoted = match.end() == facts.open.start and text[max(0, match.start() - 2) : match.start() - 1].isspace()
@@ -101,6 +101,13 @@ def _appended(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> st
     if out:
         return "sqli.tautology"
     return "sqli.tautology" if facts.literals and not facts.names and not facts.last.endswith(("'", '"')) else None
+
+
+def _own(text: str, match: re.Match[str], facts: Facts, *, out: bool) -> bool:
+    """Whether the quotes are the text's own: ``ref = 'A' or ref = 'B'`` opens and closes what it says."""
+    before = text[: match.start()].rstrip()
+    balanced = before.count(before[-1:]) % 2 == 0 and before[:1] != before[-1:]
+    return balanced and facts.names > 0 and not (out or facts.settled or facts.open) and facts.last[-1:] == before[-1:]
 
 
 def resumes(rest: str) -> bool:

@@ -6,7 +6,8 @@ from .sql_expressions import Facts, ended, expression
 from .sql_tokens import Tokens
 
 _QUANTIFIERS = (
-    "all", "distinct", "distinctrow", "sql_no_cache", "sql_calc_found_rows", "straight_join", "high_priority",
+    "all", "distinct", "distinctrow", "sql_no_cache", "sql_cache", "sql_calc_found_rows",
+    "sql_small_result", "sql_big_result", "sql_buffer_result", "straight_join", "high_priority",
 )  # fmt: skip
 
 
@@ -38,7 +39,7 @@ def _column(tokens: Tokens) -> int | None:
         tokens.take()
         return _after_star(tokens)
     facts = Facts()
-    if not expression(tokens, facts):
+    if not expression(tokens, facts) or (facts.open is not None and len(facts.open.text) == 1):  # ``'Select'``
         return None
     if tokens.take_word("as"):
         tokens.take()

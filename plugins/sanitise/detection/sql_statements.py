@@ -38,8 +38,10 @@ def _drop(tokens: Tokens) -> int:
 def _complete(tokens: Tokens, *, sure: bool) -> int:
     """How sure a statement is that is complete here."""
     kind = tokens.next.kind
-    if kind in ("comment", ";") or tokens.next.text in ("cascade", "restrict", "end"):
+    if kind == "comment" or tokens.next.text in ("cascade", "restrict", "end"):
         return 2
+    if tokens.take_kind(";"):
+        return 2 if sure or tokens.next.kind in ("end", "comment") else int(tokens.next.text in HEADS)
     if kind in ("end", "open"):
         return 2 if sure else 1
     return 0
@@ -99,7 +101,8 @@ def _delete(tokens: Tokens) -> int:
         sure = True
         tokens.take()
     if tokens.take_word("where"):
-        return 2 * expression(tokens, Facts())
+        facts = Facts()
+        return 2 * (expression(tokens, facts) and (facts.compares or facts.literals > 0 or bool(facts.calls)))
     return _complete(tokens, sure=sure)
 
 
@@ -259,6 +262,12 @@ def _merge(tokens: Tokens) -> int:
     return 2 * (tokens.take_word("into") and tokens.take().kind == "word" and tokens.take_word("using"))
 
 
+def _prepare(tokens: Tokens) -> int:
+    if tokens.take().kind != "word" or not tokens.take_word("from"):
+        return 0
+    return 2 * (tokens.next.kind in ("string", "open", "number", "variable"))
+
+
 def _print(tokens: Tokens) -> int:
     return 2 * (tokens.next.kind == "variable")
 
@@ -273,7 +282,7 @@ HEADS: dict[str, Callable[[Tokens], int]] = {
     "waitfor": _waitfor, "shutdown": _shutdown, "grant": _grant, "revoke": _grant, "copy": _copy, "load": _load,
     "set": _set, "call": _call, "do": _do, "begin": _begin, "if": _if, "while": _if, "with": _with, "attach": _attach,
     "handler": _handler, "backup": _backup, "restore": _backup, "rename": _rename, "merge": _merge,
-    "pragma": _declared, "print": _print,
+    "pragma": _declared, "prepare": _prepare, "print": _print,
 }  # fmt: skip
 """What may begin a statement, and what reads the rest: 0 no statement, 1 perhaps one, 2 nothing else."""
 

@@ -28,6 +28,7 @@ TRIGGER = (
     rf"|{EDGE}{_SPACE}*(?:x?or|and|{HEAD})\b"
     rf"|\b(?:x?or|and)\b[\s+(]*(?:(?:not|binary|exists)\b[\s+(]*)?"
     rf"(?:[^\w\x00-\x20\x{{80}}-\x{{10ffff}}]|[0-9]|[\w.]+{_SPACE}*(?:[=<>(!~]|(?:{OPERATORS})\b)|(?:true|false|null)\b)"
+    rf"|{EDGE}{_SPACE}*[0-9.][0-9.*{_SPACE[1:-1]}-]*;?{_SPACE}*(?:--|/\*)"
     rf"|\|\||&&|@@[a-z]|\bexec\b|[a-z]/\*|union|\bselect\b|waitfor|;{_SKIP}(?:{HEAD})\b"
     rf"|\b(?:{FUNCTIONS}|i?if){_SKIP}(?:1\.e\s*)?\(|\bwhen\b|{EDGE}\s*\("
     rf"|having|procedure|limit|(?:order|group){_SKIP}by|into{_SKIP}(?:out|dump)file|[0-9]\s*[-+*/%^|&]\s*(?:[@(]|[a-z_]+\()"

@@ -23,6 +23,7 @@ class Options(Config):
     block: Window | Blocked | None = None
     named: Mapping[str, Window] = Field(default_factory=dict)
     steps: list[int] = Field(default_factory=list)
+    phases: tuple[Window, ...] | None = Field(None, min_length=1)
 
 
 def problems(text: str) -> list[str]:
@@ -53,6 +54,13 @@ def test_an_error_stands_where_it_was_made_in_words_of_the_policy(text: str, pro
     assert problem in problems(text)
 
 
+def test_a_list_is_not_called_too_short_for_what_is_wrong_in_it() -> None:
+    assert problems("{phases: [{}]}") == ["p:1:18: limit.phases[0].length: is required"]
+    assert problems("{phases: []}") == [
+        "p:1:17: limit.phases: Tuple should have at least 1 item after validation, not 0"
+    ]
+
+
 def test_the_arms_of_a_union_are_no_part_of_the_path() -> None:
     assert set(problems("{block: {lenght: 5s}}")) == {
         "p:1:9: limit.block.length: is required",
@@ -61,7 +69,7 @@ def test_the_arms_of_a_union_are_no_part_of_the_path() -> None:
 
 
 def test_options_are_found_through_lists_mappings_unions_and_aliases() -> None:
-    assert list(options_at(Options, ())) == ["windows", "block", "named", "steps"]
+    assert list(options_at(Options, ())) == ["windows", "block", "named", "steps", "phases"]
     assert list(options_at(Options, ("windows", 0))) == ["length", "per"]
     assert list(options_at(Options, ("block",))) == ["length", "per", "from"]
     assert list(options_at(Options, ("named", "any"))) == ["length", "per"]

@@ -44,3 +44,8 @@ def test_what_a_shell_would_run_is_told(text, expected) -> None:
 )
 def test_words_of_a_shell_in_a_sentence_pass(text) -> None:
     assert rules(text) == set()
+
+
+def test_braces_that_a_shell_unfolds_are_looked_for_nearby() -> None:
+    assert [hit.rule.id for hit in judge("|ls {a,b}", Kind.VALUE)] == ["command.separator"]
+    assert list(judge("|ls {" + "a" * 65 + ",", Kind.VALUE)) == []

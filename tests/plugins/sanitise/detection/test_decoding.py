@@ -36,7 +36,15 @@ def test_the_first_form_is_the_text_and_the_rounds_are_bounded(text) -> None:
     found = list(forms(text))
 
     assert found[0] == text
-    assert len(found) <= ROUNDS + 1
+    assert len(found) <= ROUNDS + 2
+
+
+def test_the_escapes_of_a_style_in_a_url_are_told_as_they_are() -> None:
+    assert list(forms("%3Cb style=x:\\0075rl%3E")) == [
+        "%3Cb style=x:\\0075rl%3E",
+        "<b style=x:\\0075rl>",
+        "<b style=x:\x075rl>",
+    ]
 
 
 def test_of_a_long_text_the_first_form_and_the_last_are_told() -> None:

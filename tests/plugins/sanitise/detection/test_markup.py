@@ -27,6 +27,8 @@ def rules(text: str, kind: Kind = Kind.VALUE) -> set[str]:
         ("<set attributeName=href to=javascript:x>", "xss.script_url"),
         ("';alert(1)//", "xss.script_code"),
         ("<a b=" * 99, "xss.evasion"),
+        ("<div ng-focus='x=$event'>", "xss.event_handler"),
+        ("<b @click=x.y()>", "xss.event_handler"),
     ],
 )
 def test_what_would_run_is_told(text, expected) -> None:
@@ -43,6 +45,8 @@ def test_what_would_run_is_told(text, expected) -> None:
         "<info@shop.example>",
         "JavaScript: The Good Parts (2nd edition)",
         "onset = 5, one=1",
+        "ongoing=2; onhold=3",
+        "<b ng-show=yes>",
         "<link>",
         "<store online=true>",
     ],

@@ -19,6 +19,9 @@ from plugins.sanitise.detection.script import code, runs
         "location='//a.example'",
         "new Image().src=1",
         "fetch('//a.example')",
+        "setTimeout(alert,0)",
+        "alert (1)",
+        "location=name",
         "[][(![]+[])[+[]]+([![]]+[][[]])]",
     ],
 )
@@ -37,6 +40,11 @@ def test_code_is_code(text) -> None:
         "a new image",
         "open (24 hours)",
         "top shelf",
+        "alert (urgent)",
+        "location=Berlin",
+        "/stores?location=us.east",
+        "parent.name is required",
+        "throw 1 away",
         "-----((((()))))-----",
     ],
 )

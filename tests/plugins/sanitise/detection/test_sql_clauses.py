@@ -24,6 +24,10 @@ def rule(text: str) -> str | None:
         ("waitfor delay '0:0:1'", "sqli.function"),
         ("case when 1=1 then 2 else 3 end", "sqli.expression"),
         ("if(1=1,2,3)", "sqli.expression"),
+        ("1 except select 1", "sqli.union"),
+        ("' minus select a from b--", "sqli.union"),
+        ("' union table users#", "sqli.union"),
+        ("1 limit 1 procedure analyse()", "sqli.clause"),
     ],
 )
 def test_what_a_keyword_begins_is_told(text, expected) -> None:
@@ -31,7 +35,7 @@ def test_what_a_keyword_begins_is_told(text, expected) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["union square; select items only", "reunion select", "order by phone", "having a ball", "limit 10", "sleep (deep)", "case closed", "(select one)"]
+    "text", ["union square; select items only", "reunion select", "order by phone", "having a ball", "limit 10", "sleep (deep)", "case closed", "(select one)", "all except select items", "kid's shirt 'select'"]
 )  # fmt: skip
 def test_a_keyword_in_a_sentence_is_a_word(text) -> None:
     assert rule(text) is None
@@ -45,6 +49,11 @@ def test_a_keyword_in_a_sentence_is_a_word(text) -> None:
         ("1-(select 2)", "sqli.subquery"),
         ("select a nice one", None),
         ("5 - 3", None),
+        ("1--", "sqli.comment"),
+        ("1*1 ; -- -", "sqli.comment"),
+        ("12 /*", "sqli.comment"),
+        ("1--2", None),
+        ("5 -- black", None),
     ],
 )
 def test_a_whole_text_is_told_by_its_beginning(text, expected) -> None:

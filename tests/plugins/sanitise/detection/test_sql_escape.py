@@ -21,6 +21,9 @@ def rule(text: str) -> str | None:
         ("','1')--", "sqli.expression"),
         ("' like '%", "sqli.expression"),
         ('"-"', "sqli.expression"),
+        ("a'||''", "sqli.expression"),
+        ("admin' -- qwer", "sqli.comment"),
+        ("'; prepare a from 0x41", "sqli.stacked"),
     ],
 )
 def test_a_way_out_of_a_string_is_told(text, expected) -> None:
@@ -29,7 +32,19 @@ def test_a_way_out_of_a_string_is_told(text, expected) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["o'brien", "press '+'", "the '=' sign", "'a' + 'b'", "james' #5", "5'-6\"", "the dogs'--and cats", '"x" -y -z'],
+    [
+        "o'brien",
+        "press '+'",
+        "the '=' sign",
+        "'a' + 'b'",
+        "james' #5",
+        "5'-6\"",
+        "the dogs'--and cats",
+        '"x" -y -z',
+        "he said 'no' -- twice",
+        "use `select` here",
+        "3/4\" by 10' -- black",
+    ],
 )
 def test_a_quote_in_a_text_is_none(text) -> None:
     assert rule(text) is None

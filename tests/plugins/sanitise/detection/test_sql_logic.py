@@ -21,6 +21,9 @@ def rule(text: str) -> str | None:
         ("1 and (select 1 from a)=1", "sqli.subquery"),
         ("1||1=1", "sqli.tautology"),
         ("1 or 1", "sqli.tautology"),
+        ("x' or name='admin", "sqli.tautology"),
+        ("' or name='admin'--", "sqli.tautology"),
+        ("' or 1=any(array[1])--", "sqli.tautology"),
     ],
 )
 def test_an_appended_condition_is_told(text, expected) -> None:
@@ -37,6 +40,8 @@ def test_an_appended_condition_is_told(text, expected) -> None:
         "for 1=1",
         "5' or 6'",
         "this or that (one)",
+        "ref='a' or ref='b'",
+        'reason = "fraud" and status = "lost"',
     ],
 )
 def test_a_choice_is_no_condition(text) -> None:

@@ -11,7 +11,7 @@ def weight(text: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "text", ["* from users", "null,null", "version()", "@@version", "password from app_users", "a from b where c=1", "distinct a from b--", "1 from (select 2)a"]
+    "text", ["* from users", "null,null", "version()", "@@version", "password from app_users", "a from b where c=1", "distinct a from b--", "1 from (select 2)a", "sql_cache @@version"]
 )  # fmt: skip
 def test_a_list_of_columns_is_one(text) -> None:
     assert weight(text) == 2
@@ -19,7 +19,7 @@ def test_a_list_of_columns_is_one(text) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["specialty hospital", "one of the two", "items only", "", "a from"],
+    ["specialty hospital", "one of the two", "items only", "", "a from", "'"],
 )
 def test_the_rest_of_a_sentence_is_none(text) -> None:
     assert weight(text) == 0

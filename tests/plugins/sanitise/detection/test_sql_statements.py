@@ -13,7 +13,7 @@ STATEMENTS = {
     "copy": "copy a from '/etc/passwd'", "load": "load data infile 'x'", "set": "set @a=1", "call": "call b(1)", "do": "do sleep(5)",
     "begin": "begin dbms_lock.sleep(5)", "while": "while 1=1 shutdown with nowait", "if": "if 1=1 waitfor delay '0:0:5'", "with": "with a as (select 1)", "attach": "attach database 'a' as b",
     "handler": "handler a open", "backup": "backup database a to disk", "restore": "restore database a from disk", "rename": "rename table a to b",
-    "merge": "merge into a using b", "pragma": "pragma a=1", "print": "print @@version",
+    "merge": "merge into a using b", "pragma": "pragma a=1", "prepare": "prepare a from 0x41", "print": "print @@version",
 }  # fmt: skip
 
 
@@ -49,6 +49,9 @@ def test_a_statement_is_one(text) -> None:
         "replace it",
         "create joy",
         "print it",
+        "prepare lunch from scratch",
+        "drop table tennis; joy",
+        "delete from cart where possible",
         "merge lanes",
     ],
 )
@@ -56,5 +59,10 @@ def test_a_sentence_is_none(text) -> None:
     assert sure(text) == 0
 
 
-def test_begin_in_a_row_does_not_recurse() -> None:
-    assert sure("begin " * 900) == 0
+@pytest.mark.parametrize(("unit", "expected"), [("begin ", 0), ("drop table a; ", 1)])
+def test_statements_in_a_row_do_not_recurse(unit, expected) -> None:
+    assert sure(unit * 900) == expected
+
+
+def test_a_statement_that_another_may_follow_is_perhaps_one() -> None:
+    assert (sure("drop table tennis; create joy"), sure("drop table users;"), sure("drop table a.b; c")) == (1, 2, 2)
