@@ -25,11 +25,15 @@ _GROWTH = 1.0
 
 @dataclass(frozen=True)
 class Soak:
-    """Memory of one process over many requests.  ``points`` are (requests served so far, resident bytes)."""
+    """Memory of one process over many requests.
+
+    ``points`` are (requests served so far, resident bytes), ``anonymous`` those without pages of files.
+    """
 
     peer: str
     idle: int
     points: tuple[tuple[int, int], ...]
+    anonymous: tuple[tuple[int, int], ...]
 
     @property
     def requests(self) -> int:
@@ -38,7 +42,15 @@ class Soak:
     @property
     def line(self) -> Line:
         """Through the points after the warm-up."""
-        warm = [point for point in self.points if point[0] >= _WARMUP_SHARE * self.requests]
+        return self._line(self.points)
+
+    @property
+    def own_line(self) -> Line:
+        """Through the anonymous ones: those of files come and go as the kernel likes."""
+        return self._line(self.anonymous)
+
+    def _line(self, points: Sequence[tuple[int, int]]) -> Line:
+        warm = [point for point in points if point[0] >= _WARMUP_SHARE * self.requests]
         return Line.through([x for x, _ in warm], [y for _, y in warm])
 
 
@@ -57,28 +69,30 @@ def soak(running: Running, load: Generator, requests: int, connections: int, tol
     time.sleep(_IDLE_SECONDS)
     idle = process.rss()
     served = 0
-    points = []
+    points, anonymous = [], []
     while served < requests:
         served += load(running.port, POST, _SLICE_SECONDS, connections).requests
         points.append((served, process.rss()))
+        anonymous.append((served, process.anonymous()))
         process.forget_log()
         told(served)
-    return Soak(running.peer.name, idle, tuple(points))
+    return Soak(running.peer.name, idle, tuple(points), tuple(anonymous))
 
 
 def show_memory(screen: Console, memory: Sequence[Soak]) -> None:
     table = Table(title="Resident memory", title_justify="left")
     table.add_column("proxy", no_wrap=True)
-    for column in ("idle MiB", "at the end MiB", "requests", "bytes/request after warm-up", "verdict"):
+    for column in ("idle MiB", "at the end MiB", "requests", "bytes/request after warm-up", "anonymous", "verdict"):
         table.add_column(column, justify="right")
     for row in memory:
-        line = row.line
+        line, own = row.line, row.own_line
         table.add_row(
             TITLES[row.peer],
             f"{row.idle / _MIB:.1f}",
             f"{row.points[-1][1] / _MIB:.1f}",
             f"{row.requests:,}",
             f"{line.slope:+.2f} ± {line.error:.2f}",
-            verdict(line),
+            f"{own.slope:+.2f} ± {own.error:.2f}",
+            verdict(own),
         )
     screen.print(table)

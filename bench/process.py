@@ -50,6 +50,11 @@ class Process:
         """Resident bytes of the whole tree."""
         return int(sum(process.memory_info().rss for process in _tree(self.pid)))
 
+    def anonymous(self) -> int:
+        """Those of them that are the process's own: pages of files, such as libraries, the kernel maps and drops."""
+        read = [process.memory_info() for process in self._tree()]
+        return int(sum(each.rss - each.shared for each in read))
+
     def settle(self, quiet: float = 0.1, most: float = 3.0) -> None:
         """Wait until it has done what it was still doing, so that it costs the next one nothing."""
         deadline = time.monotonic() + most
