@@ -154,7 +154,7 @@ def _in_attributes(text: str) -> Iterator[tuple[str, str]]:
     """A handler where the text stands inside of a tag already."""
     for match in _HANDLER.finditer(text):
         value = _value(match[2])
-        if script.runs(value) and not value.rstrip(";").isdecimal():
+        if script.runs(value) and not value.rstrip(";").isalnum():
             yield "xss.event_handler", match[0].strip()
             return
 

@@ -17,7 +17,7 @@ _CODE = re.compile(
     rf"""
       (?<!\w) (?<![a-z]-) (?:{_SINK}) \s*+ (?:
           (?: \?\.\s*)? \( (?! (?:[a-z]{{1,2}}|ing|uation) \)
-            | (?<=\s\() [a-z][a-z -]{{2,40}} \) (?:$|[\s.,!?]) ) [^)]{{0,60}}
+            | (?<=\s\() (?=[\d -]*[a-z]) [a-z\d -]{{2,40}} \) (?:$|[\s.,!?]) ) [^)]{{0,60}}
         | ` [^`\s] [^`]{{0,60}} `
         | [)\]] \s* \(
         | \. \s* (?:call|apply|bind) \b )
@@ -27,7 +27,7 @@ _CODE = re.compile(
     | (?<![\w@]) (?<![a-z]-) document \s*+ \. \s*+ (?:cookie|domain|write(?:ln)?|location|body|url|createelement
         |getelement\w+|queryselector\w*|documentelement|forms|referrer|head|defaultview)\b
     | (?<![\w@]) (?<![a-z]-) (?:window|self|top|parent|globalthis|this) \s*+ \. \s*+
-        (?: location | open \( | (?<!parent\.)(?<!this\.) name\b (?! \s+ [a-z]) | eval | alert
+        (?: location\b (?! \s+ [a-z]) | open \( | (?<!parent\.)(?<!this\.) name\b (?! \s+ [a-z]) | eval | alert
         | onerror | document | constructor | parent )
     | (?<![\w@?&-]) location(?:\.href)? \s* =(?!=) \s* (?: ['"`(] | name\b | (?!https?:) \w{{1,40}} [.(\[`+] )
     | location \s* \. \s* (?:hash|assign|replace|href|search) \s* [=.(;)]

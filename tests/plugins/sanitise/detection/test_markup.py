@@ -46,6 +46,7 @@ def test_what_would_run_is_told(text, expected) -> None:
         "JavaScript: The Good Parts (2nd edition)",
         "onset = 5, one=1",
         "ongoing=2; onhold=3",
+        "onboarding=done; onsite=true",
         "<b ng-show=yes>",
         "<link>",
         "<store online=true>",

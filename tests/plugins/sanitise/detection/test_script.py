@@ -41,6 +41,8 @@ def test_code_is_code(text) -> None:
         "open (24 hours)",
         "top shelf",
         "alert (urgent)",
+        "prompt (4h)",
+        "window.location is broken",
         "location=Berlin",
         "/stores?location=us.east",
         "parent.name is required",
