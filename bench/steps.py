@@ -23,9 +23,10 @@ from gateway.dataplane.headers import ANSWERED, REQUESTED, forwarding
 from gateway.dataplane.router import Match, Router
 from gateway.dataplane.snapshot import Route
 from gateway.dataplane.strictness import judge
-from gateway.exchange import Exchange, Received, Request, Response
+from gateway.exchange import Exchange
 from gateway.fields import Names, Pieces, RawHeader
 from gateway.ids import request_id
+from gateway.messages import Received, Request, Response
 from gateway.parts import Config, Filter
 from gateway.telemetry.lines import Lines
 from gateway.telemetry.log import ExchangeLog

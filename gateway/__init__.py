@@ -22,13 +22,14 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from gateway.exchange import Attempt, Delivery, Exchange, Reads, Received, Request, Reservation, Response
+from gateway.exchange import Attempt, Delivery, Exchange, Reads, Reservation
 from gateway.facts import Card, Payment, Principal
 from gateway.hookspecs import hookimpl
 from gateway.json_keys import has_duplicate_key
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
 from gateway.look_ups import Unclear, as_text, blanks, filled, look_up, url_template
+from gateway.messages import Received, Request, Response
 from gateway.parts import (
     BadOption,
     Catalogue,

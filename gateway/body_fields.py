@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field
 
 from gateway.errors import GatewayError, Rejected
-from gateway.exchange import Request, Response
+from gateway.messages import Request, Response
 from gateway.parts import Config
 from gateway.pointer import Pattern, Pointer
 

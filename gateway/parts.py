@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Typ
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from gateway.exchange import Attempt, Exchange, Reads, Response
+from gateway.exchange import Attempt, Exchange, Reads
+from gateway.messages import Response
 
 if TYPE_CHECKING:
     import httpx

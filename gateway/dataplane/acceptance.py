@@ -13,8 +13,9 @@ from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.dataplane.problem import render
 from gateway.errors import UpstreamUnreachable
-from gateway.exchange import Exchange, Reservation, Response
+from gateway.exchange import Exchange, Reservation
 from gateway.facts import Payment
+from gateway.messages import Response
 
 STATUS_PATH = "/.payguard/payments/"
 

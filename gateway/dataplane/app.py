@@ -27,9 +27,10 @@ from gateway.dataplane.snapshot import Active, Route, Snapshot
 from gateway.dataplane.strictness import Head
 from gateway.dataplane.turn import BODILESS, Turn
 from gateway.errors import ClientGone, GatewayError, InternalError
-from gateway.exchange import Delivery, Exchange, Received, Request, Response
+from gateway.exchange import Delivery, Exchange
 from gateway.fields import BEGINNINGS, Pieces, fields_of, pieces_of, without
 from gateway.ids import request_id
+from gateway.messages import Received, Request, Response
 from gateway.trace import continue_or_begin
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from gateway.dataplane.answer import Answer
 from gateway.dataplane.connection import Connection
 from gateway.dataplane.headers import content_length, passing
 from gateway.errors import GatewayError, TooLateToSend, UpstreamBroken
-from gateway.exchange import Attempt, Delivery, Exchange, Response
+from gateway.exchange import Attempt, Delivery, Exchange
+from gateway.messages import Response
 from gateway.parts import Guard
 
 if TYPE_CHECKING:

@@ -22,8 +22,9 @@ from gateway.errors import (
     InternalError,
     TotalTimeout,
 )
-from gateway.exchange import Exchange, Reads, Response, Step
+from gateway.exchange import Exchange, Reads, Step
 from gateway.facts import Payment
+from gateway.messages import Response
 from gateway.parts import Filter, OptionalConfig
 
 logger = logging.getLogger(__name__)

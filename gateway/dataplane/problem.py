@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.dataplane.headers import head
 from gateway.errors import GatewayError
-from gateway.exchange import Response
+from gateway.messages import Response
 
 TITLES = {status.value: status.phrase for status in HTTPStatus} | {
     413: "Content Too Large",

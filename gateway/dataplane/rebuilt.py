@@ -9,10 +9,11 @@ from time import monotonic
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
-from gateway.exchange import Exchange, Received, Request
+from gateway.exchange import Exchange
 from gateway.ids import request_id
 from gateway.ledger.bodies import StoredRequest
 from gateway.ledger.records import Record
+from gateway.messages import Received, Request
 from gateway.trace import continue_or_begin
 
 logger = logging.getLogger(__name__)

@@ -11,12 +11,13 @@ from gateway.dataplane.outcomes import Outcomes
 from gateway.dataplane.terms import Means, Terms
 from gateway.dataplane.upstream import Upstream, target
 from gateway.errors import BodyTooLarge, GatewayError, UpstreamUnreachable
-from gateway.exchange import Delivery, Exchange, Reservation, Response
+from gateway.exchange import Delivery, Exchange, Reservation
 from gateway.facts import Payment, Principal
 from gateway.ids import payment_id
 from gateway.ledger.bodies import Bodies
 from gateway.ledger.records import Entry, Record, Settlement, State
 from gateway.ledger.trail import trail_of
+from gateway.messages import Response
 from gateway.outcomes import Outcome
 
 PAYMENT_ID = b"payguard-payment-id"

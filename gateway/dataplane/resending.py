@@ -10,10 +10,11 @@ from gateway.dataplane.outcomes import Outcomes
 from gateway.dataplane.rebuilt import rebuilt
 from gateway.dataplane.upstream import Upstream
 from gateway.errors import BodyTooLarge, UpstreamError
-from gateway.exchange import Exchange, Reservation, Response
+from gateway.exchange import Exchange, Reservation
 from gateway.ledger.bodies import StoredRequest
 from gateway.ledger.records import Record
 from gateway.ledger.replay import Answered, Promise, Verdict
+from gateway.messages import Response
 from gateway.outcomes import Outcome
 
 _BUFFER = 1 << 20

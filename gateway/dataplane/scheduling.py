@@ -12,11 +12,12 @@ from gateway.dataplane.declines import Decline
 from gateway.dataplane.recorder import Recorder, outcome_of
 from gateway.dataplane.retry_terms import RetryTerms, Said, read
 from gateway.errors import Rejected, UpstreamUnreachable
-from gateway.exchange import Exchange, Reservation, Response
+from gateway.exchange import Exchange, Reservation
 from gateway.facts import Payment, Principal
 from gateway.ledger.claims import method_of, reference_of
 from gateway.ledger.records import Entry, Record, ReferenceTaken
 from gateway.ledger.schedules import WINDOW, Planned, Schedule
+from gateway.messages import Response
 from gateway.outcomes import Outcome
 
 if TYPE_CHECKING:

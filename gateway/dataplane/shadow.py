@@ -11,7 +11,8 @@ from time import perf_counter
 from typing import Any
 
 from gateway.errors import BodyTooLarge, ClientGone, DependencyDown, GatewayError
-from gateway.exchange import Attempt, Exchange, Reads, Response, Step
+from gateway.exchange import Attempt, Exchange, Reads, Step
+from gateway.messages import Response
 from gateway.parts import Config, Filter, Guard
 
 logger = logging.getLogger(__name__)

@@ -16,10 +16,11 @@ from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import Match
 from gateway.dataplane.snapshot import Route
 from gateway.errors import DependencyDown, Rejected
-from gateway.exchange import Exchange, Response
+from gateway.exchange import Exchange
 from gateway.facts import Principal
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.records import SETTLED, Record
+from gateway.messages import Response
 from gateway.parts import Filter
 
 NAME = "payguard.status"

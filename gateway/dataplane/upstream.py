@@ -14,8 +14,9 @@ from gateway.dataplane.pool import Pool
 from gateway.dataplane.retry import Retry, RetryBudget
 from gateway.dataplane.shadow import Undecided, would
 from gateway.errors import FirstByteTimeout, GatewayError, IdleTimeout, TotalTimeout, UpstreamBroken, UpstreamError
-from gateway.exchange import Attempt, Delivery, Exchange, Request, Response, Step
+from gateway.exchange import Attempt, Delivery, Exchange, Step
 from gateway.fields import BEGINNINGS, Pieces, breaks, pieces_of, without
+from gateway.messages import Request, Response
 from gateway.parts import Guard
 
 

@@ -9,8 +9,8 @@ from typing import TypeAlias
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.crypto.protocol import Keyring, Unreadable
-from gateway.exchange import Response
 from gateway.ledger.records import Record
+from gateway.messages import Response
 
 Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.exchange import Attempt, Delivery, Response
+from gateway.exchange import Attempt, Delivery
+from gateway.messages import Response
 from gateway.outcomes import Outcome, outcome, outcome_of
 from tests.gateway.telemetry.exchanges import ended
 

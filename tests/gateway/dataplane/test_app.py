@@ -16,7 +16,8 @@ from gateway.dataplane.chain import STOPPING, Chain
 from gateway.dataplane.router import Match
 from gateway.dataplane.snapshot import Route
 from gateway.errors import Rejected
-from gateway.exchange import Delivery, Reads, Response
+from gateway.exchange import Delivery, Reads
+from gateway.messages import Response
 from gateway.trace import continue_or_begin
 from tests.gateway.dataplane.harness import (
     OK,

@@ -14,8 +14,9 @@ from gateway.body import Body
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.payment import PaymentReader
 from gateway.errors import ClientTimeout, DependencyDown, Rejected, UpstreamBroken
-from gateway.exchange import Attempt, Delivery, Exchange, Reads, Response
+from gateway.exchange import Attempt, Delivery, Exchange, Reads
 from gateway.facts import Payment
+from gateway.messages import Response
 from gateway.parts import Config, Filter, OptionalConfig
 from gateway.testing import exchange, scope, streaming
 

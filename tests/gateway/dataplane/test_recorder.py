@@ -26,11 +26,12 @@ from gateway.dataplane.snapshot import Route
 from gateway.dataplane.terms import Means, Terms
 from gateway.dataplane.upstream import Timeouts, Upstream
 from gateway.errors import DependencyDown, Rejected
-from gateway.exchange import Exchange, Response
+from gateway.exchange import Exchange
 from gateway.ledger.bodies import Bodies
 from gateway.ledger.late import LateOutcomes
 from gateway.ledger.records import Query, Record, Settlement, State
 from gateway.ledger.sql import SqlLedger
+from gateway.messages import Response
 from gateway.outcomes import Outcome
 from gateway.parts import Config, Filter
 from gateway.telemetry.masking import Masking

@@ -10,7 +10,8 @@ from starlette.datastructures import MutableHeaders as Headers
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import AmbiguousPath, Match, RouteNotFound, Router, readable
 from gateway.dataplane.snapshot import Route
-from gateway.exchange import Exchange, Response
+from gateway.exchange import Exchange
+from gateway.messages import Response
 
 
 class Nowhere:

@@ -7,8 +7,9 @@ import pytest
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.shadow import Undecided
 from gateway.errors import DependencyDown, Rejected
-from gateway.exchange import Attempt, Delivery, Exchange, Reads, Response
+from gateway.exchange import Attempt, Delivery, Exchange, Reads
 from gateway.facts import Principal
+from gateway.messages import Response
 from gateway.parts import Config, Guard
 from gateway.testing import exchange, scope, streaming
 from tests.gateway.dataplane.harness import OK, filter_of, gateway, raw_upstream

@@ -9,11 +9,12 @@ import pytest
 
 from gateway.dataplane.status import Callers, Status, status_route
 from gateway.errors import DependencyDown, GatewayError, Rejected
-from gateway.exchange import Exchange, Response
+from gateway.exchange import Exchange
 from gateway.facts import Principal
 from gateway.ids import payment_id
 from gateway.ledger.records import Entry, Settlement, State
 from gateway.ledger.sql import SqlLedger
+from gateway.messages import Response
 from gateway.parts import Config, Filter
 from gateway.testing import exchange
 

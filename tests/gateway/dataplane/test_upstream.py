@@ -13,7 +13,8 @@ from gateway.dataplane.pool import Address, Pool, PoolOptions
 from gateway.dataplane.retry import Retry, RetryBudget
 from gateway.dataplane.upstream import Idempotent, Timeouts, Upstream
 from gateway.errors import FirstByteTimeout, Rejected, UpstreamBroken, UpstreamUnreachable
-from gateway.exchange import Delivery, Exchange, Response
+from gateway.exchange import Delivery, Exchange
+from gateway.messages import Response
 from gateway.parts import Config, Guard
 from gateway.testing import exchange as made_exchange
 from gateway.testing import scope, streaming

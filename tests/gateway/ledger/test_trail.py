@@ -5,9 +5,10 @@ from typing import Any
 import orjson
 
 from gateway.body import Body
-from gateway.exchange import Attempt, Delivery, Exchange, Note, Received, Request, Step
+from gateway.exchange import Attempt, Delivery, Exchange, Note, Step
 from gateway.ledger.records import Evidence
 from gateway.ledger.trail import LIMIT, MOST_ANSWERS, merge, trail_of
+from gateway.messages import Received, Request
 from gateway.telemetry.masking import MASK, Masking
 from gateway.trace import Trace
 

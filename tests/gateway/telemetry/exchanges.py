@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.body import Body
-from gateway.exchange import Attempt, Delivery, Exchange, Received, Request, Response, Step
+from gateway.exchange import Attempt, Delivery, Exchange, Step
+from gateway.messages import Received, Request, Response
 from gateway.trace import Trace
 
 TRACE_ID, SPAN_ID, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "a3ce929d0e0e4736"

@@ -10,8 +10,9 @@ import orjson
 import pytest
 import structlog
 
-from gateway.exchange import Delivery, Note, Response, Step
+from gateway.exchange import Delivery, Note, Step
 from gateway.facts import Principal
+from gateway.messages import Response
 from gateway.telemetry.lines import Lines
 from gateway.telemetry.log import ExchangeLog, configure
 from gateway.telemetry.masking import MASK, Masking

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.exchange import Attempt, Delivery, Response, Step
+from gateway.exchange import Attempt, Delivery, Step
 from gateway.facts import Payment
+from gateway.messages import Response
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.series import Series
 from tests.gateway.telemetry.exchanges import ended

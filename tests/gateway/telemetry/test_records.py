@@ -4,8 +4,9 @@ import orjson
 import pytest
 
 from gateway.errors import Rejected, UpstreamTimeout
-from gateway.exchange import Attempt, Delivery, Note, Response, Step
+from gateway.exchange import Attempt, Delivery, Note, Step
 from gateway.facts import Principal
+from gateway.messages import Response
 from gateway.outcomes import Outcome
 from gateway.telemetry.masking import MASK, Masking
 from gateway.telemetry.records import pretty, record

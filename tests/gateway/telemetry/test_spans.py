@@ -10,8 +10,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as Sent
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from gateway.errors import Rejected, UpstreamTimeout
-from gateway.exchange import Attempt, Delivery, Exchange, Note, Response
+from gateway.exchange import Attempt, Delivery, Exchange, Note
 from gateway.facts import Principal
+from gateway.messages import Response
 from gateway.telemetry.masking import Masking
 from gateway.telemetry.spans import Spans
 from tests.gateway.telemetry.collector import Collector
