@@ -117,6 +117,10 @@ class Retrier:
             await self._schedules.postpone(schedule, self._pace.backoff.pause(schedule.missed))
             return False
         exchange = self._exchange(schedule, first, stored, route)
+        if not route.recorder.pays(exchange, schedule.reference):
+            logger.warning("The payment %s is not tried again: its route reads another reference by now", first.id)
+            await self._schedules.postpone(schedule, self._pace.backoff.pause(schedule.missed))
+            return False
         said, why = await route.still_due.ask(first, route.recorder.reference(exchange))
         if said == "not_due":
             await self._schedules.give_up(schedule, "not_due")
