@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 Answer: TypeAlias = Callable[[Request, Ledger], Coroutine[Any, Any, Response]]
 
-_ID = re.compile(r"[0-9A-Za-z]{1,64}")
+ID = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
 def routes(state: AdminState) -> list[BaseRoute]:
@@ -98,7 +98,7 @@ async def _whole(record: Record, ledger: Ledger) -> dict[str, Any]:
 
 async def _found(request: Request, ledger: Ledger) -> Record | None:
     id = request.path_params["id"]  # noqa: A001
-    return await ledger.find(id) if _ID.fullmatch(id) else None
+    return await ledger.find(id) if ID.fullmatch(id) else None
 
 
 def _unknown(request: Request) -> Problem:

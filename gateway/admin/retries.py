@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.admin.answers import Json, Problem
 from gateway.admin.documents import retry
 from gateway.admin.parameters import cancellation_of, phases_of
-from gateway.admin.payments import Answer, with_ledger
+from gateway.admin.payments import ID, Answer, with_ledger
 from gateway.database.protocol import DatabaseDown
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.schedules import Schedule
@@ -38,6 +38,8 @@ def _cancel(state: AdminState) -> Answer:
     async def cancel(request: Request, ledger: Ledger) -> Response:
         given = cancellation_of(await request.body())
         id = request.path_params["id"]  # noqa: A001
+        if not ID.fullmatch(id):
+            return _unknown(id)
         by = f"human:{given.by or 'unnamed'} via {request.scope['payguard.via']}"
         reason = state.mask(given.reason)
         try:
@@ -46,13 +48,17 @@ def _cancel(state: AdminState) -> Answer:
             raise DatabaseDown("Nobody knows whether this was recorded: look at the schedule first") from error
         now = await ledger.schedules.find(id)
         if now is None:
-            return Problem(404, "retry_not_found", f"No payment of the id {id!r} is, or was, to be tried again.")
+            return _unknown(id)
         if not cancelled:
             return _over(now)
         state.tell("retry_cancelled", payment=id, by=by, reason=reason)
         return Json(retry(now))
 
     return cancel
+
+
+def _unknown(id: str) -> Problem:  # noqa: A002
+    return Problem(404, "retry_not_found", f"No payment of the id {id!r} is, or was, to be tried again.")
 
 
 def _over(now: Schedule) -> Problem:

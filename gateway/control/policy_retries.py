@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from gateway.control.policy_answers import AnswerEntry
 from gateway.control.policy_parts import NotEmpty
 from gateway.credentials import Credentials, HeaderName
-from gateway.dataplane.declines import NEVER
+from gateway.dataplane.declines import forbidden
 from gateway.ledger.schedules import CEILING, WINDOW
 from gateway.look_ups import blanks, url_template
 from gateway.parts import Config
@@ -49,7 +49,7 @@ class StillDueEntry(Credentials):
     not_due: frozenset[str] = frozenset()
     """What it says where it has not: no attempt is made any more. After any other answer it is asked again later."""
 
-    timeout: Annotated[Duration, Field(gt=0)] = 5.0
+    timeout: Annotated[Duration, Field(gt=0, le=30)] = 5.0
     """How long the whole answer may take."""
 
     most: Size = 64 << 10
@@ -124,6 +124,6 @@ class ScheduledRetryEntry(Config):
             if isinstance(each, AnswerEntry) and each.code is None and not each.value:
                 raise ValueError("a soft decline is told by its code or a value: a status alone says nothing of why")
             code = each if isinstance(each, str) else each.code
-            if code is not None and code.lower() in NEVER:
+            if code is not None and forbidden(code):
                 raise ValueError(f"{code} is no soft decline: card networks forbid to try it again")
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,11 +20,10 @@ from gateway.messages import Response
 
 STATUS_PATH = "/.payguard/payments/"
 
-_SECURITY_CODES = frozenset(
-    {"cvc", "cvc2", "cvv", "cvv2", "cid", "csc", "cvn", "cvd", "cardcode", "cardverificationvalue", "securitycode"}
-)
-"""Names, without - and _, under which a card's security code is sent.  It may not be stored after authorisation, nor
-while it is waited for: PCI DSS 4.0 requirement 3.3.1.2."""
+_SECURITY_CODES = frozenset({"cid", "cardcid", "csc", "cardcsc", "cvn", "cardcvn", "cvd", "cardcvd", "cardcode"})
+_OF_SECURITY = ("cvc", "cvv", "securitycode", "cardverification", "verificationvalue")
+"""Names, and what stands in names, without - and _, under which a card's security code is sent.  It may not be stored
+after authorisation, nor while it is waited for: PCI DSS 4.0 requirement 3.3.1.2."""
 
 _WORDS = re.compile(r"[^a-z0-9]+")
 
@@ -68,12 +68,14 @@ def unkeepable(exchange: Exchange, headers: Mapping[str, str]) -> str | None:
         names = (name for name, _ in parse_qsl(request.body.data.decode("latin-1"), keep_blank_values=True))
     else:
         return "body_of_unknown_form"
-    return "security_code" if any(map(_is_security_code, names)) else None
+    asked = (name for name, _ in parse_qsl(request.query, keep_blank_values=True))
+    return "security_code" if any(map(_is_security_code, chain(names, asked))) else None
 
 
 def _is_security_code(name: str) -> bool:
-    """Also as ``card[cvc]`` and ``card.cvc``."""
-    return not _SECURITY_CODES.isdisjoint(_WORDS.split(name.lower().replace("-", "").replace("_", "")))
+    """Also as ``card[cvc]``, ``card.cvc`` and ``cardCvcNumber``."""
+    words = _WORDS.split(name.lower().replace("-", "").replace("_", ""))
+    return not _SECURITY_CODES.isdisjoint(words) or any(part in word for word in words for part in _OF_SECURITY)
 
 
 def _keys(document: Any) -> Iterator[str]:

@@ -42,22 +42,23 @@ _CATEGORY_1 = frozenset(
 )
 """Visa's response codes that its rules forbid to try again."""
 
-_FORBIDDEN: Mapping[str, frozenset[str]] = {
-    "advice_code": frozenset({"do_not_try_again", "03", "21"}),
-    "merchant_advice_code": frozenset({"03", "21"}),
-    "network_advice_code": frozenset({"03", "21"}),
-    "network_decline_code": _CATEGORY_1,
-    "code": NEVER,
-    "decline_code": NEVER,
-    "error": NEVER,
-    "reason": NEVER,
-}
-"""By the name of a member, anywhere in the answer: what forbids another attempt.
+_ADVICE = frozenset({"do_not_try_again", "03", "21", "3"})
+"""Mastercard's merchant advice codes that say the same (https://docs.stripe.com/declines/network-codes)."""
 
-Mastercard's merchant advice codes 03 and 21 say the same (https://docs.stripe.com/declines/network-codes).
-"""
+_FORBIDDEN: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("advicecode", "merchantadvicecode", "networkadvicecode"), _ADVICE),
+    **dict.fromkeys(
+        ("networkdeclinecode", "networkresponsecode", "issuerresponsecode", "refusalreasonraw"), _CATEGORY_1 | NEVER
+    ),
+    **dict.fromkeys(("code", "codes", "error", "errors", "errorcode", "reason"), NEVER),
+    **dict.fromkeys(("declinecode", "declinereason", "refusalreason", "failurecode", "failurereason"), NEVER),
+}
+"""By the name of a member, anywhere in the answer: what forbids another attempt.  Processors spell both alike but for
+capitals and what stands between words."""
 
 _CODES = tuple(parse(pointer) for pointer in ("/error/decline_code", "/decline_code", "/error/code", "/code", "/error"))
+_BETWEEN = re.compile(r"[^0-9A-Za-z]+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}|[0-9A-Za-z]{1,3}")
 """What a code looks like: no card number, and no sentence about a payer."""
 
@@ -101,12 +102,30 @@ def _code(document: Any) -> str:
     return next((each for each in found if isinstance(each, str) and _WORD.fullmatch(each)), "")
 
 
+def forbidden(code: str) -> bool:
+    """Whether it is, however it is spelled, what card networks forbid to try again."""
+    return spelled(code) in NEVER
+
+
+def spelled(code: str) -> str:
+    """As the lists here spell it: ``Stolen Card`` and ``stolenCard`` are ``stolen_card``."""
+    return _BETWEEN.sub("_", _HUMP.sub("_", code)).strip("_").lower()
+
+
 def _forbidden(document: Any) -> bool:
     return any(
-        isinstance(value, str) and value.lower() in _FORBIDDEN[name]
-        for name, value in _members(document)
+        not _FORBIDDEN[name].isdisjoint(_spellings(value))
+        for name, value in ((_BETWEEN.sub("", name).lower(), value) for name, value in _members(document))
         if name in _FORBIDDEN
     )
+
+
+def _spellings(value: Any) -> Iterator[str]:
+    """Of a code, or several; also of what stands before a colon or after it, as in ``41 : Stolen card``."""
+    for each in value if isinstance(value, list) else (value,):
+        text = str(each) if isinstance(each, int) else each
+        if isinstance(text, str):
+            yield from map(spelled, (text, *text.split(":", 1)))
 
 
 def _members(document: Any) -> Iterator[tuple[str, Any]]:

@@ -13,6 +13,7 @@ from gateway.crypto.protocol import Unreadable
 from gateway.database.protocol import DatabaseDown
 from gateway.dataplane.rebuilt import end, rebuilt
 from gateway.dataplane.scheduling import AttemptOf, Retrying
+from gateway.dataplane.still_due import Said
 from gateway.exchange import Exchange, Reservation
 from gateway.facts import Payment, Principal
 from gateway.ids import payment_id
@@ -117,7 +118,7 @@ class Retrier:
             await self._schedules.postpone(schedule, self._pace.backoff.pause(schedule.missed))
             return False
         exchange = self._exchange(schedule, first, stored, route)
-        said, why = await route.still_due.ask(first, route.recorder.reference(exchange))
+        said, why = await _asked(schedule, first, exchange, route)
         if said == "not_due":
             await self._schedules.give_up(schedule, "not_due")
             return False
@@ -228,3 +229,10 @@ class Retrier:
             self._tell("retry_declined", severity="info", payment=first)
         else:
             await self._schedules.postpone(schedule, self._pace.follow)
+
+
+async def _asked(schedule: Schedule, first: Record, exchange: Exchange, route: Retrying) -> tuple[Said, str]:
+    """Whether it is still due; of nothing but what it was planned for."""
+    if not route.recorder.pays(exchange, schedule.reference):
+        return "unclear", "its route reads another reference by now"
+    return await route.still_due.ask(first, route.recorder.reference(exchange))

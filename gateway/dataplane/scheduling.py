@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from gateway.database.protocol import DatabaseDown
 from gateway.dataplane.acceptance import STATUS_PATH, unkeepable
 from gateway.dataplane.declines import Decline
+from gateway.dataplane.payment import InvalidPayment
 from gateway.dataplane.recorder import Recorder, outcome_of
 from gateway.dataplane.retry_terms import RetryTerms, Said, read
 from gateway.errors import Rejected, UpstreamUnreachable
@@ -122,6 +123,13 @@ class SchedulingRecorder(Recorder):
     def reference(self, exchange: Exchange) -> str:
         """The reference itself, of a request that has one."""
         return self._said(exchange).reference or ""
+
+    def pays(self, exchange: Exchange, reference: bytes) -> bool:
+        """Whether this is what the request pays for as the policy reads it now, and not as one before did."""
+        try:
+            return self.names(exchange)[0] == reference
+        except InvalidPayment:
+            return False
 
     def _said(self, exchange: Exchange) -> Said:
         """As the request says it where it is claimed: a filter above may have put a token in the place of a card."""

@@ -39,7 +39,7 @@ class _Done:
 
 
 class _Referring:
-    """As ``_Done``, of a payment with a business reference; ReferenceTaken where that is another's."""
+    """As ``_Done``, of a payment with a reference or a stored method; ReferenceTaken where a reference is another's."""
 
     __slots__ = ("_entry", "_ledger", "_rows")
 
@@ -55,8 +55,7 @@ class _Referring:
         if await self._rows:
             return True
         claim, reference = self._entry.claim, self._entry.reference
-        assert reference is not None
-        if claim is None or await self._ledger.find_claim(claim) is None:
+        if reference is not None and (claim is None or await self._ledger.find_claim(claim) is None):
             holder = await self._ledger.find_reference(reference)
             if holder is not None:
                 raise ReferenceTaken(holder)
@@ -74,16 +73,18 @@ class SqlLedger:
     # what the owner of a claim does
 
     def reserve(self, entry: Entry, lease: float) -> Awaitable[bool]:
-        if entry.reference is not None:
+        lock = entry.reference or entry.claim or b""
+        if entry.reference is not None or entry.method is not None:
             given = (*entry[:_PLAIN], lease, *entry[_PLAIN:])
-            return _Referring(self, entry, self._write(sql.RESERVE_REFERRING, *given, lock=entry.reference))
-        return _Done(self._write(sql.RESERVE, *entry[:_PLAIN], lease, lock=entry.claim or b""))
+            return _Referring(self, entry, self._write(sql.RESERVE_REFERRING, *given, lock=lock))
+        return _Done(self._write(sql.RESERVE, *entry[:_PLAIN], lease, lock=lock))
 
     def begin(self, entry: Entry, lease: float, request: bytes | None = None) -> Awaitable[bool]:
-        if entry.reference is not None:
+        lock = entry.reference or entry.claim or b""
+        if entry.reference is not None or entry.method is not None:
             given = (*entry[:_PLAIN], lease, request, *entry[_PLAIN:])
-            return _Referring(self, entry, self._write(sql.BEGIN_REFERRING, *given, lock=entry.reference))
-        return _Done(self._write(sql.BEGIN, *entry[:_PLAIN], lease, request, lock=entry.claim or b""))
+            return _Referring(self, entry, self._write(sql.BEGIN_REFERRING, *given, lock=lock))
+        return _Done(self._write(sql.BEGIN, *entry[:_PLAIN], lease, request, lock=lock))
 
     def reserve_again(self, id: str, epoch: int, entry: Entry, lease: float) -> Awaitable[bool]:  # noqa: A002
         return _Done(self._write(sql.RESERVE_AGAIN, id, epoch, entry.request_id, entry.trace_id, entry.policy, lease))

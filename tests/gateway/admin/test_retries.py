@@ -99,8 +99,9 @@ async def test_one_that_is_over_stays_so_and_one_with_an_attempt_ends_with_it(le
     assert "ends with the attempt that is open" in twice.json()["detail"]
 
 
-async def test_what_is_not_tried_again_is_not_found(ledger: SqlLedger) -> None:
-    answer = await cancelled(ledger, "nothing")
+@pytest.mark.parametrize("id", ["nothing", "a%00b", "%ED%A0%80", "x" * 5000])
+async def test_what_is_not_tried_again_is_not_found(ledger: SqlLedger, id: str) -> None:  # noqa: A002
+    answer = await cancelled(ledger, id)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "retry_not_found")
 

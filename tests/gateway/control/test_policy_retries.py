@@ -101,6 +101,7 @@ def test_a_soft_decline_is_told_by_why_and_not_by_a_status() -> None:
         ({"not_due": ["paid", "open"]}, "open cannot be both due and not_due"),
         ({"value": "status"}, "a JSON pointer starts with a slash"),
         ({"timeout": "0s"}, "greater than 0"),
+        ({"timeout": "31s"}, "less than or equal to 30"),
     ],
 )
 def test_a_question_that_means_nothing_is_refused(changes: dict[str, Any], why: str) -> None:

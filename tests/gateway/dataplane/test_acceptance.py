@@ -29,7 +29,13 @@ def test_a_payment_whose_sum_has_no_ceiling_is_not_kept(lacking: dict[str, Any])
     assert reason_against(payment(**lacking), LIMITS) == "no_ceiling_for_its_currency"
 
 
-@pytest.mark.parametrize("name", ["cvc", "CVV", "cvv2", "security_code", "Card-Code"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("cvc", "CVV", "cvv2", "security_code", "Card-Code", "card_cvc", "cardCvv", "cvcNumber", "card_security_code"),
+        *("verification_value", "card_csc"),
+    ],
+)
 def test_a_security_code_is_never_stored_however_deep_it_stands(name: str) -> None:
     assert reason_against(payment({"cards": [{"x": {**CARD, name: "123"}}]}), LIMITS) == "security_code"
 
@@ -38,6 +44,11 @@ def test_a_security_code_is_found_in_a_form_too() -> None:
     form = exchange(headers={"content-type": "application/x-www-form-urlencoded"}, body=b"amount=100&card[CVC]=123")
     form.put(Payment("payment.create", 100, "eur"))
     assert reason_against(form, LIMITS) == "security_code"
+
+
+def test_a_security_code_is_found_beside_the_path_too() -> None:
+    asked = payment(path="/v1/payments", query="card_cvc=123&x=1")
+    assert reason_against(asked, LIMITS) == "security_code"
 
 
 def test_an_ordinary_word_is_no_security_code() -> None:

@@ -74,9 +74,34 @@ def test_what_card_networks_forbid_is_never_soft_wherever_it_stands(name, value)
     assert told({"code": "insufficient_funds", **deep}) == ("never", "insufficient_funds")
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"network_decline_code": 41},
+        {"networkDeclineCode": "41"},
+        {"network-decline-code": "R1"},
+        {"network_advice_code": 3},
+        {"merchantAdviceCode": "03 : Do not try again"},
+        {"additionalData": {"refusalReasonRaw": "41 : Stolen card"}},
+        {"refusalReason": "Stolen Card"},
+        {"declineCode": "stolenCard"},
+        {"decline_code": " STOLEN-CARD "},
+        {"decline_code": ["insufficient_funds", "stolen_card"]},
+        {"errors": [{"reason": "Lost card"}]},
+    ],
+)
+def test_however_a_processor_spells_it(document) -> None:
+    assert told({"code": "insufficient_funds", **document}) == ("never", "insufficient_funds")
+
+
 def test_what_they_allow_is() -> None:
     for name, value in (("network_advice_code", "02"), ("network_decline_code", "51"), ("advice_code", "try_again")):
         assert told({"code": "insufficient_funds", name: value})[0] == "soft"
+
+
+def test_a_number_that_is_no_code_forbids_nothing() -> None:
+    for document in ({"network_decline_code": 51}, {"errors": 41}, {"code": "insufficient_funds", "reason": None}):
+        assert told({"code": "insufficient_funds", **document})[0] == "soft"
 
 
 def test_no_code_is_a_sentence_or_a_card_number() -> None:

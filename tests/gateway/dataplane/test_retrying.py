@@ -9,13 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.crypto.keyring import LocalKeyring
+from gateway.dataplane.still_due import Said, StillDue
 from gateway.ids import payment_id
 from gateway.ledger.claims import attempt_of
 from gateway.ledger.records import Entry, Record, Settlement, State
 from gateway.ledger.schedules import Caps, Phase
 from gateway.ledger.sql import SqlLedger
 from gateway.testing import running_gateway
-from gateway.testing.running import serve
 from tests.gateway.retrying import KEYRING, ended, records, renew, retrying, run, written
 
 S = State
@@ -266,6 +266,17 @@ async def test_caps_of_a_reference_count_the_clients_own(ledger: SqlLedger) -> N
     assert (schedule.reason, len(shop.seen)) == ("capped", 3)
 
 
+async def test_caps_of_a_card_count_what_names_no_reference_as_well(ledger: SqlLedger) -> None:
+    async with retrying(ledger, "{after: [1ms], most_per_card: 3}") as (client, shop):
+        shop.declines(times=9)
+        for key in "abc":
+            assert (await renew(client, key, invoice=None)).status_code == 402
+        id = (await renew(client, "d")).headers["payguard-payment-id"]  # noqa: A001
+        schedule = await ended(client, ledger, id)
+
+    assert (schedule.reason, len(shop.seen)) == ("capped", 4)
+
+
 async def test_a_gateway_that_was_lost_between_plan_and_attempt_costs_no_attempt(ledger, other) -> None:
     async with retrying(ledger) as (client, shop):
         shop.declines()
@@ -328,6 +339,29 @@ async def test_a_route_that_declares_it_no_more_tries_nothing_and_its_schedules_
     assert (schedule.reason, schedule.number, len(shop.seen)) == ("expired", 0, 1)
 
 
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("reference: /invoice", "reference: /off_session"),
+        ("reference: /invoice", "reference: /customer"),
+        ("reference: /invoice", "reference: /amount"),
+        ("operation: payment.create", "operation: renewal.create"),
+    ],
+)
+async def test_a_route_that_reads_another_reference_by_now_neither_asks_nor_tries(ledger, was, now) -> None:
+    async with retrying(ledger) as (client, shop):
+        shop.declines()
+        id = (await renew(client, "a")).headers["payguard-payment-id"]  # noqa: A001
+        changed = written(shop.url).replace(was, now)
+        async with running_gateway(policy=changed, ledger=ledger, keyring=KEYRING) as later:
+            await due(ledger, id)
+            await run(later)
+            assert (shop.asked_of, len(shop.seen)) == ([], 1)
+        schedule = await ended(client, ledger, id)
+
+    assert (schedule.reason, schedule.missed, len(shop.seen)) == ("succeeded", 1, 2)
+
+
 async def test_a_schedule_that_is_cancelled_makes_no_attempt(ledger: SqlLedger) -> None:
     async with retrying(ledger) as (client, shop):
         shop.declines()
@@ -370,17 +404,19 @@ async def test_an_attempt_that_could_not_be_sent_counts_for_nothing(ledger: SqlL
     assert [each.state for each in await records(ledger)] == [S.FAILED, S.RELEASED, S.SUCCEEDED]
 
 
-async def test_one_that_cannot_be_tried_costs_the_others_nothing(ledger: SqlLedger) -> None:
-    """As where the policy was changed, and the reference is elsewhere now."""
+async def test_one_that_cannot_be_tried_costs_the_others_nothing(ledger: SqlLedger, monkeypatch) -> None:
+    ask = StillDue.ask
+
+    async def failing(self: StillDue, record: Record, reference: str) -> tuple[Said, str]:
+        if reference == "inv_1":
+            raise RuntimeError("a bug")
+        return await ask(self, record, reference)
+
+    monkeypatch.setattr(StillDue, "ask", failing)
     async with retrying(ledger, "{after: [1ms]}") as (client, shop):
         shop.declines(times=2)
-        bad = (await renew(client, "a", "inv_1", customer="")).headers["payguard-payment-id"]
-        good = (await renew(client, "b", "inv_2", customer="cus_2")).headers["payguard-payment-id"]
-    text = written(shop.url, "{after: [1ms]}").replace("reference: /invoice", "reference: /customer")
-    async with (
-        serve(shop) as url,
-        running_gateway(policy=text.replace(shop.url, url), ledger=ledger, keyring=KEYRING) as client,
-    ):
+        bad = (await renew(client, "a", "inv_1")).headers["payguard-payment-id"]
+        good = (await renew(client, "b", "inv_2")).headers["payguard-payment-id"]
         schedule = await ended(client, ledger, good)
         left = await ledger.schedules.find(bad)
 
