@@ -118,8 +118,8 @@ class ScheduledRetryEntry(Config):
     @model_validator(mode="after")
     def _can_come_to_an_attempt(self) -> Self:
         first = self.after.first if isinstance(self.after, GrowingEntry) else self.after[0]
-        if first > self.for_:
-            raise ValueError("the first pause is longer than `for`: there is no attempt")
+        if first * (1 + self.jitter) > self.for_:
+            raise ValueError("the first pause, with its jitter, is longer than `for`: there may be no attempt")
         for each in self.soft:
             if isinstance(each, AnswerEntry) and each.code is None and not each.value:
                 raise ValueError("a soft decline is told by its code or a value: a status alone says nothing of why")

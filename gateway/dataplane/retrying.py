@@ -31,6 +31,9 @@ LEASE = 120.0
 TURN = 60.0
 """Seconds that one may take from when it was taken up to its sending, half of its lease: else its turn comes again."""
 
+ELSEWHERE = 60.0
+"""Seconds until one whose route is not declared here is due again: while policies roll out, another gateway has it."""
+
 NOT_EXECUTED = "not_executed"
 """Why an attempt has failed that no processor saw: the decline before it is still the last word."""
 
@@ -113,8 +116,11 @@ class Retrier:
             await self._follow(schedule)
             return False
         route, first = retrying.get(schedule.route), await self._ledger.find(schedule.payment)
-        stored = None if route is None or first is None else self._stored(schedule, first, route)
-        if route is None or first is None or stored is None:
+        if route is None:
+            await self._schedules.postpone(schedule, ELSEWHERE)
+            return False
+        stored = None if first is None else self._stored(schedule, first, route)
+        if first is None or stored is None:
             await self._schedules.postpone(schedule, self._pace.backoff.pause(schedule.missed))
             return False
         exchange = self._exchange(schedule, first, stored, route)

@@ -75,8 +75,9 @@ def test_pauses_are_a_list_or_double() -> None:
     assert entry(after={"first": "6h", "most": "3d"}).after == GrowingEntry.model_validate(
         {"first": "6h", "most": "3d"}
     )
-    assert "the first pause is longer than `for`" in refusal(**{"after": ["2d"], "for": "1d"})
-    assert "the first pause is longer" in refusal(**{"after": {"first": "2d", "most": "3d"}, "for": "1d"})
+    assert "is longer than `for`" in refusal(**{"after": ["2d"], "for": "1d"})
+    assert "is longer than `for`" in refusal(**{"after": {"first": "2d", "most": "3d"}, "for": "1d"})
+    assert "with its jitter, is longer" in refusal(**{"after": ["1d"], "for": "1d", "jitter": 0.1})
 
 
 @pytest.mark.parametrize("code", sorted({*NEVER, "STOLEN_CARD"}))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 
 import pytest
 from structlog.testing import capture_logs
 
 from gateway.crypto.keyring import LocalKeyring
+from gateway.dataplane.retrying import ELSEWHERE, Pace, Retrier
 from gateway.dataplane.still_due import Said, StillDue
 from gateway.ids import payment_id
 from gateway.ledger.claims import attempt_of
 from gateway.ledger.records import Entry, Record, Settlement, State
 from gateway.ledger.schedules import Caps, Phase
+from gateway.ledger.settling import Backoff
 from gateway.ledger.sql import SqlLedger
 from gateway.testing import running_gateway
 from tests.gateway.retrying import KEYRING, ended, records, renew, retrying, run, written
@@ -337,6 +340,21 @@ async def test_a_route_that_declares_it_no_more_tries_nothing_and_its_schedules_
         schedule = await ended(client, ledger, id)
 
     assert (schedule.reason, schedule.number, len(shop.seen)) == ("expired", 0, 1)
+
+
+async def test_what_another_gateway_has_the_route_of_is_due_again_soon_however_often_it_was_missed(
+    ledger: SqlLedger,
+) -> None:
+    async with retrying(ledger, "{after: [1d]}") as (client, shop):
+        shop.declines()
+        id = (await renew(client, "a")).headers["payguard-payment-id"]  # noqa: A001
+    await ledger._database.write("UPDATE retries SET due_at = 1, missed = 20 WHERE payment = $1 RETURNING $1", id)
+    hours = Backoff(1e9, 1e9)
+
+    assert await Retrier(ledger, lambda *_, **__: None, Pace(100.0, 1.0, hours)).run([], []) == 0
+    left = await ledger.schedules.find(id)
+    assert left is not None
+    assert 0 < left.due_at - time.time() <= ELSEWHERE
 
 
 @pytest.mark.parametrize(
