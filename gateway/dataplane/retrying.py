@@ -116,12 +116,10 @@ class Retrier:
             await self._follow(schedule)
             return False
         route, first = retrying.get(schedule.route), await self._ledger.find(schedule.payment)
-        if route is None:
-            await self._schedules.postpone(schedule, ELSEWHERE)
-            return False
-        stored = None if first is None else self._stored(schedule, first, route)
-        if first is None or stored is None:
-            await self._schedules.postpone(schedule, self._pace.backoff.pause(schedule.missed))
+        stored = None if route is None or first is None else self._stored(schedule, first, route)
+        if route is None or first is None or stored is None:
+            pause = ELSEWHERE if route is None else self._pace.backoff.pause(schedule.missed)
+            await self._schedules.postpone(schedule, pause)
             return False
         exchange = self._exchange(schedule, first, stored, route)
         said, why = await _asked(schedule, first, exchange, route)
