@@ -52,7 +52,7 @@ class Process:
 
     def anonymous(self) -> int:
         """Those of them that are the process's own: pages of files, such as libraries, the kernel maps and drops."""
-        read = [process.memory_info() for process in self._tree()]
+        read = [process.memory_info() for process in _tree(self.pid)]
         return int(sum(each.rss - each.shared for each in read))
 
     def settle(self, quiet: float = 0.1, most: float = 3.0) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import process_time
 
-from plugins.sanitise.detection import Detector
+from plugins.sanitise.detection.detector import Detector
 
 from . import sqlmap
 from .encodings import ENCODINGS

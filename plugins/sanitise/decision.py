@@ -7,15 +7,18 @@ from functools import lru_cache
 from itertools import islice
 from time import thread_time
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .cleaning import RESOLVED, cleaner
-from .detection import FAMILIES, Detector, Hit, Kind, Rule
+from .detection import FAMILIES, Hit, Kind, Rule
 from .fields import pattern
 from .masking import masked
 from .options import EVERYTHING, FieldEntry, SanitiseConfig
 from .problems import BodyTooComplex
 from .texts import Text, shown
+
+if TYPE_CHECKING:
+    from .detection.detector import Detector
 
 Outcome = Literal["block", "report", "clean"]
 
@@ -132,4 +135,6 @@ class Judge:
 @lru_cache(maxsize=32)
 def _detector(families: tuple[str, ...]) -> Detector:
     """Its patterns take a while to compile, and most routes look for the same."""
+    from .detection.detector import Detector  # noqa: PLC0415 - for those alone who look into requests
+
     return Detector(families)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.sanitise.detection import Detector
+from plugins.sanitise.detection.detector import Detector
 from waf import measuring, sqlmap
 from waf.encodings import ENCODINGS
 from waf.measuring import measure, refused

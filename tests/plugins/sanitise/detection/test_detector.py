@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from plugins.sanitise.detection import FAMILIES, RULES, Detector, Kind
+from plugins.sanitise.detection import FAMILIES, RULES, Kind
+from plugins.sanitise.detection.detector import Detector
 from waf.encodings import ENCODINGS
 from waf.injections import injections
 from waf.ordinary import AWKWARD
