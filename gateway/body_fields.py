@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
-from gateway.errors import GatewayError, Rejected
+from gateway.errors import GatewayError, InvalidJson, Rejected
+from gateway.exchange import Exchange
 from gateway.messages import Request, Response
 from gateway.parts import Config
 from gateway.pointer import Pattern, Pointer
@@ -33,7 +34,7 @@ class AnswerNotProtected(GatewayError):
     code = "answer_not_protected"
 
     @classmethod
-    def because(cls, refused: FieldRefused) -> AnswerNotProtected:
+    def because(cls, refused: Rejected) -> AnswerNotProtected:
         return cls("The upstream's answer has a field that does not fit", **refused.members)
 
 
@@ -76,6 +77,10 @@ class Found(NamedTuple):
     value: Any
 
 
+Change = Callable[[list[Found]], Iterable[tuple[str, Any]]]
+"""Other values for what was found, by their pointers.  FieldRefused where one does not fit."""
+
+
 class Fields:
     """Finds the fields that a policy names, and puts other values in their places: all of a body's, or none."""
 
@@ -84,26 +89,30 @@ class Fields:
             (each, Pattern(each.at), (each.if_missing or config.if_missing) == "refuse") for each in config.fields
         ]
 
-    def of_request(self, request: Request) -> list[Found]:
+    def change_request(self, request: Request, change: Change) -> None:
         """A body must be JSON, whatever it says of itself: what cannot be read cannot be protected.
 
-        InvalidJson (400) or FieldMissing (422) where a policy has it so.
+        It is written anew, also where nothing changed: of a key that came twice, only what was read passes.
+        InvalidJson (400), or FieldRefused (422).
         """
-        return self._found(request.json() if request.body.data else None)
+        document = request.json() if request.body.data else None
+        changed = change(self._found(document))
+        if document is not None:
+            _put(request, document, changed)
 
-    def of_answer(self, answer: Response) -> list[Found]:
-        """One that does not say that it is JSON has no fields.  As above."""
-        return self._found(answer.json() if _says_json(answer) else None)
-
-    def put(self, message: Request | Response, changed: Iterable[tuple[str, Any]]) -> None:
-        """Values by their pointers.  The body is written anew, also where nothing changed.
-
-        Of a key that came twice, only what was read passes.
-        """
-        for pointer, value in changed:
-            message.edit(pointer, value)
-        if message.body.data:
-            message.edit("", message.json())
+    def change_answer(self, exchange: Exchange, change: Change) -> None:
+        """Of the upstream's answer; one that does not say that it is JSON has no fields.  AnswerNotProtected (502)."""
+        answer = exchange.answer
+        if exchange.error is not None:
+            return  # a problem of the gateway's own has none of these fields
+        try:
+            document = answer.json() if _says_json(answer) else None
+            changed = change(self._found(document))
+        except (FieldRefused, InvalidJson) as refused:
+            exchange.note(refused.code, **refused.members)
+            raise AnswerNotProtected.because(refused) from None
+        if document is not None:
+            _put(answer, document, changed)
 
     def _found(self, document: Any) -> list[Found]:
         found: list[Found] = []
@@ -113,6 +122,12 @@ class Fields:
                 raise FieldMissing(f"{field.at} is missing", pointer=field.at)
             found += here
         return found
+
+
+def _put(message: Request | Response, document: Any, changed: Iterable[tuple[str, Any]]) -> None:
+    message.edit("", document)
+    for pointer, value in changed:
+        message.edit(pointer, value)
 
 
 def _says_json(answer: Response) -> bool:

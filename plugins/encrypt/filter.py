@@ -4,10 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway import (
-    AnswerNotProtected,
     Exchange,
     FieldCipher,
-    FieldRefused,
     Fields,
     Filter,
     Found,
@@ -44,18 +42,11 @@ class EncryptFilter(Filter[EncryptConfig]):
 
     async def on_request(self, exchange: Exchange) -> None:
         if (do := self.config.request) != "leave":
-            found = self._fields.of_request(exchange.request)
-            self._fields.put(exchange.request, self._changed(exchange, found, do))
+            self._fields.change_request(exchange.request, lambda found: self._changed(exchange, found, do))
 
     async def on_response(self, exchange: Exchange) -> None:
-        if (do := self.config.response) == "leave" or exchange.error is not None:
-            return  # a problem of the gateway's own has none of these fields
-        try:
-            found = self._fields.of_answer(exchange.answer)
-            self._fields.put(exchange.answer, self._changed(exchange, found, do))
-        except FieldRefused as refused:
-            exchange.note(refused.code, **refused.members)
-            raise AnswerNotProtected.because(refused) from None
+        if (do := self.config.response) != "leave":
+            self._fields.change_answer(exchange, lambda found: self._changed(exchange, found, do))
 
     def _changed(self, exchange: Exchange, found: Iterable[Found], do: Do) -> list[tuple[str, Any]]:
         change = self._encrypted if do == "encrypt" else self._decrypted

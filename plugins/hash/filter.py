@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway import AnswerNotProtected, Exchange, FieldRefused, Fields, Filter, Found, Reads, Scope, field_message
+from gateway import Exchange, FieldRefused, Fields, Filter, Found, Reads, Scope, field_message
 
 from .options import HashConfig
 
@@ -33,16 +33,11 @@ class HashFilter(Filter[HashConfig]):
 
     async def on_request(self, exchange: Exchange) -> None:
         if self.config.on != "response":
-            self._fields.put(exchange.request, self._hashed(self._fields.of_request(exchange.request)))
+            self._fields.change_request(exchange.request, self._hashed)
 
     async def on_response(self, exchange: Exchange) -> None:
-        if self.config.on == "request" or exchange.error is not None:
-            return
-        try:
-            self._fields.put(exchange.answer, self._hashed(self._fields.of_answer(exchange.answer)))
-        except FieldRefused as refused:
-            exchange.note(refused.code, **refused.members)
-            raise AnswerNotProtected.because(refused) from None
+        if self.config.on != "request":
+            self._fields.change_answer(exchange, self._hashed)
 
     def _hashed(self, found: Iterable[Found]) -> list[tuple[str, str]]:
         return [(each.pointer, self._hash(each)) for each in found]
