@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from gateway.ids import payment_id, request_id
+from gateway.ids import payment_id
 from gateway.ledger.claims import attempt_of
 from gateway.ledger.records import Entry, Settlement, State
 from gateway.ledger.schedules import Caps, Phase, Planned, Schedule
 from gateway.ledger.sql import SqlLedger
+from tests.gateway.ledger.conftest import entry as payment
 
 LONG = 1000.0
 NOW = -1.0
@@ -46,23 +47,8 @@ def schedule(**changes: Any) -> Schedule:
 
 def entry(**given: Any) -> Entry:
     """A payment with a reference and a stored method."""
-    made = Entry(
-        id=payment_id(),
-        route="renew",
-        operation="payment.create",
-        upstream="backend",
-        request_id=request_id(),
-        trace_id=secrets.token_hex(16),
-        policy="5ba1",
-        keep=LONG,
-        owner="ada",
-        claim=secrets.token_bytes(32),
-        amount=1999,
-        currency="eur",
-        reference=secrets.token_bytes(32),
-        method=secrets.token_bytes(32),
-    )
-    return made._replace(**given)
+    of_its_own = {"reference": secrets.token_bytes(32), "method": secrets.token_bytes(32)}
+    return payment(route="renew", owner="ada", fingerprint=None, **of_its_own | given)
 
 
 async def declined(ledger: SqlLedger, **given: Any) -> Entry:
