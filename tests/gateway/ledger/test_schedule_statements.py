@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import asyncpg
 import pytest
 
-from gateway.database.postgres_writer import dialect as in_postgres
 from gateway.database.protocol import Database
-from gateway.database.sqlite_file import dialect as in_sqlite
 from gateway.database.statement import tells_itself
 from gateway.ledger import schedule_statements as sql
 from gateway.ledger import statements as payments
-from tests.gateway.ledger.test_statements import ENTRY, FILL
+from tests.gateway.ledger.test_statements import ENTRY, FILL, Plan, explainer
 
 ROWS = 20_000
 
@@ -64,8 +60,6 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], str]] = {
     "reserve again": (payments.RESERVE_AGAIN, ("100005", 1, "r", "t", "p", 5.0), "payments_refer"),
 }
 
-Plan = Callable[[str, tuple[Any, ...]], Awaitable[str]]
-
 
 @pytest.fixture
 async def plan(engine: str, url: str, database: Database) -> Plan:
@@ -73,23 +67,7 @@ async def plan(engine: str, url: str, database: Database) -> Plan:
     kind = "BLOB" if engine == "sqlite" else "BYTEA"
     for each in (FILL, NAMED, PLANS):
         await database.write(each.format(bytes=kind))
-    if engine == "sqlite":
-
-        async def explained(statement: str, values: tuple[Any, ...]) -> str:
-            said = in_sqlite(statement)
-            values = (*values, 1e9) if said.timed else values
-            return "\n".join(row[3] for row in await database.read(f"EXPLAIN QUERY PLAN {said.text}", *values))
-    else:
-        connection = await asyncpg.connect(url, server_settings={"search_path": "payguard"})
-        await connection.execute("ANALYZE payments")
-        await connection.execute("ANALYZE retries")
-        await connection.close()
-
-        async def explained(statement: str, values: tuple[Any, ...]) -> str:
-            rows = await database.read(f"EXPLAIN {in_postgres(statement).text}", *values)
-            return "\n".join(row[0] for row in rows)
-
-    return explained
+    return await explainer(engine, url, database, "payments", "retries")
 
 
 async def test_each_finds_its_rows_by_an_index(plan: Plan) -> None:

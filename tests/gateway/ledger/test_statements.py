@@ -87,6 +87,11 @@ Plan = Callable[[str, tuple[Any, ...]], Awaitable[str]]
 async def plan(engine: str, url: str, database: Database) -> Plan:
     """How the engine would carry a statement out, among many rows."""
     await database.write(FILL.format(bytes="BLOB" if engine == "sqlite" else "BYTEA"))
+    return await explainer(engine, url, database, "payments")
+
+
+async def explainer(engine: str, url: str, database: Database, *tables: str) -> Plan:
+    """Of a database whose tables are filled: the engine is to know how much is in them."""
     if engine == "sqlite":
 
         async def explained(statement: str, values: tuple[Any, ...]) -> str:
@@ -95,7 +100,8 @@ async def plan(engine: str, url: str, database: Database) -> Plan:
             return "\n".join(row[3] for row in await database.read(f"EXPLAIN QUERY PLAN {said.text}", *values))
     else:
         connection = await asyncpg.connect(url, server_settings={"search_path": "payguard"})
-        await connection.execute("ANALYZE payments")
+        for table in tables:
+            await connection.execute(f"ANALYZE {table}")
         await connection.close()
 
         async def explained(statement: str, values: tuple[Any, ...]) -> str:
