@@ -14,3 +14,12 @@ SEAL = """INSERT INTO audit_seals (writer, seq, kind, hash, at, key, signature)
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING $1"""
 
 SEALS = "SELECT writer, seq, kind, hash, at, key, signature FROM audit_seals"
+
+KEPT = f"{SEALS} WHERE kind = 'kept' ORDER BY writer, seq"
+
+EVERYTHING = """SELECT writer, seq, '' AS kind, hash, entry, CAST(NULL AS DOUBLE PRECISION) AS at,
+  CAST(NULL AS TEXT) AS key, CAST(NULL AS TEXT) AS signature FROM audit
+UNION ALL
+SELECT writer, seq, kind, hash, CAST(NULL AS TEXT), at, key, signature FROM audit_seals WHERE kind <> 'kept'
+ORDER BY 1, 2, 3"""
+"""An entry before the seals that stand after it: they have a kind, ``end`` before ``seal``."""
