@@ -3,7 +3,16 @@
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
-from gateway.body_fields import AnswerNotProtected, FieldEntry, FieldRefused, Fields, FieldsConfig, Found
+from gateway.body_fields import (
+    AnswerNotProtected,
+    FieldEntry,
+    FieldRefused,
+    Fields,
+    FieldsConfig,
+    Found,
+    Opened,
+    not_protected,
+)
 from gateway.credentials import Credentials
 from gateway.crypto.fields import FieldCipher, field_message, is_token
 from gateway.crypto.protocol import Unreadable
@@ -90,6 +99,7 @@ __all__ = [
     "InvalidJson",
     "Job",
     "Observer",
+    "Opened",
     "OptionalConfig",
     "Part",
     "Pattern",
@@ -132,5 +142,6 @@ __all__ = [
     "is_token",
     "look_up",
     "minor_units",
+    "not_protected",
     "url_template",
 ]
