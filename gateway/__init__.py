@@ -58,6 +58,7 @@ from gateway.parts import (
 from gateway.pointer import Pattern, Pointer, find
 from gateway.spelling import did_you_mean
 from gateway.store.protocol import Procedure, Store, StoreDown, Table
+from gateway.telemetry.cards import is_card
 from gateway.units import Duration, SecretRef, Size
 
 API_VERSION = 1
@@ -139,6 +140,7 @@ __all__ = [
     "find",
     "has_duplicate_key",
     "hookimpl",
+    "is_card",
     "is_token",
     "look_up",
     "minor_units",

@@ -111,15 +111,11 @@ class Opened:
 
 
 class Fields:
-    """Finds the fields that a policy names, and puts other values in their places: all of a body's, or none.
+    """Finds the fields that a policy names, and puts other values in their places: all of a body's, or none."""
 
-    ``fields`` are those of ``config``, where not given.
-    """
-
-    def __init__(self, config: FieldsConfig, fields: Iterable[FieldEntry] | None = None) -> None:
+    def __init__(self, config: FieldsConfig) -> None:
         self._fields = [
-            (each, Pattern(each.at), (each.if_missing or config.if_missing) == "refuse")
-            for each in (config.fields if fields is None else fields)
+            (each, Pattern(each.at), (each.if_missing or config.if_missing) == "refuse") for each in config.fields
         ]
 
     def of_request(self, request: Request) -> Opened:

@@ -60,7 +60,13 @@ POOL_CONNECTIONS = Series(
     "payguard_pool_connections", "gauge", "Connections to an upstream, open in all and idle.", ("upstream", "state")
 )
 POOL_WAITING = Series("payguard_pool_waiting", "gauge", "Exchanges that wait for a connection.", ("upstream",))
-POOL_EVENTS = Series(
+POOL_COMPONENTS = Series(
+    "payguard_component",
+    "gauge",
+    "What components of plugins count, by their own words.",
+    ("component", "number"),
+)
+EVENTS = Series(
     "payguard_pool_events_total",
     "counter",
     "Connections opened, reused, failed to open and expired; exchanges refused because none was free.",
