@@ -49,7 +49,7 @@ class Egress(Filter[EgressConfig]):
 
     async def on_request(self, exchange: Exchange) -> None:
         peer = exchange.received.peer
-        if peer and not self._may(peer):
+        if not self._may(peer):
             raise NotAllowedOut("Nothing is sent out from there")
         rest = exchange.request.path.split("/", self._segments + 1)[self._segments + 1 :]
         exchange.request.path = "/" + "".join(rest)
@@ -60,8 +60,13 @@ class Egress(Filter[EgressConfig]):
         if may is None:
             if len(self._known) >= 1000:
                 self._known.clear()
-            may = self._known[peer] = any(ip_address(peer) in network for network in self._networks)
+            may = self._known[peer] = not _is_address(peer) or any(ip_address(peer) in each for each in self._networks)
         return may
+
+
+def _is_address(peer: str) -> bool:
+    """A socket of the file system has none, nor has what the gateway itself sends again: both are from here."""
+    return peer not in ("", "unix")
 
 
 @hookimpl
