@@ -36,19 +36,19 @@ def status(port: AdminPort, *, as_json: bool) -> None:
 
 
 @vault.command("forget")
-@click.argument("token", required=False)
+@click.argument("kept", required=False, metavar="TOKEN")
 @click.option("--customer", help="Forget every token of this customer instead.")
 @click.option("--reason", required=True, help="Why; recorded with your name.")
 @click.option("--by", metavar="NAME", help="Who says so.  [default: the name you are logged in with]")
 @as_json
 @asks_gateway
 def forget(
-    port: AdminPort, token: str | None, *, customer: str | None, reason: str, by: str | None, as_json: bool
+    port: AdminPort, kept: str | None, *, customer: str | None, reason: str, by: str | None, as_json: bool
 ) -> None:
     """Forget TOKEN: the number behind it is removed, and nobody gets it again."""
-    if (token is None) == (customer is None):
+    if (kept is None) == (customer is None):
         raise click.UsageError("say a token, or --customer")
-    asked = {"token": token, "customer": customer, "reason": reason, "by": by or login()}
+    asked = {"token": kept, "customer": customer, "reason": reason, "by": by or login()}
     told = port.post(f"{_PATH}/forget", {name: given for name, given in asked.items() if given is not None})
     if as_json:
         print_json(told)
