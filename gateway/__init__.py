@@ -3,7 +3,16 @@
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
-from gateway.body_fields import AnswerNotProtected, FieldEntry, FieldRefused, Fields, FieldsConfig, Found
+from gateway.body_fields import (
+    AnswerNotProtected,
+    FieldEntry,
+    FieldRefused,
+    Fields,
+    FieldsConfig,
+    Found,
+    Opened,
+    not_protected,
+)
 from gateway.credentials import Credentials
 from gateway.crypto.fields import FieldCipher, field_message, is_token
 from gateway.crypto.protocol import Unreadable
@@ -49,6 +58,7 @@ from gateway.parts import (
 from gateway.pointer import Pattern, Pointer, find
 from gateway.spelling import did_you_mean
 from gateway.store.protocol import Procedure, Store, StoreDown, Table
+from gateway.telemetry.cards import is_card
 from gateway.units import Duration, SecretRef, Size
 
 API_VERSION = 1
@@ -90,6 +100,7 @@ __all__ = [
     "InvalidJson",
     "Job",
     "Observer",
+    "Opened",
     "OptionalConfig",
     "Part",
     "Pattern",
@@ -129,8 +140,10 @@ __all__ = [
     "find",
     "has_duplicate_key",
     "hookimpl",
+    "is_card",
     "is_token",
     "look_up",
     "minor_units",
+    "not_protected",
     "url_template",
 ]

@@ -1,19 +1,24 @@
-"""Fields: what filters that protect single values of a JSON body share."""
+"""Fields: what filters that protect single values of a body share, be it JSON or a form."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, NamedTuple
 
+import orjson
 from pydantic import BeforeValidator, Field
 
 from gateway.errors import GatewayError, InvalidJson, Rejected
 from gateway.exchange import Exchange
+from gateway.fields import BEGINNINGS
+from gateway.form_fields import MEDIA_TYPE, Form, InvalidForm
 from gateway.messages import Request, Response
 from gateway.parts import Config
 from gateway.pointer import Pattern, Pointer
 
 Rule = Literal["pass", "refuse"]
+
+_CONTENT_TYPE = BEGINNINGS[b"content-type"]
 
 
 class FieldRefused(Rejected):
@@ -63,7 +68,7 @@ class FieldsConfig(Config):
     """Base of options for filters that change fields."""
 
     fields: Annotated[tuple[Annotated[FieldEntry, BeforeValidator(_entry)], ...], Field(min_length=1)]
-    """Which fields of a JSON body: each a pointer such as `/card/number` or `/items/*/card`, or `{at: …, as: …}`."""
+    """Which fields of a body: each a pointer such as `/card/number` or `/items/*/card`, or `{at: …, as: …}`."""
 
     if_missing: Rule = "pass"
     """What to do where a field is not there, or its value is null: nothing, or refuse."""
@@ -81,6 +86,30 @@ Change = Callable[[list[Found]], Iterable[tuple[str, Any]]]
 """Other values for what was found, by their pointers.  FieldRefused where one does not fit."""
 
 
+class Opened:
+    """The fields that were ``found`` in a message, which ``put`` gives other values by their pointers."""
+
+    __slots__ = ("_document", "_form", "_message", "found")
+
+    def __init__(self, message: Request | Response, document: Any, form: Form | None, found: list[Found]) -> None:
+        self._message = message
+        self._document = document
+        self._form = form
+        self.found = found
+
+    def put(self, changed: Iterable[tuple[str, Any]]) -> None:
+        """JSON is written anew, also where nothing changed; of a form, what changed.  FieldRefused where one cannot."""
+        if self._form is not None:
+            was = {each.pointer: each.value for each in self.found}
+            texts = [(pointer, _as_text(pointer, value)) for pointer, value in changed]
+            if others := [(pointer, text) for pointer, text in texts if text != was[pointer]]:
+                self._message.body = self._form.changed(others)
+        elif self._document is not None:
+            self._message.edit("", self._document)
+            for pointer, value in changed:
+                self._message.edit(pointer, value)
+
+
 class Fields:
     """Finds the fields that a policy names, and puts other values in their places: all of a body's, or none."""
 
@@ -89,30 +118,42 @@ class Fields:
             (each, Pattern(each.at), (each.if_missing or config.if_missing) == "refuse") for each in config.fields
         ]
 
-    def change_request(self, request: Request, change: Change) -> None:
-        """A body must be JSON, whatever it says of itself: what cannot be read cannot be protected.
+    def of_request(self, request: Request) -> Opened:
+        """A body that says that it is a form is read as one; any other must be JSON, whatever it says of itself.
 
-        It is written anew, also where nothing changed: of a key that came twice, only what was read passes.
-        InvalidJson (400), or FieldRefused (422).
+        What cannot be read cannot be protected.  JSON is written anew, also where nothing changed: of a key that came
+        twice, only what was read passes.  InvalidJson, InvalidForm, DuplicateKey (400), or FieldRefused (422).
         """
-        document = request.json() if request.body.data else None
-        changed = change(self._found(document))
-        if document is not None:
-            _put(request, document, changed)
+        if not request.body.data:
+            return Opened(request, None, None, self._found(None))
+        if not _says_form(request):
+            return Opened(request, document := request.json(), None, self._found(document))
+        form = Form(request.body.data)
+        found = self._found(form.document)
+        for each in found:
+            _fits_form(each, form)
+        return Opened(request, form.document, form, found)
 
-    def change_answer(self, exchange: Exchange, change: Change) -> None:
-        """Of the upstream's answer; one that does not say that it is JSON has no fields.  AnswerNotProtected (502)."""
+    def of_answer(self, exchange: Exchange) -> Opened:
+        """Of the upstream's answer; one that does not say that it is JSON has no fields.  InvalidJson, FieldRefused."""
         answer = exchange.answer
         if exchange.error is not None:
-            return  # a problem of the gateway's own has none of these fields
+            return Opened(answer, None, None, [])  # a problem of the gateway's own has none of these fields
+        document = answer.json() if _says_json(answer) else None
+        return Opened(answer, document, None, self._found(document))
+
+    def change_request(self, request: Request, change: Change) -> None:
+        """What ``of_request`` finds, changed; it says what is raised."""
+        opened = self.of_request(request)
+        opened.put(change(opened.found))
+
+    def change_answer(self, exchange: Exchange, change: Change) -> None:
+        """What ``of_answer`` finds, changed.  AnswerNotProtected (502)."""
         try:
-            document = answer.json() if _says_json(answer) else None
-            changed = change(self._found(document))
+            opened = self.of_answer(exchange)
+            opened.put(change(opened.found))
         except (FieldRefused, InvalidJson) as refused:
-            exchange.note(refused.code, **refused.members)
-            raise AnswerNotProtected.because(refused) from None
-        if document is not None:
-            _put(answer, document, changed)
+            raise not_protected(exchange, refused) from None
 
     def _found(self, document: Any) -> list[Found]:
         found: list[Found] = []
@@ -124,10 +165,40 @@ class Fields:
         return found
 
 
-def _put(message: Request | Response, document: Any, changed: Iterable[tuple[str, Any]]) -> None:
-    message.edit("", document)
-    for pointer, value in changed:
-        message.edit(pointer, value)
+def not_protected(exchange: Exchange, refused: Rejected) -> AnswerNotProtected:
+    """What becomes of an answer with a field that does not fit; the reason is noted."""
+    exchange.note(refused.code, **refused.members)
+    return AnswerNotProtected.because(refused)
+
+
+def _fits_form(found: Found, form: Form) -> None:
+    if not isinstance(found.value, str):
+        raise FieldRefused(f"{found.pointer} is no single field of the form", pointer=found.pointer)
+    form.once(found.pointer)
+
+
+def _as_text(pointer: str, value: Any) -> str:
+    """As a form writes it."""
+    match value:
+        case str():
+            return value
+        case bool() | int() | float():
+            return orjson.dumps(value).decode()
+    raise FieldRefused(f"{pointer} is no single value, and a form has no other", pointer=pointer)
+
+
+def _says_form(request: Request) -> bool:
+    said = [value.partition(b";")[0].strip().lower() == MEDIA_TYPE for value in _content_types(request)]
+    if len(said) > 1 and any(said):
+        raise InvalidForm("The request has more than one content type")
+    return said == [True]
+
+
+def _content_types(request: Request) -> list[bytes]:
+    pieces = request.pieces
+    if pieces is None:
+        return [value for name, value in request.headers.raw if name == b"content-type"]
+    return [value for begins, value in zip(pieces[::2], pieces[1::2], strict=True) if begins == _CONTENT_TYPE]
 
 
 def _says_json(answer: Response) -> bool:

@@ -197,6 +197,9 @@ class Part(Generic[ConfigT]):
 
     Config: ClassVar[type[Config]] = Config
 
+    seals: ClassVar[bool] = False
+    """Whether it needs ``Scope.cipher``: `check` then says where there is no key, which ``open`` cannot do without."""
+
     @classmethod
     def catalogue(cls) -> Catalogue:
         """What its options may name and their types do not tell, such as rules: `payguard plugins show` lists it."""
@@ -325,6 +328,10 @@ class Component(Part[ConfigT]):
 
     def checks(self) -> Sequence[Check]:
         return ()
+
+    def numbers(self) -> Mapping[str, float]:
+        """What it counts, by words of the code; shown at each scrape.  They may begin anew with a policy."""
+        return {}
 
     def admin_routes(self) -> Sequence[BaseRoute]:
         """Starlette routes, mounted under ``/api/v1/<name>`` on the admin port."""

@@ -70,6 +70,11 @@ def replace(document: Any, tokens: tuple[str, ...], value: Any) -> Any:
     return document
 
 
+def pointer_to(tokens: Iterable[str]) -> str:
+    """The JSON pointer of these tokens."""
+    return "".join(f"/{_escaped(token)}" for token in tokens)
+
+
 class Pattern:
     """A JSON pointer in which the token ``*`` stands for every member of an object, or every item of an array."""
 

@@ -36,6 +36,7 @@ from gateway.testing import backend, exchange, plugin_module, record, running_ga
 from plugins.circuit_breaker import CircuitBreaker
 from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
+from plugins.egress import EgressConfig
 from plugins.encrypt.options import EncryptConfig
 from plugins.hash.options import HashConfig
 from plugins.rate_limit.blocks import BlocksConfig
@@ -44,6 +45,16 @@ from plugins.rate_limit.options import BlockConfig, LimitConfig, RateLimitConfig
 from plugins.rate_limit.problems import limited, names_of, policy_field
 from plugins.sanitise import problems
 from plugins.sanitise.options import SanitiseConfig
+from plugins.tokenise.options import TokeniseConfig, VaultConfig
+from plugins.tokenise.problems import (
+    AlreadyToken,
+    NoCardNumber,
+    NoCustomer,
+    NotToken,
+    TokenUnknown,
+    TooManyCards,
+    VaultUnreadable,
+)
 from tests.gateway.planning import schedule
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +62,7 @@ HOOKS = (ROOT / "docs" / "hooks.md").read_text()
 WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 ENCRYPTION = (ROOT / "docs" / "encryption.md").read_text()
+TOKENS = (ROOT / "docs" / "tokens.md").read_text()
 SANITISE = (ROOT / "docs" / "sanitise.md").read_text()
 RESILIENCE = (ROOT / "docs" / "resilience.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
@@ -220,7 +232,7 @@ def options_of(kind: type[Config], **required: Any) -> set[str]:
     defaults = kind(**required).model_dump(mode="json")
     shown = {name: "required" if name in required else written(defaults[name]) for name in kind.model_fields}
     return {
-        f"| `{name}` | {shown[name]} | {' '.join((field.description or '').split()).removesuffix('.')} |"
+        f"| `{field.alias or name}` | {shown[name]} | {' '.join((field.description or '').split()).removesuffix('.')} |"
         for name, field in kind.model_fields.items()
     }
 
@@ -232,6 +244,24 @@ def test_every_option_of_a_guard_is_on_the_page_on_resilience_with_its_default(h
     assert table == options_of(guard.Config)
 
 
+def test_every_option_of_tokenise_and_the_vault_is_on_the_page_on_tokens_with_its_default() -> None:
+    for heading, kind in (("`tokenise`", TokeniseConfig), ("The vault", VaultConfig)):
+        table = set(re.findall(r"^\| `[a-z_]+` \|.*$", sections(TOKENS)[heading], re.MULTILINE))
+        given = {"fields": ("/a",)} if kind is TokeniseConfig else {}
+        assert table == {row.replace("required", "–") for row in options_of(kind, **given)}
+
+
+def test_every_refusal_of_tokenise_is_on_its_page() -> None:
+    for kind in (NoCardNumber, AlreadyToken, NotToken, TokenUnknown, NoCustomer, TooManyCards, VaultUnreadable):
+        assert f"{kind.status} `{kind.code}`" in TOKENS
+
+
+def test_every_option_of_egress_is_on_the_page_on_tokens_with_its_default() -> None:
+    table = set(re.findall(r"^\| `[a-z_]+` \|.*$", sections(TOKENS)["Out through the gateway"], re.MULTILINE))
+
+    assert table == options_of(EgressConfig, prefix="/stripe")
+
+
 @pytest.mark.parametrize("kind", [EncryptConfig, HashConfig])
 def test_every_option_of_encrypt_and_hash_is_on_the_page_on_encryption_with_its_default(kind) -> None:
     name = kind.__name__.removesuffix("Config").lower()
@@ -240,12 +270,13 @@ def test_every_option_of_encrypt_and_hash_is_on_the_page_on_encryption_with_its_
     assert table == options_of(kind, fields=("/a",))
 
 
-@pytest.mark.parametrize("page", [RESILIENCE, ENCRYPTION], ids=["resilience", "encryption"])
+@pytest.mark.parametrize("page", [RESILIENCE, ENCRYPTION, TOKENS], ids=["resilience", "encryption", "tokens"])
 def test_the_policy_on_a_page_compiles(page) -> None:
     [policy] = blocks(page, "yaml")
     registry = load_plugins(load_settings({})).registry
+    services = Services(store=MemoryStore(), salts=SALTS, environ={"ENCRYPTION_KEY": "00" * 32})
 
-    assert Compiler(registry, Services(store=MemoryStore(), salts=SALTS, environ={})).check(policy, "policy.yaml") == []
+    assert Compiler(registry, services).check(policy, "policy.yaml") == []
 
 
 def test_every_option_of_sanitise_is_on_its_page_with_its_default() -> None:

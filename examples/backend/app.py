@@ -58,7 +58,14 @@ class Payments:
     async def create(self, request: Request) -> Response:
         order = Order.model_validate_json(await request.body())
         key = request.headers.get("idempotency-key") or str(uuid.uuid4())
-        self._book.begin(key, order.amount, order.currency, order.customer, order.description)
+        self._book.begin(
+            key,
+            order.amount,
+            order.currency,
+            customer=order.customer,
+            card=order.card.number,
+            description=order.description,
+        )
         try:
             intent = await self._processor.charge(order, key)
         except stripe.CardError as error:

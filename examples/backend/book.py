@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS payments (
     amount INTEGER NOT NULL,
     currency TEXT NOT NULL,
     customer TEXT,
+    card TEXT,
     description TEXT,
     begun INTEGER NOT NULL
 )
@@ -22,7 +23,10 @@ CREATE TABLE IF NOT EXISTS payments (
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """``key`` is the caller's idempotency key; ``id`` is Stripe's, None until Stripe has answered."""
+    """``key`` is the caller's idempotency key; ``id`` is Stripe's, None until Stripe has answered.
+
+    ``card`` is the number as the caller gave it.  No backend should keep that, and many do.
+    """
 
     key: str
     id: str | None
@@ -30,6 +34,7 @@ class Payment:
     amount: int
     currency: str
     customer: str | None
+    card: str | None
     description: str | None
     begun: int
 
@@ -41,11 +46,13 @@ class Book:
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute(SCHEMA)
 
-    def begin(self, key: str, amount: int, currency: str, customer: str | None, description: str | None) -> None:
+    def begin(
+        self, key: str, amount: int, currency: str, *, customer: str | None, card: str, description: str | None
+    ) -> None:
         """Before Stripe is asked; a key that was begun before stays as it is."""
         self._database.execute(
-            "INSERT OR IGNORE INTO payments VALUES (?, NULL, 'processing', ?, ?, ?, ?, ?)",
-            (key, amount, currency, customer, description, int(time.time())),
+            "INSERT OR IGNORE INTO payments VALUES (?, NULL, 'processing', ?, ?, ?, ?, ?, ?)",
+            (key, amount, currency, customer, card, description, int(time.time())),
         )
 
     def settle(self, key: str, id: str | None, status: str) -> None:  # noqa: A002 -- the column's name

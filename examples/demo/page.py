@@ -37,15 +37,14 @@ def table(rows: Sequence[Row]) -> Table:
     shown.add_column("ms", justify="right", no_wrap=True)
     for row in rows:
         mark = "[green]✓[/]" if row.as_expected else f"[red]✗ not {row.expected}[/]"
-        shown.add_row(
-            mark, row.what, row.request, str(row.status), row.outcome, row.request_id, f"{row.milliseconds:.1f}"
-        )
+        status, took = ("", "") if row.status is None else (str(row.status), f"{row.milliseconds:.1f}")
+        shown.add_row(mark, row.what, row.request, status, row.outcome, row.request_id, took)
     return shown
 
 
 def print_addresses(to: Console, town: Town) -> None:
     to.print(f"\nPayments  {town.gateway_url}   admin  {town.admin_url}   policy  {town.policy}")
     to.print(f"Behind it: the backend {town.backend_url}, the fake Stripe {town.stripe_url}")
-    to.print(f"The policy is a copy of {POLICY} that asks after lost answers soon, at the backend's address.")
+    to.print(f"The policy is a copy of {POLICY} that asks after lost answers soon, at the addresses of these two.")
     to.print("\nTry:")
     to.print(TRY.format(gateway=town.gateway_url, admin=town.admin_url), soft_wrap=True, markup=False)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +17,9 @@ from examples.demo.service import Service
 GOOD_CARD = "4242424242424242"
 PATIENCE = 30.0
 """Seconds that the gateway has to find out what became of a payment."""
+
+LONG = 20
+"""Characters of a token that are shown: a card number is shorter."""
 
 CARD_WITHOUT_FUNDS = "4000000000009995"
 ATTACK = "Shoes' UNION SELECT number FROM cards --"
@@ -26,14 +32,16 @@ class Row:
     what: str
     request: str
     expected: str
-    status: int
+    status: int | None
+    """None where it is not a request, but what somebody else was found to have."""
     outcome: str
     request_id: str
     milliseconds: float
 
     @property
     def as_expected(self) -> bool:
-        return f"{self.status} {self.outcome}".startswith(self.expected)
+        said = self.outcome if self.status is None else f"{self.status} {self.outcome}"
+        return said.startswith(self.expected)
 
 
 class Till:
@@ -93,6 +101,20 @@ class Till:
         )
         return document
 
+    def found(self, what: str, where: str, outcome: str, *, expected: str) -> None:
+        """What somebody else has of the last payment; one row."""
+        self.rows.append(
+            Row(
+                what=what,
+                request=where,
+                expected=expected,
+                status=None,
+                outcome=outcome,
+                request_id=self.rows[-1].request_id,
+                milliseconds=0.0,
+            )
+        )
+
     def insist(self, what: str, *, user: str, most: int, expected: str) -> None:
         """Send what is no payment until it is refused as expected, or often enough; one row, of the last."""
         status, before = int(expected.split(maxsplit=1)[0]), len(self.rows)
@@ -135,10 +157,25 @@ def lose_the_next_answer(stripe_url: str) -> None:
     httpx.post(f"{stripe_url}/_double/faults", json=fault, trust_env=False).raise_for_status()
 
 
-def drive(gateway: httpx.Client, backend: Service, stripe_url: str) -> list[Row]:
+def kept_card(book: Path) -> str:
+    """What the backend keeps of the card of its newest payment; of a token, enough to know it by."""
+    with closing(sqlite3.connect(book)) as connection:
+        [card] = connection.execute("SELECT card FROM payments ORDER BY rowid DESC LIMIT 1").fetchone()
+    return str(card) if len(str(card)) < LONG else f"{str(card)[:LONG]}…"
+
+
+def charged_card(stripe_url: str) -> str:
+    """The card number that the processor got last."""
+    numbers: list[str] = httpx.get(f"{stripe_url}/_double/cards", trust_env=False).json()["numbers"]
+    return numbers[-1]
+
+
+def drive(gateway: httpx.Client, backend: Service, stripe_url: str, book: Path) -> list[Row]:
     till = Till(gateway)
     key = str(uuid.uuid4())
     paid = till.pay("A payment succeeds", order(), expected="201 paid", key=key)
+    till.found("Its card, at the backend", "the backend's book", kept_card(book), expected="pg1.")
+    till.found("Its card, at the processor", "the fake Stripe", charged_card(stripe_url), expected=GOOD_CARD)
     till.pay("Sent again with its key", order(), expected="201 paid (replayed)", key=key)
     till.pay("Another one with that key", order(amount=4300), expected="422 idempotency_key_reused", key=key)
     till.get("It can be read", f"/v1/payments/{paid.get('id')}", expected="200 paid")

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from examples.demo.service import Service
 
 POLICY = Path("policies/payments.yaml")
-BACKEND_IN_POLICY = "http://127.0.0.1:9000"
+BACKEND_IN_POLICY, STRIPE_IN_POLICY = "http://127.0.0.1:9000", "https://api.stripe.com"
 PATIENT, SOON = "stuck_after: 60s\n", "stuck_after: 1s\n    every: 1s\n"
 """When a payment whose answer was lost is asked after: by the policy, and here, where somebody looks on."""
 
@@ -32,6 +32,8 @@ class Town:
     gateway_url: str
     admin_url: str
     policy: Path
+    book: Path
+    """The backend's own database."""
     stripe: Service
     backend: Service
     gateway: Service
@@ -49,9 +51,10 @@ def town() -> Iterator[Town]:
     stripe_url, backend_url = (f"http://127.0.0.1:{number}" for number in (stripe_port, backend_port))
     with TemporaryDirectory(prefix="payguard-demo-") as name, ExitStack() as started:
         folder = Path(name)
-        policy = policy_for(backend_url, folder)
+        policy = policy_for(backend_url, stripe_url, folder)
+        book = folder / "book.sqlite"
         stripe = started.enter_context(_stripe(stripe_port, folder))
-        backend = started.enter_context(_backend(backend_port, stripe_url, folder))
+        backend = started.enter_context(_backend(backend_port, f"http://127.0.0.1:{port}/stripe", book, folder))
         gateway = started.enter_context(_gateway(port, admin_port, policy, folder))
         yield Town(
             stripe_url=stripe_url,
@@ -59,6 +62,7 @@ def town() -> Iterator[Town]:
             gateway_url=f"http://127.0.0.1:{port}",
             admin_url=f"http://127.0.0.1:{admin_port}",
             policy=policy,
+            book=book,
             stripe=stripe,
             backend=backend,
             gateway=gateway,
@@ -79,10 +83,12 @@ def free_port(preferred: int) -> int:
     raise OSError("No port is free on 127.0.0.1")
 
 
-def policy_for(backend_url: str, folder: Path) -> Path:
-    """A copy of the policy that differs in the backend's address, and asks after lost answers soon."""
-    copy = folder / POLICY.name
-    copy.write_text(POLICY.read_text().replace(BACKEND_IN_POLICY, backend_url).replace(PATIENT, SOON))
+def policy_for(backend_url: str, stripe_url: str, folder: Path) -> Path:
+    """A copy of the policy that differs in the addresses of its upstreams, and asks after lost answers soon."""
+    copy, text = folder / POLICY.name, POLICY.read_text()
+    for old, new in ((BACKEND_IN_POLICY, backend_url), (STRIPE_IN_POLICY, stripe_url), (PATIENT, SOON)):
+        text = text.replace(old, new)
+    copy.write_text(text)
     return copy
 
 
@@ -99,13 +105,14 @@ def _stripe(port: int, folder: Path) -> Service:
     )
 
 
-def _backend(port: int, stripe_url: str, folder: Path) -> Service:
+def _backend(port: int, stripe_url: str, book: Path, folder: Path) -> Service:
+    """It finds Stripe behind the gateway, and does not know that."""
     return Service(
         "The backend",
         _python("examples.backend"),
         f"http://127.0.0.1:{port}/healthz",
         log=folder / "backend.log",
-        environment={"PORT": str(port), "STRIPE_API_BASE": stripe_url, "BOOK": str(folder / "book.sqlite")},
+        environment={"PORT": str(port), "STRIPE_API_BASE": stripe_url, "BOOK": str(book)},
     )
 
 

@@ -1,6 +1,7 @@
 """The double: an ASGI application with Stripe's manners in front of localstripe.
 
-``POST /_double/faults`` adds a fault, ``DELETE`` clears them, ``GET /_double/healthz`` says that both are up.
+``POST /_double/faults`` adds a fault, ``DELETE`` clears them, ``GET /_double/healthz`` says that both are up, and
+``GET /_double/cards`` which card numbers came.
 """
 
 from __future__ import annotations
@@ -80,6 +81,9 @@ class Double:
             return Response(error.json(include_url=False), 422, media_type="application/json")
         return Response(status_code=204)
 
+    async def cards(self, _request: Request) -> Response:
+        return JSONResponse({"numbers": list(self._processor.cards)})
+
     async def healthz(self, _request: Request) -> Response:
         await self._localstripe.get("/v1/balance", headers={"Authorization": "Bearer sk_health"})
         return JSONResponse({"status": "ok"})
@@ -104,6 +108,7 @@ def create_double(localstripe_url: str) -> Starlette:
         routes=[
             Route("/_double/faults", double.faults, methods=["POST", "DELETE"]),
             Route("/_double/healthz", double.healthz),
+            Route("/_double/cards", double.cards),
             Route("/_config/{rest:path}", double.config, methods=ANY_METHOD),
             Route("/{rest:path}", double.api, methods=ANY_METHOD),
         ],

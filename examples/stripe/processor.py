@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +32,8 @@ class Processor:
         self._localstripe = localstripe
         self._declines: dict[str, cards.Decline] = {}
         self._extras: dict[str, dict[str, Any]] = {}
+        self.cards: deque[str] = deque(maxlen=100)
+        """Card numbers as they came, the newest last."""
 
     async def execute(self, call: Call) -> Answer:
         match call.method, call.path:
@@ -56,7 +59,9 @@ class Processor:
 
     async def _create_method(self, call: Call) -> Answer:
         answer = await self._forward(call)
-        decline = cards.BY_NUMBER.get(dict(forms.parse(call.body)).get("card[number]", ""))
+        number = dict(forms.parse(call.body)).get("card[number]", "")
+        self.cards.append(number)
+        decline = cards.BY_NUMBER.get(number)
         if answer.status == 200 and decline is not None:
             self._declines[answer.document["id"]] = decline
         return answer

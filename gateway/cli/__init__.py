@@ -26,6 +26,7 @@ BUILT_IN: Mapping[str, str] = {
         "hash",
         "blocks",
         "audit",
+        "vault",
         "demo",
     )
 }

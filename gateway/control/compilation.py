@@ -70,8 +70,10 @@ class Compilation:
         self._upstreams = dict(self._build_upstreams())
         self._routes = [self._build_route(each) for each in self._draft.routes]
         self._check_routes()
+        sealed = services.keyring is not None or bool(services.environ.get("ENCRYPTION_KEY"))
+        if not sealed:
+            self._warn_of_seals()
         if Recovery in known and self._draft.policy is not None:
-            sealed = services.keyring is not None or bool(services.environ.get("ENCRYPTION_KEY"))
             policy = self._draft.policy
             for path, message in unrecoverable(policy, asked, sealed=sealed):
                 self._warn(path, message)
@@ -102,6 +104,12 @@ class Compilation:
         )
         building.tasks.holder = snapshot
         return snapshot
+
+    def _warn_of_seals(self) -> None:
+        """Where it is checked there need be no key; where it serves, these parts do not open without one."""
+        for path, part in self._made.items():
+            if part.seals:
+                self._warn(path, "needs a key to seal with: set ENCRYPTION_KEY, or this policy does not start")
 
     def _recording(self, digest: str) -> Recording:
         """By what the policy says of the core's own components, or what they say of themselves."""

@@ -23,6 +23,8 @@ BUILT_IN = (
     "body_limit",
     "require_json",
     "sanitise",
+    "egress",
+    "tokenise",
     "encrypt",
     "hash",
     "idempotency",

@@ -28,6 +28,7 @@ class EncryptFilter(Filter[EncryptConfig]):
 
     name = "encrypt"
     Config = EncryptConfig
+    seals = True
 
     def __init__(self, config: EncryptConfig, scope: Scope) -> None:
         super().__init__(config, scope)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -29,6 +30,8 @@ def test_a_row_is_as_expected_where_status_and_outcome_begin_so():
     assert replace(ROW, expected="401", status=401, outcome="unauthenticated").as_expected
     assert not replace(ROW, status=500, outcome="internal_error").as_expected
     assert not replace(ROW, outcome="processing").as_expected
+    assert replace(ROW, status=None, outcome="pg1.1.x", expected="pg1.").as_expected
+    assert not replace(ROW, status=None, outcome="4242", expected="pg1.").as_expected
 
 
 @pytest.mark.parametrize(
@@ -53,13 +56,16 @@ def test_a_port_that_is_taken_is_not_chosen():
     assert town.free_port(port) == port
 
 
-def test_the_policy_differs_in_the_backends_address_and_in_when_it_asks_after_lost_answers(tmp_path, monkeypatch):
+def test_the_policy_differs_in_addresses_and_in_when_it_asks_after_lost_answers(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     ours = (ROOT / town.POLICY).read_text()
-    copy = town.policy_for("http://127.0.0.1:9123", tmp_path).read_text()
-    assert copy == ours.replace(":9000", ":9123").replace("stuck_after: 60s", "stuck_after: 1s\n    every: 1s")
-    assert copy.count(":9123") == 2
-    assert town.policy_for(town.BACKEND_IN_POLICY, tmp_path).read_text().count(":9000") == 2
+    copy = town.policy_for("http://127.0.0.1:9123", "http://127.0.0.1:9124", tmp_path).read_text()
+    assert copy == ours.replace(":9000", ":9123").replace("https://api.stripe.com", "http://127.0.0.1:9124").replace(
+        "stuck_after: 60s", "stuck_after: 1s\n    every: 1s"
+    )
+    assert (copy.count(":9123"), copy.count(":9124")) == (2, 1)
+    kept = town.policy_for(town.BACKEND_IN_POLICY, town.STRIPE_IN_POLICY, tmp_path).read_text()
+    assert kept.count(":9000") == 2
 
 
 def test_a_service_that_ends_is_told_with_its_last_words(tmp_path):
@@ -113,6 +119,8 @@ def test_once_shows_what_became_of_each_payment_and_ends():
     assert "upstream_unreachable" in shown
     assert "rate_limited" in shown
     assert "processor_unavailable" in shown
+    assert re.search(r"at the backend +the backend's book +pg1\.", shown)
+    assert re.search(r"at the processor +the fake Stripe +4242424242424242", shown)
     assert "succeeded" in shown
 
 

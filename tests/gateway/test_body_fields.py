@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway import FieldsConfig, InvalidJson, Request, Response
-from gateway.body_fields import AnswerNotProtected, FieldMissing, Fields, Found
+from gateway import DuplicateKey, FieldsConfig, InvalidJson, Request, Response
+from gateway.body_fields import AnswerNotProtected, FieldMissing, FieldRefused, Fields, Found
+from gateway.form_fields import InvalidForm
 from gateway.testing import exchange
 
 
@@ -60,7 +61,7 @@ def test_a_body_that_is_not_there_has_no_field() -> None:
     assert request.body.data == b""
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "multipart/form-data", ""])
 def test_a_request_that_cannot_be_read_is_refused_whatever_it_says_that_it_is(content_type) -> None:
     made = exchange(headers={"content-type": content_type}, body=b"card=4242424242424242")
     with pytest.raises(InvalidJson):
@@ -101,3 +102,55 @@ def test_an_answer_that_says_that_it_is_json_and_is_not_is_not_passed_on() -> No
     with pytest.raises(AnswerNotProtected) as refused:
         of_answer(fields("/card"), b"<h1>", "application/json")
     assert refused.value.status == 502
+
+
+FORM = "application/x-www-form-urlencoded; charset=utf-8"
+
+
+def form(body: bytes, *types: str) -> Request:
+    return exchange(headers=[("content-type", each) for each in types or (FORM,)], body=body).request
+
+
+def test_fields_of_a_form_are_found_by_their_pointers() -> None:
+    request = form(b"amount=1&payment_method_data[card][number]=42&items[0][x]=a&items[1][x]=b")
+    found = of_request(fields("/payment_method_data/card/number", "/items/*/x"), request)
+    assert [(each.pointer, each.value) for each in found] == [
+        ("/payment_method_data/card/number", "42"),
+        ("/items/0/x", "a"),
+        ("/items/1/x", "b"),
+    ]
+
+
+def test_of_a_form_only_the_values_that_change_are_written() -> None:
+    request = form(b"a=%7e+1&card%5Bnumber%5D=4%32&&b&c[]=x")
+    fields("/card/number", "/a").change_request(request, lambda _: [("/card/number", "a b&"), ("/a", "~ 1")])
+    assert request.body.data == b"a=%7e+1&card%5Bnumber%5D=a+b%26&&b&c[]=x"
+
+
+def test_a_form_as_an_upstream_would_get_it_in_pieces_is_read_alike() -> None:
+    request = Request("POST", "/", body=b"card=4", pieces=[b"\r\ncontent-type: ", FORM.encode()])
+    assert [each.value for each in of_request(fields("/card"), request)] == ["4"]
+
+
+def test_a_form_has_texts_and_numbers_but_no_objects() -> None:
+    request = form(b"card=4")
+    fields("/card").change_request(request, lambda found: [(found[0].pointer, 42)])
+    assert request.body.data == b"card=42"
+    with pytest.raises(FieldRefused, match="no single value"):
+        fields("/card").change_request(request, lambda found: [(found[0].pointer, {"number": 4})])
+    with pytest.raises(FieldRefused, match="no single field") as refused:
+        of_request(fields("/card"), form(b"card[number]=4"))
+    assert refused.value.members == {"pointer": "/card"}
+
+
+def test_a_named_field_that_comes_twice_is_refused_and_another_is_not() -> None:
+    twice = b"card[number]=4&x=1&x=2&card%5bnumber%5d=5"
+    with pytest.raises(DuplicateKey) as refused:
+        of_request(fields("/card/number"), form(twice))
+    assert refused.value.members == {"pointer": "/card/number"}
+    assert of_request(fields("/card/cvc"), form(twice)) == []
+
+
+def test_a_body_of_two_kinds_is_refused() -> None:
+    with pytest.raises(InvalidForm):
+        of_request(fields("/card"), form(b"card=4", FORM, "application/json"))

@@ -33,7 +33,7 @@ class Serving:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        database = SqliteDatabase(self._path)
+        database = self.database = SqliteDatabase(self._path)
         await database.open()
         self._ledger = SqlLedger(database)
         own = state(

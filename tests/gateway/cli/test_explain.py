@@ -23,7 +23,7 @@ def test_a_policy_that_we_ship_reads_as_it_did(policy: Path) -> None:
 
 def test_a_machine_reads_the_same() -> None:
     told = json.loads(run(str(ROOT / "policies" / "payments.yaml"), "--json").output)
-    assert [route["name"] for route in told["routes"]] == ["create-payment", "invoices", "rest"]
+    assert [route["name"] for route in told["routes"]] == ["create-payment", "invoices", "to-stripe", "rest"]
     assert told["routes"][0]["filters"][0]["provides"] == ["Principal"]
 
 

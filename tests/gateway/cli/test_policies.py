@@ -24,6 +24,7 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
         text_of(str(tmp_path / "p.yaml"))
 
 
-def test_the_compiler_knows_the_built_in_plugins() -> None:
+def test_the_compiler_knows_the_built_in_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEY", "00" * 32)
     text = (Path(__file__).parents[3] / "policies" / "payments.yaml").read_text()
     assert offline_compiler([]).check(text, "payments.yaml") == []

@@ -80,3 +80,18 @@ def test_what_is_abandoned_gives_back_what_it_shared(compilation: Compilation, s
     assert len(services.shared) > 0
     compilation.abandon()
     assert len(services.shared) == 0
+
+
+class Sealing(Filter[Config]):
+    name = "sealing"
+    seals = True
+
+
+@pytest.mark.parametrize(("environ", "said"), [({}, 1), ({"ENCRYPTION_KEY": "00" * 32}, 0)])
+def test_a_part_that_seals_is_told_of_where_there_is_no_key(environ: dict[str, str], said: int) -> None:
+    services = Services(store=MemoryStore(), salts=Salts.parse("00" * 16), environ=environ)
+    kinds = Kinds({"filter": {"step": Step, "sealing": Sealing}})
+    made = Compilation(kinds, services, read(TEXT.replace("[step,", "[sealing,"), "p"), ())
+    assert made.problems == []
+    told = ["p:16:15: warning: routes[0].filters[0].sealing: needs a key to seal with: set ENCRYPTION_KEY"] * said
+    assert [str(each).partition(", or")[0] for each in made.warnings] == told

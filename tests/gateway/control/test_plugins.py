@@ -62,6 +62,8 @@ def test_the_built_ins_are_loaded_unless_the_settings_say_otherwise() -> None:
         "body_limit",
         "require_json",
         "sanitise",
+        "egress",
+        "tokenise",
         "encrypt",
         "hash",
         "idempotency",

@@ -109,4 +109,4 @@ def test_a_limit_by_a_fact_that_nobody_provides_is_no_policy() -> None:
 def test_the_policy_of_payments_has_limits() -> None:
     text = (Path(__file__).parents[3] / "policies" / "payments.yaml").read_text()
     assert "rate_limit:" in text
-    assert check(text) == []
+    assert [each for each in check(text) if "warning" not in each] == []
