@@ -7,10 +7,12 @@ from gateway.body_fields import AnswerNotProtected, FieldEntry, FieldRefused, Fi
 from gateway.credentials import Credentials
 from gateway.crypto.fields import FieldCipher, field_message, is_token
 from gateway.crypto.protocol import Unreadable
+from gateway.crypto.stored import Stored
 from gateway.currency import Exponents, Unit, minor_units
 from gateway.database.protocol import Database, DatabaseDown
 from gateway.errors import (
     BodyTooLarge,
+    CannotSeal,
     DependencyDown,
     DuplicateKey,
     GatewayError,
@@ -61,6 +63,7 @@ __all__ = [
     "BadOption",
     "Body",
     "BodyTooLarge",
+    "CannotSeal",
     "Card",
     "Catalogue",
     "Check",
@@ -112,6 +115,7 @@ __all__ = [
     "State",
     "Store",
     "StoreDown",
+    "Stored",
     "Table",
     "Unclear",
     "Unit",
