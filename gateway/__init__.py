@@ -24,6 +24,7 @@ from gateway.errors import (
 )
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Reservation
 from gateway.facts import Card, Payment, Principal
+from gateway.fields import BEGINNINGS, FRAMING, HOP_BY_HOP, Pieces, pieces_of
 from gateway.hookspecs import hookimpl
 from gateway.json_keys import has_duplicate_key
 from gateway.ledger.claims import claim_of
@@ -56,6 +57,9 @@ API_VERSION = 1
 
 __all__ = [
     "API_VERSION",
+    "BEGINNINGS",
+    "FRAMING",
+    "HOP_BY_HOP",
     "AnswerNotProtected",
     "Attempt",
     "BadOption",
@@ -94,6 +98,7 @@ __all__ = [
     "Part",
     "Pattern",
     "Payment",
+    "Pieces",
     "Pointer",
     "Principal",
     "Procedure",
@@ -132,5 +137,6 @@ __all__ = [
     "is_token",
     "look_up",
     "minor_units",
+    "pieces_of",
     "url_template",
 ]

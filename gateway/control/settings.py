@@ -29,6 +29,7 @@ BUILT_IN = (
     "circuit_breaker",
     "concurrency",
     "status_url",
+    "cache",
 )
 """The plugins that are loaded where the settings name none."""
 
