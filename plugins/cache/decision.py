@@ -70,9 +70,10 @@ def not_modified(entry: Entry, if_none_match: bytes | None, if_modified_since: b
         return False
     if if_none_match is not None:
         return if_none_match.strip() == b"*" or (entry.etag is not None and _weak(entry.etag) in _tags(if_none_match))
-    if if_modified_since is None or entry.last_modified is None:
+    if if_modified_since is None:
         return False
-    since, modified = parse(if_modified_since), parse(entry.last_modified)
+    since = parse(if_modified_since)
+    modified = entry.requested if entry.last_modified is None else parse(entry.last_modified)
     return since is not None and modified is not None and modified <= since
 
 

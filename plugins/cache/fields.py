@@ -13,7 +13,7 @@ Fields: TypeAlias = Mapping[bytes, Sequence[bytes]]
 NOT_KEPT = frozenset({*HOP_BY_HOP, b"age", b"content-length", b"x-request-id", b"cache-status"})
 """What is said anew each time an answer is given."""
 
-NOT_UPDATED = frozenset({*NOT_KEPT, b"content-encoding", b"content-range", b"content-type"})
+NOT_UPDATED = frozenset({*NOT_KEPT, b"content-encoding", b"content-md5", b"content-range", b"etag"})
 """What tells of the body that is kept, which a 304 does not bring (RFC 9111 §3.2)."""
 
 OF_CONTENT = frozenset({b"content-encoding", b"content-language", b"content-range", b"content-type"})

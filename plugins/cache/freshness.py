@@ -76,8 +76,9 @@ def _terms(said: Directives, config: CacheConfig, lifetime: float, *, validate: 
 
 def _said(fields: Fields, config: CacheConfig) -> tuple[Directives, bool]:
     """The directives that hold here, and whether they are a targeted field's."""
-    if config.targeted and (aimed := targeted(fields.get(b"cdn-cache-control", ()))) is not None:
-        return aimed, True
+    for name in config.targeted:
+        if (aimed := targeted(fields.get(name.lower().encode(), ()))) is not None:
+            return aimed, True
     return directives(fields.get(b"cache-control", ())), False
 
 
@@ -129,9 +130,10 @@ def born(fields: Fields, requested: float, received: float) -> float:
 
 
 def _age(values: Sequence[bytes]) -> float:
-    """Of several the first; what is no number says nothing (RFC 9111 §5.1)."""
-    first = values[0].split(b",")[0].strip() if values else b""
-    return float(min(int(first[:11]), LONGEST)) if first.isdigit() else 0.0
+    """What says anything but one number counts as very old: who said it may have meant that."""
+    if not values:
+        return 0.0
+    return float(min(int(values[0][:11]), LONGEST)) if len(values) == 1 and values[0].isdigit() else float(LONGEST)
 
 
 def _by_policy(status: int, fields: Fields, config: CacheConfig, received: float) -> float | None:

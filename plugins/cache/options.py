@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from gateway import Config, Duration, Size
 
+FieldName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 Status = Annotated[int, Field(ge=200, le=599)]
 
 
@@ -50,8 +51,9 @@ class CacheConfig(Config):
     request_directives: Literal["honour", "ignore"] = "honour"
     """Whether a client's `Cache-Control` and `Pragma` can make the gateway ask the upstream."""
 
-    targeted: bool = False
-    """Whether `CDN-Cache-Control` (RFC 9213) is for this cache, and then stands for `Cache-Control` and `Expires`."""
+    targeted: list[FieldName] = Field(default_factory=list)
+    """Fields that are for this cache (RFC 9213), such as `CDN-Cache-Control`: the first that an answer has stands for
+    its `Cache-Control` and `Expires`."""
 
     coalesce: bool = True
     """Whether requests for the same that is not here wait for the first of them."""
