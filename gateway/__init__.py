@@ -35,6 +35,7 @@ from gateway.errors import (
 )
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Reservation
 from gateway.facts import Card, Payment, Principal
+from gateway.fields import BEGINNINGS, FRAMING, HOP_BY_HOP, Pieces, pieces_of
 from gateway.hookspecs import hookimpl
 from gateway.json_keys import has_duplicate_key
 from gateway.ledger.claims import claim_of
@@ -68,6 +69,9 @@ API_VERSION = 1
 
 __all__ = [
     "API_VERSION",
+    "BEGINNINGS",
+    "FRAMING",
+    "HOP_BY_HOP",
     "AnswerNotProtected",
     "Attempt",
     "BadOption",
@@ -108,6 +112,7 @@ __all__ = [
     "Part",
     "Pattern",
     "Payment",
+    "Pieces",
     "Pointer",
     "Principal",
     "Procedure",
@@ -149,5 +154,6 @@ __all__ = [
     "look_up",
     "minor_units",
     "not_protected",
+    "pieces_of",
     "url_template",
 ]

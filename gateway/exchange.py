@@ -141,6 +141,7 @@ class Exchange:
         "current",
         "deadline",
         "delivery",
+        "descent",
         "ended",
         "error",
         "id",
@@ -185,6 +186,8 @@ class Exchange:
         """The filter that now runs; notes are signed with it."""
         self.resendable: Callable[[Exchange], bool] | None = None
         self._abandon: Callable[[], None] | None = None
+        self.descent: Callable[[Exchange], Awaitable[None]] | None = None
+        """The way down from its chain's last step."""
         self.recorder: Recorder | None = None
         self.reservation: Reservation | None = None
         """What the ledger has of it, while this exchange has the right to execute it."""
@@ -273,6 +276,26 @@ class Exchange:
         made.params, made.current = self.params, self.current
         made._facts = dict(self._facts)
         return made
+
+    def branch(self) -> Exchange:
+        """A copy that can go down from the filter which now runs in ``on_request``, by ``descend``, at any later time.
+
+        It is of a safe request: nothing of it is recorded, and no observer is told of it.
+        """
+        if not self.safe:
+            raise RuntimeError("only a safe request can be sent once more")
+        made = self.copy()
+        made.descent, made.steps = self.descent, list(self.steps)
+        return made
+
+    async def descend(self) -> None:
+        """Through the filters below the one that made this branch, to the upstream, and back up through them.
+
+        Afterwards ``response`` and ``error`` are as they then reach that filter.  Who calls it ends it: takes the
+        whole body or calls ``abandon``.
+        """
+        assert self.descent is not None
+        await self.descent(self)
 
     def abandon(self) -> None:
         """Break off what still runs of the last attempt: nobody waits for the rest of its answer."""

@@ -22,15 +22,21 @@ def _serve(policy: str, *, postgres: bool = False) -> Callable[[Site, int], Comm
         source = ROOT / policy
         if not source.exists() or importlib.util.find_spec("gateway.admin.app") is None:
             raise NotInstalled(f"no {policy}, or no `payguard serve` yet")
-        file, admin, server = turned(source, site), free_port(), None
-        environ = _environ(site, f"{source.stem}-postgres" if postgres else source.stem)
+        file, server = turned(source, site), None
+        environ = environ_of(site, f"{source.stem}-postgres" if postgres else source.stem)
         if postgres:
             database = site.postgres()
             environ["DATABASE_URL"], server = database.url(asyncio.run(database.create())), database.pid
-        options = ["--policy", str(file), "--port", str(port), "--admin-port", str(admin)]
-        return Command([sys.executable, "-m", "gateway", "serve", *options], environ, admin, server)
+        return serving(file, port, environ, server=server)
 
     return command
+
+
+def serving(file: Path, port: int, environ: dict[str, str], *, server: int | None = None) -> Command:
+    """``payguard serve`` with this policy."""
+    admin = free_port()
+    options = ["--policy", str(file), "--port", str(port), "--admin-port", str(admin)]
+    return Command([sys.executable, "-m", "gateway", "serve", *options], environ, admin, server)
 
 
 def turned(source: Path, site: Site) -> Path:
@@ -56,7 +62,7 @@ def _limits(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield from each["rate_limit"]["limits"]
 
 
-def _environ(site: Site, name: str) -> dict[str, str]:
+def environ_of(site: Site, name: str) -> dict[str, str]:
     """Telemetry on, spans sampled and sent: the origin takes them."""
     data = site.folder / f"data-{name}"
     data.mkdir(exist_ok=True)

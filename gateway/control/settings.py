@@ -31,6 +31,7 @@ BUILT_IN = (
     "circuit_breaker",
     "concurrency",
     "status_url",
+    "cache",
 )
 """The plugins that are loaded where the settings name none."""
 

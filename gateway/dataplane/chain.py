@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from time import perf_counter
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -84,6 +85,10 @@ def _open_on_failure(on_request: _OnRequest) -> _OnRequest:
     return guarded
 
 
+_Stages: TypeAlias = tuple[tuple[int, _Stage], ...]
+"""With the number of each among all steps of the chain."""
+
+
 class Chain:
     """Runs an exchange to its response.
 
@@ -95,7 +100,7 @@ class Chain:
     the answer: a repeat is answered from there.
     """
 
-    __slots__ = ("_above", "_below", "_buffer", "_depth", "_down", "_recorder", "_upstream")
+    __slots__ = ("_above", "_below", "_buffer", "_depth", "_dispatcher", "_down", "_recorder", "_rests", "_upstream")
 
     def __init__(
         self,
@@ -123,13 +128,16 @@ class Chain:
         for index, (_, stage) in enumerate(self._down):
             stage.index = index
         self._depth = len(stages)
+        self._dispatcher = upstream
         self._upstream = upstream if recorder is None else recorder
         self._recorder = recorder
         self._buffer = buffer
+        self._rests: dict[int, Chain] = {}
 
     async def __call__(self, exchange: Exchange) -> None:
         reached = 0
         exchange.recorder = self._recorder
+        exchange.descent = self._descend
         cancelled: BaseException | None = None
         step: Step | None = None
         began = perf_counter()
@@ -174,6 +182,27 @@ class Chain:
             last = [cancelled]
             del cancelled
             raise last.pop()  # it holds this frame, which must not hold it
+
+    async def _descend(self, branch: Exchange) -> None:
+        """From below the last step that the branch has seen; what it asks for is no payment, and is not recorded."""
+        seen = len(branch.steps)
+        if (rest := self._rests.get(seen)) is None:
+            rest = self._rests[seen] = self._below_step(seen)
+        await rest(branch)
+
+    def _below_step(self, seen: int) -> Chain:
+        """The same without its first ``seen`` steps on the way down, and without those on the way up above them."""
+        rest = copy(self)
+        origin = self._down[seen - 1][0]
+        rest._keep_below(origin, self._down[seen:])  # noqa: SLF001 - of its own kind
+        return rest
+
+    def _keep_below(self, origin: int, down: _Stages) -> None:
+        self._down = down
+        self._below = tuple(each for each in self._below + self._above if each[0] > origin)
+        self._above = ()
+        self._recorder, self._upstream = None, self._dispatcher
+        self._rests = {}
 
     async def _rise(
         self, exchange: Exchange, stages: Sequence[tuple[int, _Stage]], reached: int

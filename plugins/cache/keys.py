@@ -1,0 +1,115 @@
+"""Keys: under what an answer lies, and what a request asks of a cache."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from urllib.parse import unquote_plus
+
+from gateway import BEGINNINGS, Exchange, Pieces, Principal, Request
+
+from .directives import NONE, Directives, directives
+from .entry import Entry
+from .fields import pieces_in, selecting, value_in, values_in
+from .options import CacheConfig
+
+PURPOSE = "cache.partition"
+"""The purpose under which principals are hashed: no tier holds a name."""
+
+KNOWN = 10_000
+"""Principals whose digest is remembered."""
+
+_HOST, _FORWARDED_HOST, _PROTO = (BEGINNINGS[name] for name in (b"host", b"x-forwarded-host", b"x-forwarded-proto"))
+_CONTROL, _PRAGMA = BEGINNINGS[b"cache-control"], BEGINNINGS[b"pragma"]
+_CONDITIONS = frozenset(
+    BEGINNINGS[name] for name in (b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since")
+)
+_NOT_ANSWERED = frozenset(BEGINNINGS[name] for name in (b"range", b"if-range", b"if-match", b"if-unmodified-since"))
+_SPECIAL = frozenset({_CONTROL, _PRAGMA, *_CONDITIONS, *_NOT_ANSWERED})
+
+
+class Asked:
+    """What a request asks for: its key, the target without what makes no difference, its directives.
+
+    ``conditional``: it asks whether what it has changed.  ``passes``: nothing that is kept can answer it.
+    """
+
+    __slots__ = ("conditional", "directives", "key", "partition", "passes", "pieces", "uri")
+
+    def __init__(self, key: str, uri: str, partition: str, pieces: Pieces) -> None:
+        self.key = key
+        self.uri = uri
+        self.partition = partition
+        self.pieces = pieces
+        self.directives: Directives = NONE
+        self.conditional = False
+        self.passes = False
+
+
+class Keys:
+    """Makes the keys of one route."""
+
+    def __init__(self, route: str, config: CacheConfig, hashed: Callable[[str, str], str]) -> None:
+        self._route = route
+        self._partitioned = config.partition == "principal"
+        self._honours = config.request_directives == "honour"
+        self._ignored = frozenset(name for name in config.ignore_query if not name.endswith("*"))
+        self._ignored_beginnings = tuple(name[:-1] for name in config.ignore_query if name.endswith("*"))
+        self._ignores = bool(config.ignore_query)
+        self._hashed = hashed
+        self._digests: OrderedDict[str, str] = OrderedDict()
+
+    def asked(self, exchange: Exchange) -> Asked:
+        request = exchange.request
+        pieces = pieces_in(request)
+        partition = self.digest(exchange.require(Principal).id) if self._partitioned else ""
+        uri = self.uri(request, pieces)
+        asked = Asked(f"{self._route} {partition} {uri}", uri, partition, pieces)
+        if not _SPECIAL.isdisjoint(pieces):
+            asked.conditional = not _CONDITIONS.isdisjoint(pieces)
+            asked.passes = not _NOT_ANSWERED.isdisjoint(pieces)
+            if self._honours:
+                asked.directives = _directives(pieces)
+        return asked
+
+    def uri(self, request: Request, pieces: Pieces) -> str:
+        """The target as the upstream is told it, without the parameters that make no difference."""
+        host = (value_in(pieces, _FORWARDED_HOST) or value_in(pieces, _HOST) or b"").decode("latin-1").lower()
+        scheme = (value_in(pieces, _PROTO) or b"http").decode("latin-1")
+        query = self._without_ignored(request.query) if self._ignores and request.query else request.query
+        return f"{scheme}://{host}{request.path}?{query}" if query else f"{scheme}://{host}{request.path}"
+
+    def digest(self, principal: str) -> str:
+        """What stands for a principal in keys."""
+        if (known := self._digests.get(principal)) is not None:
+            return known
+        if len(self._digests) >= KNOWN:
+            self._digests.popitem(last=False)
+        made = self._digests[principal] = self._hashed(PURPOSE, principal)
+        return made
+
+    def _without_ignored(self, query: str) -> str:
+        return "&".join(each for each in query.split("&") if not self._is_ignored(each))
+
+    def _is_ignored(self, parameter: str) -> bool:
+        name = unquote_plus(parameter.partition("=")[0])
+        return name in self._ignored or (bool(self._ignored_beginnings) and name.startswith(self._ignored_beginnings))
+
+
+def _directives(pieces: Pieces) -> Directives:
+    """Of the request; ``Pragma: no-cache`` counts where it has no Cache-Control (RFC 9111 §5.4)."""
+    said = directives(values_in(pieces, _CONTROL))
+    if not said and _PRAGMA in pieces and "no-cache" in directives(values_in(pieces, _PRAGMA)):
+        return {"no-cache": None}
+    return said
+
+
+def variant_key(marker: Entry, pieces: Pieces) -> str:
+    """Where the variant lies that a request with these fields gets."""
+    return variant_of(marker.key, marker.generation, selecting(pieces, marker.vary))
+
+
+def variant_of(key: str, generation: str, values: Sequence[bytes | None]) -> str:
+    said = b"\n".join(b"-" if each is None else b"=" + each for each in values)
+    return f"{key} {generation} {blake2b(said, digest_size=16).hexdigest()}"

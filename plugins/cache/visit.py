@@ -1,0 +1,42 @@
+"""A visit: what the cache knows of one exchange that it let pass."""
+
+from __future__ import annotations
+
+from gateway import Exchange
+
+from .entry import Entry
+from .flights import Flight, Landing
+from .keys import Asked
+
+
+class Visit:
+    """``why`` is the word of RFC 9211 for its being forwarded.
+
+    ``entry`` is what is kept and was not good enough; ``validating`` whether the upstream is asked only if it changed,
+    and ``plain`` is then the request as it was before.  ``flight`` is what it leads; ``followed`` whether it had waited
+    for another.
+    """
+
+    __slots__ = ("asked", "entry", "flight", "followed", "plain", "requested", "validating", "why")
+
+    def __init__(self, asked: Asked, why: str, requested: float, entry: Entry | None = None) -> None:
+        self.asked = asked
+        self.why = why
+        self.requested = requested
+        self.entry = entry
+        self.validating = False
+        self.plain: Exchange | None = None
+        self.flight: Flight | None = None
+        self.followed = False
+
+    def land(self, how: Landing) -> None:
+        """Tell those who wait for it, once."""
+        if self.flight is not None and not self.flight.landed:
+            self.flight.land(how)
+            self.flight = None
+
+    async def leave(self) -> None:
+        """At the end of the exchange: where nothing was said of its flight, one of those who wait goes on."""
+        if self.flight is not None and not self.flight.landed:
+            self.flight.leave()
+            self.flight = None
