@@ -145,6 +145,25 @@ class Scope(Protocol):
     def event(self, code: str, /, *, severity: Severity = "warning", **detail: Any) -> None:
         """Tell people: it is logged, counted, and alert rules see it.  ``code`` is a word of the code."""
 
+    def audit(
+        self,
+        action: str,
+        /,
+        *,
+        subject: str,
+        outcome: str = "done",
+        principal: str | None = None,
+        ip: str | None = None,
+        **detail: str | int,
+    ) -> Awaitable[None]:
+        """Add an entry to the audit trail: who did what to whom, and how it ended.
+
+        ``action`` is a dotted word of the code, such as ``vault.reveal``; ``principal`` is who did it, where that is
+        known; ``ip`` is given in clear and kept as a keyed hash.  Card numbers, keys and secrets are masked.  The
+        awaitable resolves once the entry is committed, in the same commit as what was written in this turn of the
+        loop; DatabaseDown where it cannot be now, though it may be later.  Nobody has to await it.
+        """
+
     def share(self, config: Config, make: Callable[[], T]) -> T:
         """An object that survives reloads for as long as the policy has this part, here, with equal options.
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
 from pydantic import SecretStr
 
+from gateway.audit.writer import AuditWriter
 from gateway.control.compiler import Compiler
 from gateway.control.core_parts import COMPONENTS
 from gateway.control.key_watch import KeyWatch
-from gateway.control.keys import make_keyring, make_salts
+from gateway.control.keys import make_keyring, make_salts, make_signer
 from gateway.control.plugins import Plugins, load_plugins
 from gateway.control.scope import Services
 from gateway.control.settings import Settings
@@ -71,6 +73,7 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         environ=environ,
         on_secret=masking.add_secret,
     )
+    services.audit = _audit(settings, services, database, masking)
     key_watch = KeyWatch(database, services.keyring, services.salts, services.events.tell)
     metrics, templates = Metrics(), dict[str, str]()
     spans = _spans(settings, masking, templates)
@@ -82,6 +85,18 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     compiler = Compiler(plugins.registry, services, components=COMPONENTS, observers=observers)
     return Foundation(
         settings, masking, lines, plugins, services, database, key_watch, metrics, spans, compiler, templates
+    )
+
+
+def _audit(settings: Settings, services: Services, database: Database, masking: Masking) -> AuditWriter:
+    return AuditWriter(
+        database,
+        make_signer(settings),
+        masks=masking,
+        hash=services.salts.hash,
+        now=services.clock.now,
+        policy=lambda: services.policy,
+        tell=partial(services.events.tell, source="audit"),
     )
 
 

@@ -6,6 +6,7 @@ from typing import cast
 
 import structlog
 
+from gateway.audit.signing import Signer, signers
 from gateway.control.plugins import Plugins
 from gateway.control.settings import Settings
 from gateway.control.start import BadStart, why
@@ -52,6 +53,16 @@ def make_keyring(settings: Settings, plugins: Plugins, masking: Masking) -> Keyr
         return LocalKeyring.parse(_text(settings))
     except ValueError as error:
         raise BadStart(f"ENCRYPTION_KEY: {error}") from error
+
+
+def make_signer(settings: Settings) -> Signer:
+    """What seals the audit trail: by ENCRYPTION_KEY, or a key of its own in the data folder.  BadStart as above."""
+    try:
+        return signers(_text(settings) or None, settings.data_dir, make=True)[0]
+    except OSError as error:
+        raise BadStart(f"cannot keep the key of the audit trail in {settings.data_dir}: {why(error)}") from error
+    except ValueError as error:
+        raise BadStart(f"the key of the audit trail: {error}") from error
 
 
 def _text(settings: Settings) -> str:

@@ -174,6 +174,7 @@ class Process:
             await self.foundation.database.open()
         except Unfit as error:
             raise BadStart(str(error)) from error
+        self.foundation.services.audit.open()
         await self.foundation.key_watch.at_start()
         await self.foundation.services.store.open()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from gateway.audit.protocol import NOTHING, UNKEPT, Auditor
 from gateway.control.background import NOBODY, Background
 from gateway.control.events import Events
 from gateway.control.sharing import Lease, SharedObjects
@@ -72,6 +73,7 @@ class Services:
         keyring: Keyring | None = None,
         masks: Masks = NOTHING_MASKED,
         local: Store | None = None,
+        audit: Auditor = UNKEPT,
     ) -> None:
         self.store = store
         self.local = store if local is None else local
@@ -81,6 +83,7 @@ class Services:
         self.ledger = ledger
         self.keyring = keyring
         self.masks = masks
+        self.audit = audit
         self.events = Events()
         self.salts = salts
         self.environ = environ
@@ -92,6 +95,11 @@ class Services:
         self._on_secret = on_secret
         self._http: httpx.AsyncClient | None = None
         self._late: LateOutcomes | None = None
+
+    @property
+    def policy(self) -> str:
+        """The digest of the policy in force; empty before there is one."""
+        return "" if self.active is None else self.active().digest
 
     @property
     def late(self) -> LateOutcomes:
@@ -133,6 +141,7 @@ class Services:
         """After the last policy: end what still runs, close what is shared, then what everything stood on."""
         await self.background.close()
         await self.shared.close()
+        await self.audit.close()
         if self._http is not None:
             await self._http.aclose()
         for each in {id(store): store for store in (self.store, self.local)}.values():
@@ -211,6 +220,24 @@ class PartScope:
         shadowed = {"mode": "shadow"} if self.mode == "shadow" else {}
         self._services.events.tell(
             code, source=self._kind.name, severity="info" if shadowed else severity, **detail, **shadowed
+        )
+
+    def audit(
+        self,
+        action: str,
+        /,
+        *,
+        subject: str,
+        outcome: str = "done",
+        principal: str | None = None,
+        ip: str | None = None,
+        **detail: str | int,
+    ) -> Awaitable[None]:
+        """What a part in shadow would have done, did not happen: there is no entry of it."""
+        if self.mode == "shadow":
+            return NOTHING
+        return self._services.audit.add(
+            action, subject=subject, outcome=outcome, principal=principal, ip=ip, detail=detail
         )
 
     def share(self, config: Config, make: Callable[[], T]) -> T:

@@ -99,7 +99,7 @@ def load_salts(text: str | None, data_dir: Path) -> LoadedSalts:
     if text is not None:
         return _loaded(text, None)
     path = data_dir / FILE_NAME
-    made = not path.exists() and _keep(secrets.token_hex(32), path)
+    made = not path.exists() and keep(secrets.token_hex(32), path)
     return _loaded(path.read_text(encoding="ascii"), path if made else None)
 
 
@@ -107,7 +107,7 @@ def _loaded(text: str, made: Path | None) -> LoadedSalts:
     return LoadedSalts(Salts.parse(text), made, digits(text))
 
 
-def _keep(text: str, path: Path) -> bool:
+def keep(text: str, path: Path) -> bool:
     """Write it for the owner only, whole or not at all; False where another process was faster."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")

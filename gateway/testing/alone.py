@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast
 
@@ -12,6 +12,7 @@ import httpx
 import orjson
 
 from gateway import Body, Component, Config, Exchange, Headers, Received, Request
+from gateway.audit.protocol import NOTHING
 from gateway.crypto.fields import FieldCipher
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.protocol import Keyring
@@ -129,6 +130,8 @@ class HandScope:
     salts: Salts = field(default_factory=lambda: Salts([("test", b"a salt of the tests alone")]))
     events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     """Code, severity and detail of what was told."""
+    audited: list[dict[str, Any]] = field(default_factory=list)
+    """Entries of the audit trail: action, subject, outcome, principal, ip and detail."""
     records: Ledger | None = None
     tables: Database | None = None
 
@@ -166,6 +169,21 @@ class HandScope:
 
     def event(self, code: str, /, *, severity: Severity = "warning", **detail: Any) -> None:
         self.events.append((code, severity, detail))
+
+    def audit(
+        self,
+        action: str,
+        /,
+        *,
+        subject: str,
+        outcome: str = "done",
+        principal: str | None = None,
+        ip: str | None = None,
+        **detail: str | int,
+    ) -> Awaitable[None]:
+        said = {"action": action, "subject": subject, "outcome": outcome, "principal": principal, "ip": ip}
+        self.audited.append({**said, "detail": detail})
+        return NOTHING
 
     def secret(self, reference: str) -> str:
         if reference not in self.secrets:

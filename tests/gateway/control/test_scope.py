@@ -3,18 +3,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
+import orjson
 import pytest
 
 from gateway import Component, Config, Filter
+from gateway.audit.signing import Signer
+from gateway.audit.writer import AuditWriter
 from gateway.control.background import PolicyTasks
 from gateway.control.scope import PartScope, Services
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.protocol import Unreadable
 from gateway.crypto.salts import Salts
 from gateway.database.sqlite import SqliteDatabase
+from gateway.dataplane.snapshot import Snapshot
 from gateway.store.memory import MemoryStore
 from gateway.store.protocol import StoreDown
 from gateway.store.table import BoundedTable
+from gateway.telemetry.masking import Masking
 from gateway.testing import backend
 
 
@@ -163,3 +168,33 @@ def test_fields_are_sealed_for_the_tenant_of_the_policy_and_not_without_a_key() 
         other.cipher("card").open("/card", token)
     with pytest.raises(ValueError, match="set ENCRYPTION_KEY"):
         scope(services()).cipher("card")
+
+
+async def test_an_entry_of_the_audit_trail_is_of_the_policy_in_force_and_one_in_shadow_makes_none(
+    sqlite_path: Path,
+) -> None:
+    database = SqliteDatabase(sqlite_path)
+    await database.open()
+    lent = services(database=database)
+    lent.audit = AuditWriter(
+        database,
+        Signer(bytes(32)),
+        masks=Masking(),
+        hash=lent.salts.hash,
+        now=lent.clock.now,
+        policy=lambda: lent.policy,
+    )
+    lent.active = lambda: Snapshot("5ba1", [])
+    await scope(lent).audit("vault.reveal", subject="tok_1", principal="ann", ip="203.0.113.7", route="egress")
+    await scope(lent, mode="shadow").audit("vault.reveal", subject="tok_2")
+    [(entry,)] = await database.read("SELECT entry FROM audit")
+    await lent.close()
+
+    said = orjson.loads(entry)
+    assert (said["action"], said["subject"], said["outcome"]) == ("vault.reveal", "tok_1", "done")
+    assert (said["principal"], said["policy"], said["detail"]) == ("ann", "5ba1", {"route": "egress"})
+    assert said["ip"] == lent.salts.hash("audit ip", "203.0.113.7")
+
+
+async def test_where_no_trail_is_kept_an_entry_is_nowhere() -> None:
+    await scope(services()).audit("vault.reveal", subject="tok_1")

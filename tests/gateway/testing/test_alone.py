@@ -100,3 +100,10 @@ def test_a_component_is_found_by_its_class() -> None:
 
     rates = Rates(Config(), scope())
     assert scope(components=[rates]).component(Rates) is rates
+
+
+async def test_entries_of_the_audit_trail_are_in_the_hand_of_the_test() -> None:
+    lent = scope()
+    await lent.audit("vault.reveal", subject="tok_1", principal="ann", route="egress")
+    said = {"action": "vault.reveal", "subject": "tok_1", "outcome": "done", "principal": "ann", "ip": None}
+    assert lent.audited == [{**said, "detail": {"route": "egress"}}]

@@ -1,0 +1,342 @@
+"""The writer of this process's chain: entries are chained as they come, and ride in the commits of what they record."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Future
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from gateway.audit import statements as sql
+from gateway.audit.entries import LIMIT, Kind, Seal, chained, genesis, written
+from gateway.audit.protocol import Detail
+from gateway.database.protocol import Database, DatabaseDown, Row
+from gateway.ids import payment_id
+
+log = structlog.get_logger("payguard.audit")
+
+MOST = 10_000
+"""Entries that may wait while the database is away."""
+
+BATCH = 256
+"""Of those that waited, how many are written at once."""
+
+NO_PAUSE, FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.1, 1.0
+CLOSES_WITHIN = 5.0
+MOST_ADDRESSES = 1000
+
+_LOST = "The audit trail cannot take this entry."
+
+
+class Masks(Protocol):
+    """``gateway.telemetry.masking.Masking`` is one."""
+
+    def line(self, line: bytes) -> bytes: ...
+
+    def document(self, value: Any) -> Any: ...
+
+
+class Sealing(Protocol):
+    def seal(self, writer: str, seq: int, kind: Kind, hash: str, at: float) -> Seal: ...  # noqa: A002
+
+
+class Link:
+    """One entry of the chain; awaited, until it is committed.
+
+    ``rows`` is None where it waits for the database to be back.
+    """
+
+    __slots__ = ("hash", "line", "rows", "seq")
+
+    def __init__(self, seq: int, hash: str, line: bytes) -> None:  # noqa: A002
+        self.seq = seq
+        self.hash = hash
+        self.line = line
+        self.rows: Future[list[Row]] | None = None
+
+    def __await__(self) -> Generator[Any, None, None]:
+        if self.rows is None or not (yield from asyncio.shield(self.rows).__await__()):
+            raise DatabaseDown(_LOST)
+
+
+class AuditWriter:
+    """An Auditor on ``database``: one chain, from ``open`` to ``close``, with an id of its own.
+
+    Entries that the database did not take wait in their order, ``most`` of them; what comes then is lost, counted,
+    and told of in an entry once there is room again.  What waits is lost with the process.
+
+    A seal is made of what is committed, ``every`` so many seconds and whenever that is ``count`` entries more; ``tell``
+    is told of each once it is committed, so that it stands in the log too.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        signer: Sealing,
+        *,
+        masks: Masks,
+        hash: Callable[[str, str], str],  # noqa: A002
+        now: Callable[[], float],
+        policy: Callable[[], str] = lambda: "",
+        tell: Callable[..., None] = lambda *_, **__: None,
+        every: float = 10.0,
+        count: int = 1000,
+        most: int = MOST,
+    ) -> None:
+        self._database = database
+        self._signer = signer
+        self._masks = masks
+        self._hash_of = hash
+        self._now = now
+        self._policy = policy
+        self._tell = tell
+        self._every = every
+        self._count = count
+        self._most = most
+        self._addresses: dict[str, str] = {}
+        self._waiting: deque[Link] = deque()
+        self._repairing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._pause = FIRST_PAUSE
+        self.entries = self.lost = 0
+        """Numbers for the metrics: what was taken, and what could not be."""
+        self._untold = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """A chain of its own."""
+        self.writer = payment_id()
+        self._seq, self._hash = 0, genesis(self.writer)
+        self._committed, self._sealed = Link(0, self._hash, b""), 0
+
+    @property
+    def waiting(self) -> int:
+        """How many entries are not known to be committed."""
+        self._sweep()
+        return len(self._waiting)
+
+    # what everybody calls
+
+    def add(
+        self,
+        action: str,
+        /,
+        *,
+        subject: str,
+        outcome: str = "done",
+        principal: str | None = None,
+        ip: str | None = None,
+        policy: str | None = None,
+        detail: Detail | None = None,
+    ) -> Awaitable[None]:
+        return self.record(
+            action,
+            subject=self._masks.document(subject),
+            outcome=self._masks.document(outcome),
+            principal=self._masks.document(principal),
+            ip=ip,
+            policy=self._policy() if policy is None else policy,
+            detail=self._masks.document(detail or {}),
+        )
+
+    def record(
+        self,
+        action: str,
+        /,
+        *,
+        subject: str,
+        outcome: str,
+        principal: str | None,
+        ip: str | None,
+        policy: str,
+        detail: Detail,
+    ) -> Awaitable[None]:
+        self._sweep()
+        if len(self._waiting) >= self._most:
+            self.lost += 1
+            self._untold += 1
+            return Link(0, "", b"")
+        return self._append(
+            {
+                "seq": self._seq + 1,
+                "at": int(self._now() * 1000) / 1000,
+                "action": action,
+                "subject": subject,
+                "outcome": outcome,
+                "principal": principal,
+                "ip": None if ip is None else self._addresses.get(ip) or self._address(ip),
+                "policy": policy,
+                "detail": detail,
+            }
+        )
+
+    def _append(self, document: Mapping[str, Any]) -> Link:
+        try:
+            line = orjson.dumps(document)
+            if len(line) > LIMIT:
+                line = written(document)
+        except TypeError:
+            line = written(document)
+        line = self._masks.line(line)
+        self._seq += 1
+        self._hash = hash_ = chained(self._hash, line)
+        link = Link(self._seq, hash_, line)
+        self._waiting.append(link)
+        if self._repairing is None:
+            self._write(link)
+        self.entries += 1
+        return link
+
+    def _write(self, link: Link) -> None:
+        link.rows = self._database.write(sql.APPEND, link.hash, self.writer, link.seq, link.line.decode())
+
+    def _address(self, ip: str) -> str:
+        """Clients come again: most are hashed once."""
+        if len(self._addresses) >= MOST_ADDRESSES:
+            self._addresses.clear()
+        self._addresses[ip] = hashed = self._hash_of("audit ip", ip)
+        return hashed
+
+    # what became of what was written
+
+    def _sweep(self) -> None:
+        """Forget what is committed, and see whether something was not."""
+        waiting = self._waiting
+        while waiting and (rows := waiting[0].rows) is not None and rows.done():
+            if rows.cancelled() or rows.exception() is not None or not rows.result():
+                if self._repairing is None:
+                    self._repairing = asyncio.get_running_loop().create_task(self._repair(), name="audit repair")
+                return
+            self._committed, self._pause = waiting.popleft(), FIRST_PAUSE
+        if self._untold and not waiting:
+            self._tell_of_lost()
+        if self._committed.seq - self._sealed >= self._count:
+            self._seal("seal")
+
+    async def _repair(self) -> None:
+        """Write again what was not committed, in its order, from where the chain ends in the database."""
+        if self._pause == FIRST_PAUSE:
+            log.warning("entries of the audit trail wait for the database", waiting=len(self._waiting))
+        while True:
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+            try:
+                await self._find_end()
+            except DatabaseDown:
+                continue
+            batch = [self._waiting[number] for number in range(min(BATCH, len(self._waiting)))]
+            for link in batch:
+                self._write(link)
+            if len(batch) == len(self._waiting):  # what comes now is written behind them
+                break
+            await asyncio.wait([link.rows for link in batch if link.rows is not None])
+            if all(map(_is_done, batch)):
+                self._pause = NO_PAUSE
+        self._repairing = None
+
+    def _tell_of_lost(self) -> None:
+        lost, self._untold = self._untold, 0
+        self._tell("audit_entries_lost", severity="critical", entries=lost)
+        self.add("audit.lost", subject=self.writer, outcome="lost", detail={"entries": lost})
+
+    async def _find_end(self) -> None:
+        """Forget what the database has; where it has what is not ours, begin a chain anew."""
+        rows = await self._database.read(sql.HEAD, self.writer)
+        end, found = rows[0] if rows else (0, genesis(self.writer))
+        _retrieve(self._waiting)
+        known = {link.seq: link for link in (self._committed, *self._waiting)}
+        if end not in known or known[end].hash != found:
+            self._begin_anew(end)
+            return
+        while self._waiting and self._waiting[0].seq <= end:
+            self._committed = self._waiting.popleft()
+
+    def _begin_anew(self, end: int) -> None:
+        """Somebody wrote into this chain or cut it: it stays as it is, for `verify` to name it."""
+        self._tell("audit_chain_changed", severity="critical", writer=self.writer, seq=end)
+        left, former, self._waiting = self._waiting, self.writer, deque()
+        self._begin()
+        self._append_later({"action": "audit.chain_changed", "subject": former, "outcome": "found"})
+        for link in left:
+            self._append_later(orjson.loads(link.line))
+
+    def _append_later(self, document: Mapping[str, Any]) -> None:
+        said = {"at": int(self._now() * 1000) / 1000, "principal": None, "ip": None, "policy": self._policy()}
+        line = written({"seq": 0, **said, "detail": {}, **document} | {"seq": self._seq + 1})
+        self._seq += 1
+        self._hash = chained(self._hash, line)
+        self._waiting.append(Link(self._seq, self._hash, line))
+
+    # seals
+
+    def open(self) -> None:
+        """Begin to seal.  On the event loop."""
+        self._timer = asyncio.get_running_loop().call_later(self._every, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._every, self._tick)
+        self._sweep()
+        if self._committed.seq > self._sealed:
+            self._seal("seal")
+
+    def _seal(self, kind: Kind) -> Future[list[Row]]:
+        """Of what is committed."""
+        seal = self._signer.seal(self.writer, self._committed.seq, kind, self._committed.hash, round(self._now(), 3))
+        before, self._sealed = self._sealed, seal.seq
+        rows = self._database.write(sql.SEAL, *seal)
+        rows.add_done_callback(partial(self._is_sealed, seal, before))
+        return rows
+
+    def _is_sealed(self, seal: Seal, before: int, rows: Future[list[Row]]) -> None:
+        if rows.cancelled() or rows.exception() is not None:
+            if self._sealed == seal.seq and self.writer == seal.writer:
+                self._sealed = before  # the next one says the same, and more
+            return
+        said = {name: value for name, value in seal._asdict().items() if name != "at"}
+        self._tell("audit_sealed", severity="info", **said, sealed_at=seal.at)
+
+    async def close(self) -> None:
+        """Commit and seal what there is, as far as the database takes it in time."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        try:
+            async with asyncio.timeout(CLOSES_WITHIN):
+                while self.waiting:
+                    await self._until_told()
+                if self._committed.seq:
+                    await self._seal("end")
+        except (TimeoutError, DatabaseDown, ValueError):
+            log.exception("the database did not take the end of the audit trail", entries=len(self._waiting))
+        if self._repairing is not None:
+            self._repairing.cancel()
+        _retrieve(self._waiting)
+
+    async def _until_told(self) -> None:
+        rows = self._waiting[-1].rows
+        if self._repairing is not None:
+            await asyncio.wait([self._repairing])
+        elif rows is not None:
+            await asyncio.wait([rows])
+
+
+def _is_done(link: Link) -> bool:
+    rows = link.rows
+    return rows is not None and not rows.cancelled() and rows.exception() is None and bool(rows.result())
+
+
+def _retrieve(links: Iterable[Link]) -> None:
+    """Look at each failure, which nobody else may."""
+    for link in links:
+        if link.rows is not None:
+            link.rows.add_done_callback(_look)
+
+
+def _look(rows: Future[list[Row]]) -> None:
+    if not rows.cancelled():
+        rows.exception()
