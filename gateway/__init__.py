@@ -40,6 +40,7 @@ from gateway.parts import (
     Filter,
     Guard,
     Job,
+    Measure,
     Observer,
     OptionalConfig,
     Part,
@@ -49,6 +50,7 @@ from gateway.parts import (
 )
 from gateway.pointer import Pattern, Pointer, find
 from gateway.spelling import did_you_mean
+from gateway.store.pools import redis_pool
 from gateway.store.protocol import Procedure, Store, StoreDown, Table
 from gateway.units import Duration, SecretRef, Size
 
@@ -93,6 +95,7 @@ __all__ = [
     "InternalError",
     "InvalidJson",
     "Job",
+    "Measure",
     "Observer",
     "OptionalConfig",
     "Part",
@@ -138,5 +141,6 @@ __all__ = [
     "look_up",
     "minor_units",
     "pieces_of",
+    "redis_pool",
     "url_template",
 ]

@@ -119,6 +119,8 @@ def read_gauges(
     read(catalogue.CHECK_UP, lambda: {each.check.name: each.state == "ok" for each in upkeep.health.findings})
     read(catalogue.LINES_DROPPED, lambda: foundation.lines.dropped)
     read(catalogue.EVENTS, lambda: _numbers(foundation.services.events.counts.items()))
+    read(catalogue.FETCHES, lambda: _numbers(foundation.services.fetches.counts.items()))
+    foundation.metrics.components = lambda: active.snapshot.components
     _read_ledger(foundation.metrics, foundation.database)
     _read_store(foundation)
     _read_payments(foundation.metrics, active)

@@ -136,6 +136,12 @@ RETRIES = Series(
     "What was written of them: scheduled, attempted, what the attempt came to, or why there is no other.",
     ("result",),
 )
+FETCHES = Series(
+    "payguard_background_requests_total",
+    "counter",
+    "Requests that the gateway made itself, such as to warm a cache. No client's metric counts them.",
+    ("route", "result"),
+)
 LINES_DROPPED = Series(
     "payguard_log_lines_dropped_total", "counter", "Log lines lost because nobody read them in time."
 )
