@@ -51,6 +51,7 @@ from gateway.parts import (
     Filter,
     Guard,
     Job,
+    Measure,
     Observer,
     OptionalConfig,
     Part,
@@ -60,6 +61,7 @@ from gateway.parts import (
 )
 from gateway.pointer import Pattern, Pointer, find
 from gateway.spelling import did_you_mean
+from gateway.store.pools import redis_pool
 from gateway.store.protocol import Procedure, Store, StoreDown, Table
 from gateway.telemetry.cards import is_card
 from gateway.units import Duration, SecretRef, Size
@@ -106,6 +108,7 @@ __all__ = [
     "InternalError",
     "InvalidJson",
     "Job",
+    "Measure",
     "Observer",
     "Opened",
     "OptionalConfig",
@@ -155,5 +158,6 @@ __all__ = [
     "minor_units",
     "not_protected",
     "pieces_of",
+    "redis_pool",
     "url_template",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from gateway.exchange import Attempt, Exchange, Reads
-from gateway.messages import Response
+from gateway.messages import Request, Response
 
 if TYPE_CHECKING:
     import httpx
@@ -162,6 +162,16 @@ class Scope(Protocol):
         known; ``ip`` is given in clear and kept as a keyed hash.  Card numbers, keys and secrets are masked.  The
         awaitable resolves once the entry is committed, in the same commit as what was written in this turn of the
         loop; DatabaseDown where it cannot be now, though it may be later.  Nobody has to await it.
+        """
+
+    def fetch(self, request: Request, *, facts: Iterable[object] = (), within: float = 30.0) -> Awaitable[Response]:
+        """A safe request of the gateway's own, through the route that takes it, its guards and its upstream.
+
+        The policy is the one in force; its ``host`` field is what a client would say.
+        The route's filters run from the first on that has this part's name; those above it, which judge callers, do
+        not, and ``facts`` are what they would have put.  The answer is as that filter passes it up, its body whole,
+        within so many seconds: a problem where the upstream fails.  ValueError for an unsafe method, and where the
+        route has no such filter; RouteNotFound, TimeoutError.  A process has few under way at once; the others wait.
         """
 
     def share(self, config: Config, make: Callable[[], T]) -> T:
@@ -320,8 +330,24 @@ class Check:
     readiness: Literal["no", "first", "always"] = "no"
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Numbers of a component at ``/metrics``, as ``payguard_<component>_<name>``.
+
+    ``values`` are by the values of the ``labels``, which a policy bounds, never a request.  A histogram has ``bounds``,
+    and for each label values the counts within them, one more for what lies beyond, and then the sum.
+    """
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...]
+    values: Mapping[tuple[str, ...], float | Sequence[float]]
+    bounds: tuple[float, ...] = ()
+
+
 class Component(Part[ConfigT]):
-    """What a plugin has once per process: jobs, checks, admin routes, shared objects."""
+    """What a plugin has once per process: jobs, checks, measures, admin routes, shared objects."""
 
     def jobs(self) -> Sequence[Job]:
         return ()
@@ -329,9 +355,9 @@ class Component(Part[ConfigT]):
     def checks(self) -> Sequence[Check]:
         return ()
 
-    def numbers(self) -> Mapping[str, float]:
-        """What it counts, by words of the code; shown at each scrape.  They may begin anew with a policy."""
-        return {}
+    def measures(self) -> Sequence[Measure]:
+        """Asked for at each scrape."""
+        return ()
 
     def admin_routes(self) -> Sequence[BaseRoute]:
         """Starlette routes, mounted under ``/api/v1/<name>`` on the admin port."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -16,10 +16,12 @@ from gateway.crypto.fields import FieldCipher
 from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
 from gateway.database.protocol import Database
+from gateway.dataplane.fetching import Fetches
 from gateway.dataplane.snapshot import Snapshot
 from gateway.ledger.late import LateOutcomes
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.trail import Masks
+from gateway.messages import Request, Response
 from gateway.parts import Clock, Config, Part, Severity, Tasks
 from gateway.store.fallback import Fallback
 from gateway.store.protocol import Procedure, Store
@@ -92,9 +94,15 @@ class Services:
         self.shared = SharedObjects()
         self.active: Callable[[], Snapshot] | None = None
         """The policy in force; None before there is one, and in a process that serves none."""
+        self.fetches = Fetches(self._serving)
         self._on_secret = on_secret
         self._http: httpx.AsyncClient | None = None
         self._late: LateOutcomes | None = None
+
+    def _serving(self) -> Snapshot:
+        if self.active is None:
+            raise RuntimeError("no policy serves in this process yet")
+        return self.active()
 
     @property
     def policy(self) -> str:
@@ -239,6 +247,9 @@ class PartScope:
         return self._services.audit.add(
             action, subject=subject, outcome=outcome, principal=principal, ip=ip, detail=detail
         )
+
+    async def fetch(self, request: Request, *, facts: Iterable[object] = (), within: float = 30.0) -> Response:
+        return await self._services.fetches.fetch(request, at=self._kind.name, facts=facts, within=within)
 
     def share(self, config: Config, make: Callable[[], T]) -> T:
         """Two parts share it where they are of one kind and mode, at one place, and have equal options."""

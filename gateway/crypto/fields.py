@@ -41,6 +41,14 @@ class FieldCipher:
             raise Unreadable("it names another key than the one that it was sealed with")
         return orjson.loads(self._keyring.open(FIELD, sealed, self._bound + field.encode()))
 
+    def seal_bytes(self, field: str, data: bytes) -> bytes:
+        """As ``seal`` for what is no text and stands in no document: nothing is added but what the keyring adds."""
+        return self._keyring.seal(_PURPOSE, data, self._bound + field.encode())
+
+    def open_bytes(self, field: str, sealed: bytes) -> bytes:
+        """What ``seal_bytes`` sealed; Unreadable as of ``open``."""
+        return self._keyring.open(_PURPOSE, sealed, self._bound + field.encode())
+
 
 def field_message(tenant: str, purpose: str, value: str | int, *, fold: bool = False) -> tuple[str, bytes]:
     """What is hashed of a field, and the purpose of that: no tenant or purpose can borrow from its neighbour.

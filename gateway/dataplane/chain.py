@@ -100,7 +100,18 @@ class Chain:
     the answer: a repeat is answered from there.
     """
 
-    __slots__ = ("_above", "_below", "_buffer", "_depth", "_dispatcher", "_down", "_recorder", "_rests", "_upstream")
+    __slots__ = (
+        "_above",
+        "_below",
+        "_buffer",
+        "_depth",
+        "_dispatcher",
+        "_down",
+        "_recorder",
+        "_rests",
+        "_seen",
+        "_upstream",
+    )
 
     def __init__(
         self,
@@ -133,6 +144,8 @@ class Chain:
         self._recorder = recorder
         self._buffer = buffer
         self._rests: dict[int, Chain] = {}
+        self._seen = 0
+        """How many steps on the way down an exchange has behind it that begins here."""
 
     async def __call__(self, exchange: Exchange) -> None:
         reached = 0
@@ -193,12 +206,26 @@ class Chain:
     def _below_step(self, seen: int) -> Chain:
         """The same without its first ``seen`` steps on the way down, and without those on the way up above them."""
         rest = copy(self)
-        origin = self._down[seen - 1][0]
-        rest._keep_below(origin, self._down[seen:])  # noqa: SLF001 - of its own kind
+        left = seen - self._seen
+        rest._keep_below(self._down[left - 1][0], self._down[left:], seen)  # noqa: SLF001 - of its own kind
         return rest
 
-    def _keep_below(self, origin: int, down: _Stages) -> None:
+    def starting_at(self, name: str) -> tuple[Chain, list[Step]] | None:
+        """The same from its filter of this name on; None where it has none.  What is asked for is not recorded.
+
+        Beside it, what is to stand in ``steps`` of the filters above, which do not see the request.
+        """
+        seen = next((count for count, (_, stage) in enumerate(self._down) if stage.name == name), None)
+        if seen is None:
+            return None
+        above = [Step(stage.name, stage.mode, "passed", 0.0) for _, stage in self._down[:seen]]
+        rest = copy(self)
+        rest._keep_below(self._down[seen][0] - 1, self._down[seen:], seen)  # noqa: SLF001 - of its own kind
+        return rest, above
+
+    def _keep_below(self, origin: int, down: _Stages, seen: int) -> None:
         self._down = down
+        self._seen = seen
         self._below = tuple(each for each in self._below + self._above if each[0] > origin)
         self._above = ()
         self._recorder, self._upstream = None, self._dispatcher

@@ -77,6 +77,11 @@ def _sentinel(address: Address) -> Sentinel:
     return Sentinel(list(address.hosts), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]  # as above
 
 
+def pool_of(address: Address) -> ConnectionPool:
+    """One that keeps what it makes, for calls that need not be joined."""
+    return _pool(address, _sentinel(address) if address.kind == "sentinel" else None)
+
+
 def _pool(address: Address, sentinel: Sentinel | None) -> ConnectionPool:
     """It makes connections, and keeps none."""
     options = options_of(address)

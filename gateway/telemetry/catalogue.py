@@ -75,12 +75,6 @@ POLICY_REJECTED = Series(
 )
 JOB_RUNS = Series("payguard_job_runs_total", "counter", "Runs of background jobs.", ("job", "result"))
 CHECK_UP = Series("payguard_check_up", "gauge", "1 where a health check is well, 0 where it is not.", ("check",))
-COMPONENTS = Series(
-    "payguard_component",
-    "gauge",
-    "What components of plugins count, by their own words.",
-    ("component", "number"),
-)
 EVENTS = Series("payguard_events_total", "counter", "Events that people should hear of.", ("event", "severity"))
 LEDGER_QUEUE = Series("payguard_ledger_queue", "gauge", "Statements that wait to be committed.")
 LEDGER_COMMITS = Series(
@@ -141,6 +135,12 @@ RETRIES = Series(
     "counter",
     "What was written of them: scheduled, attempted, what the attempt came to, or why there is no other.",
     ("result",),
+)
+FETCHES = Series(
+    "payguard_background_requests_total",
+    "counter",
+    "Requests that the gateway made itself, such as to warm a cache. No client's metric counts them.",
+    ("route", "result"),
 )
 LINES_DROPPED = Series(
     "payguard_log_lines_dropped_total", "counter", "Log lines lost because nobody read them in time."

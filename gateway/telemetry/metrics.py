@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric
+from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from gateway.exchange import Exchange
 from gateway.facts import Payment
 from gateway.outcomes import outcome_of
+from gateway.parts import Component, Measure
 from gateway.telemetry import catalogue
 from gateway.telemetry.series import Durations, Read, Series, Spent, Tally
 
@@ -41,6 +44,8 @@ class Metrics(Collector):
         self._payments = Tally(catalogue.PAYMENTS, most=100)
         self._amounts = Tally(catalogue.PAYMENT_AMOUNT, most=_CURRENCIES * 10)
         self._read: dict[str, tuple[Series, Read]] = {}
+        self.components: Callable[[], Iterable[Component[Any]]] = tuple
+        """Those whose measures are shown."""
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
 
@@ -82,7 +87,30 @@ class Metrics(Collector):
             except Exception:  # one that fails must not hide the others
                 logger.exception("Metric %s cannot be read", series.name)
 
+        yield from self._measured()
+
+    def _measured(self) -> Iterator[Metric]:
+        """Of the components in force; one that cannot say what it has costs nobody else theirs."""
+        for component in self.components():
+            try:
+                yield from [_family(component.name, each) for each in component.measures()]
+            except Exception:
+                logger.exception("Measures of %s cannot be read", component.name)
+
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """The text that Prometheus reads, in the format that its ``accept`` header prefers, and its content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
+
+
+def _family(component: str, measure: Measure) -> Metric:
+    name = f"payguard_{component}_{measure.name}"
+    if measure.kind != "histogram":
+        series = Series(name, measure.kind, measure.help, measure.labels)
+        return series.family({labels: float(value) for labels, value in measure.values.items()})  # type: ignore[arg-type]  # one number each
+    family = HistogramMetricFamily(name, measure.help, labels=measure.labels)
+    names = [*map(str, measure.bounds), "+Inf"]
+    for labels, slot in measure.values.items():
+        *counts, total = slot  # type: ignore[misc]  # a histogram has many
+        family.add_metric(labels, list(zip(names, accumulate(counts), strict=True)), total)
+    return family

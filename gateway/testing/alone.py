@@ -11,13 +11,14 @@ from typing import Any, Literal, TypeVar, cast
 import httpx
 import orjson
 
-from gateway import Body, Component, Config, Exchange, Headers, Received, Request
+from gateway import Body, Component, Config, Exchange, Headers, Received, Request, Response
 from gateway.audit.protocol import NOTHING
 from gateway.crypto.fields import FieldCipher
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
 from gateway.database.protocol import Database
+from gateway.exchange import SAFE_METHODS
 from gateway.ledger.protocol import Ledger
 from gateway.parts import Severity
 from gateway.store.memory import MemoryStore
@@ -132,6 +133,10 @@ class HandScope:
     """Code, severity and detail of what was told."""
     audited: list[dict[str, Any]] = field(default_factory=list)
     """Entries of the audit trail: action, subject, outcome, principal, ip and detail."""
+    fetched: list[tuple[Request, tuple[object, ...]]] = field(default_factory=list)
+    """Requests that were fetched, with the facts given."""
+    answers: Callable[[Request], Response] = lambda _: Response(200)
+    """What they are answered."""
     records: Ledger | None = None
     tables: Database | None = None
 
@@ -184,6 +189,12 @@ class HandScope:
         said = {"action": action, "subject": subject, "outcome": outcome, "principal": principal, "ip": ip}
         self.audited.append({**said, "detail": detail})
         return NOTHING
+
+    async def fetch(self, request: Request, *, facts: Iterable[object] = (), within: float = 30.0) -> Response:  # noqa: ARG002 - nothing takes time here
+        if request.method not in SAFE_METHODS:
+            raise ValueError(f"{request.method} is not safe: nothing but a client's request may make it")
+        self.fetched.append((request, tuple(facts)))
+        return self.answers(request)
 
     def secret(self, reference: str) -> str:
         if reference not in self.secrets:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
-from gateway import Component, DependencyDown, FieldCipher, Job, Scope, Unreadable, field_message
+from gateway import Component, DependencyDown, FieldCipher, Job, Measure, Scope, Unreadable, field_message
 
 from .api import Answers
 from .known import Known
@@ -75,8 +75,13 @@ class Vault(Component[VaultConfig]):
             Route("/forget", self._answers.forget, methods=["POST"]),
         ]
 
-    def numbers(self) -> Mapping[str, float]:
-        return {"entries": self._entries, "remembered": len(self._known), **self.counted}
+    def measures(self) -> Sequence[Measure]:
+        operations = {(name,): float(count) for name, count in self.counted.items()}
+        return [
+            Measure("entries", "gauge", "Tokens in the vault, of this tenant.", (), {(): self._entries}),
+            Measure("remembered", "gauge", "Cards whose tokens are in memory.", (), {(): len(self._known)}),
+            Measure("operations_total", "counter", "What was done with tokens.", ("operation",), operations),
+        ]
 
     def cards(self, number: str, customer: str | None) -> tuple[str, ...]:
         """The keyed hashes by which the same card is found again; with a customer, of that customer."""

@@ -122,3 +122,11 @@ def test_the_cipher_gives_the_known_answers_of_the_gcm_specification(key, nonce,
     """McGrew and Viega, The Galois/Counter Mode of Operation, appendix B: the cases with 256 bits of key."""
     answer = AESGCM(bytes.fromhex(key)).encrypt(*map(bytes.fromhex, (nonce, data, bound)))
     assert answer.hex() == sealed
+
+
+def test_bytes_are_sealed_as_they_are_and_open_in_the_same_field_alone() -> None:
+    sealed = cipher().seal_bytes("entry", b"\xff\x00")
+    assert cipher().open_bytes("entry", sealed) == b"\xff\x00"
+    for other, field in ((cipher(), "another"), (cipher(tenant="else"), "entry"), (cipher(purpose="else"), "entry")):
+        with pytest.raises(Unreadable):
+            other.open_bytes(field, sealed)

@@ -5,8 +5,10 @@ import pytest
 from gateway.exchange import Attempt, Delivery, Step
 from gateway.facts import Payment
 from gateway.messages import Response
+from gateway.parts import Component, Config, Measure
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.series import Series
+from gateway.testing import scope
 from tests.gateway.telemetry.exchanges import ended
 
 
@@ -122,3 +124,29 @@ def test_the_text_is_in_the_format_that_was_asked_for(accept, content_type):
     text, given = metrics.exposition(accept)
     assert given.startswith(content_type)
     assert b'payguard_requests_total{method="POST",result="success",route="create-payment",status="201"} 1.0' in text
+
+
+class Shelf(Component[Config]):
+    name = "shelf"
+
+    def measures(self):
+        return (
+            Measure("books", "gauge", "Books.", ("room",), {("attic",): 3.0}),
+            Measure("age", "histogram", "Ages.", ("room",), {("attic",): (2, 1, 4, 99.5)}, bounds=(1.0, 10.0)),
+        )
+
+
+class Broken(Component[Config]):
+    name = "broken"
+
+    def measures(self):
+        raise RuntimeError("no")
+
+
+def test_what_components_measure_is_shown_and_one_that_cannot_say_costs_no_other(caplog):
+    metrics = Metrics()
+    metrics.components = lambda: [Broken(Config(), scope()), Shelf(Config(), scope())]
+    assert value(metrics, "payguard_shelf_books", room="attic") == 3
+    buckets = [value(metrics, "payguard_shelf_age_bucket", room="attic", le=le) for le in ("1.0", "10.0", "+Inf")]
+    assert (buckets, value(metrics, "payguard_shelf_age_sum", room="attic")) == ([2, 3, 7], 99.5)
+    assert "Measures of broken cannot be read" in caplog.text

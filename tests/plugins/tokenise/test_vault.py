@@ -163,4 +163,5 @@ async def test_it_counts_what_it_holds(sqlite) -> None:
     await of(made, CARD)
     for job in made.jobs():
         await job.run()
-    assert made.numbers()["entries"] == made.numbers()["made"] == made.numbers()["remembered"] == 1
+    entries, remembered, operations = (measure.values for measure in made.measures())
+    assert entries[()] == remembered[()] == operations["made",] == 1
