@@ -27,6 +27,7 @@ BUILT_IN = (
     "tokenise",
     "encrypt",
     "hash",
+    "fraud",
     "idempotency",
     "circuit_breaker",
     "concurrency",

@@ -43,11 +43,11 @@ class FieldCipher:
 
     def seal_bytes(self, field: str, data: bytes) -> bytes:
         """As ``seal`` for what is no text and stands in no document: nothing is added but what the keyring adds."""
-        return self._keyring.seal(_PURPOSE, data, self._bound + field.encode())
+        return self._keyring.seal(FIELD, data, self._bound + field.encode())
 
     def open_bytes(self, field: str, sealed: bytes) -> bytes:
         """What ``seal_bytes`` sealed; Unreadable as of ``open``."""
-        return self._keyring.open(_PURPOSE, sealed, self._bound + field.encode())
+        return self._keyring.open(FIELD, sealed, self._bound + field.encode())
 
 
 def field_message(tenant: str, purpose: str, value: str | int, *, fold: bool = False) -> tuple[str, bytes]:
