@@ -24,6 +24,7 @@ from gateway.errors import (
 )
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Reservation
 from gateway.facts import Card, Payment, Principal
+from gateway.holding import Hold
 from gateway.hookspecs import hookimpl
 from gateway.json_keys import has_duplicate_key
 from gateway.ledger.claims import claim_of
@@ -86,6 +87,7 @@ __all__ = [
     "GatewayError",
     "Guard",
     "Headers",
+    "Hold",
     "InternalError",
     "InvalidJson",
     "Job",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,8 @@ class AdminState:
 
     ``metrics`` is None where monitoring is off.  ``components`` are those of the policy in force, and
     ``routes`` the names of its routes.  ``hashes`` says what a value of a purpose may have
-    been recorded as, ``mask`` takes out of a text what nobody may read, and ``tell`` tells people of an event.
+    been recorded as, ``mask`` takes out of a text what nobody may read, ``tell`` tells people of an event, and
+    ``audit`` adds an entry to the audit trail.
     """
 
     health: Health
@@ -42,6 +43,7 @@ class AdminState:
     hashes: Callable[[str, str], Sequence[str]]
     mask: Callable[[str], str]
     tell: Callable[..., None]
+    audit: Callable[..., Awaitable[None]]
 
     @classmethod
     def of(cls, process: Process) -> AdminState:
@@ -64,6 +66,7 @@ class AdminState:
             hashes=services.salts.hashes,
             mask=process.foundation.masking.text,
             tell=partial(services.events.tell, source="admin", severity="info"),
+            audit=services.audit.add,
         )
 
 
