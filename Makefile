@@ -61,7 +61,7 @@ sbom: venv # dist/sbom.json: the Python packages of the image, as CycloneDX
 
 lock: # needs uv; run after editing the dependencies in pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml -o requirements/run.txt
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev --extra train -c requirements/run.txt -o requirements/dev.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header pyproject.toml --group example -c requirements/run.txt -o requirements/example.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header --group build -c requirements/dev.txt -o requirements/build.txt
 

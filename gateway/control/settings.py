@@ -25,6 +25,7 @@ BUILT_IN = (
     "sanitise",
     "encrypt",
     "hash",
+    "fraud",
     "idempotency",
     "circuit_breaker",
     "concurrency",
