@@ -88,36 +88,45 @@ HAND_SET: tuple[Points, ...] = (
 """What is suspicious before anybody has a label.  Each number is a judgement, made to be changed in the policy."""
 
 
+NOTHING = Score(0.0, ())
+
+
 class PointsModel:
     """Satisfies ``Model``: the points of all entries that hold, from 0 to 99."""
 
     kind = "points"
 
     def __init__(self, entries: Sequence[Points] = HAND_SET) -> None:
-        self._steps = [_step(each) for each in entries]
+        steps = [_step(each) for each in entries]
+        self._above = [(at, edge, width, points) for at, sign, edge, width, points in steps if sign > 0]
+        self._below = [(at, edge, width, points) for at, sign, edge, width, points in steps if sign < 0]
         said = orjson.dumps([each.model_dump() for each in entries])
         self.version = hashlib.sha256(said).hexdigest()[:12]
 
     def score(self, values: Values) -> Score:
-        total, reasons = 0.0, []
-        for at, sign, edge, width, points, baseline in self._steps:
-            over = sign * values[at] - edge
-            if over > 0.0:
-                given = points * over / width if over < width else points
-                total += given
-                if given > 0.0:
-                    reasons.append((given, at, baseline))
-        if len(reasons) > 1:
-            reasons.sort(reverse=True)
-        told = tuple(Reason(CODES[at], values[at], baseline, given) for given, at, baseline in reasons[:TOLD])
-        return Score(0.0 if total < 0.0 else min(total, HIGHEST), told)
+        given = [
+            (points if values[at] - edge >= width else points * (values[at] - edge) / width, at, edge)
+            for at, edge, width, points in self._above
+            if values[at] > edge
+        ]
+        given += [
+            (points if edge - values[at] >= width else points * (edge - values[at]) / width, at, edge)
+            for at, edge, width, points in self._below
+            if values[at] < edge
+        ]
+        if not given:
+            return NOTHING
+        total = sum([each[0] for each in given])
+        given.sort(reverse=True)
+        told = tuple([Reason(CODES[at], values[at], edge, points) for points, at, edge in given[:TOLD] if points > 0.0])
+        return Score(max(0.0, min(total, HIGHEST)), told)
 
 
-def _step(entry: Points) -> tuple[int, float, float, float, float, float]:
-    """Its feature, the sign and edge above which it gives points, over what width they grow, how many; the edge."""
+def _step(entry: Points) -> tuple[int, float, float, float, float]:
+    """Its feature; 1 where it gives points above the edge, -1 below; the edge; over what width they grow; how many."""
     if entry.above is not None:
         edge, sign = entry.above, 1.0
     else:
         edge, sign = entry.below or 0.0, -1.0
     width = abs(entry.full_at - edge) if entry.full_at is not None else 0.0
-    return INDEX[entry.factor], sign, sign * edge, width, entry.points, edge
+    return INDEX[entry.factor], sign, edge, width, entry.points

@@ -11,7 +11,7 @@ from math import exp
 from struct import Struct
 from typing import TypeAlias
 
-from .event import KINDS
+from .event import Keys
 
 HOUR, DAY, WEEK, MONTH = 3_600.0, 86_400.0, 604_800.0, 2_592_000.0
 """A counter of a window fades by 1/e in that time: it is about what came within it, and needs no list."""
@@ -26,6 +26,9 @@ LAYOUT = Struct("<18d")
 NEVER: View = (MONTH, 0.0, *([0.0] * 16))
 """The view of a key that was never seen: its gap is the longest there is."""
 
+MONEY = 13
+"""Where a view says that the record's currency is another."""
+
 CLIP = 3.0
 """An amount is taken into the usual one as if at most this many deviations away, so no outlier moves it far."""
 SLOWEST = 0.05
@@ -33,7 +36,6 @@ SLOWEST = 0.05
 
 PEERS: tuple[tuple[str, ...], ...] = (("card",), ("email", "device", "ip"), ("card",), ("card",), ("card",), (), ())
 """For each kind, the kinds whose different keys are counted with it."""
-PEER_AT = tuple(tuple((slot, KINDS.index(each), each[0].upper()) for slot, each in enumerate(of)) for of in PEERS)
 MARK, MARKS = 7, 12
 """A mark is the kind's letter and the last six characters of a digest; the last twelve are kept.  A new peer is
 overlooked once in a million; with more than twelve that alternate, one that returns is counted again."""
@@ -46,20 +48,31 @@ def currency_code(currency: str | None) -> float:
     return float(int.from_bytes(currency.encode()[:6], "big")) if currency else 0.0
 
 
+def marks_of(keys: Keys) -> tuple[Sequence[bytes], ...]:
+    """For the record of each kind, the marks of its peers in this payment; an empty one is none."""
+    _, card, email, device, ip, _, _ = keys
+    by_card = (b"C" + card[-6:].encode(),) if card is not None else ()
+    places = (
+        b"E" + email[-6:].encode() if email is not None else b"",
+        b"D" + device[-6:].encode() if device is not None else b"",
+        b"I" + ip[-6:].encode() if ip is not None else b"",
+    )
+    return by_card, places, by_card, by_card, by_card, (), ()
+
+
 def seen(
-    record: bytes | None, at: float, amount: float | None, code: float, marks: Sequence[str]
+    record: bytes | None, at: float, amount: float | None, code: float, marks: Sequence[bytes]
 ) -> tuple[View, bytes]:
     """The view before a payment, and the record after it.
 
     ``amount`` is None where it has none, or where it is of another currency than the record's.  An event older than
-    the record's last one counts as one of that instant.  ``marks`` are its peers', in the order of ``PEERS``; an
-    empty one is none.
+    the record's last one counts as one of that instant.  ``marks`` are those of its peers, as ``marks_of`` gives them.
     """
     if record is None:
         one, spent = (0.0, 0.0) if amount is None else (1.0, amount)
         fresh = [float(bool(mark)) for mark in marks] + [0.0] * (3 - len(marks))
         packed = _pack(at, at, 1, 1, 1, 1, spent, spent, spent, spent, one, spent, spent / 2, code, 0, *fresh)
-        return NEVER, packed + "".join(marks).encode()
+        return NEVER, packed + b"".join(marks)
     first, last, h, d, w, m, sh, sd, sw, sm, n, mean, deviation, own, declines, p0, p1, p2 = _unpack(record)
     gap = at - last
     if gap <= 0.0:
@@ -101,17 +114,19 @@ def seen(
             mean, deviation = amount, amount / 2
         n += 1.0
     tail = record[_size:]
-    if marks:
-        p0, p1, p2, tail = _met(marks, p0, p1, p2, tail)
+    for mark in marks:
+        if mark not in tail:
+            p0, p1, p2, tail = _met(marks, p0, p1, p2, tail)
+            break
     return view, _pack(
         first, at, h + 1.0, d + 1.0, w + 1.0, m + 1.0, sh, sd, sw, sm, n, mean, deviation, own, declines, p0, p1, p2
     ) + tail
 
 
-def _met(marks: Sequence[str], p0: float, p1: float, p2: float, tail: bytes) -> tuple[float, float, float, bytes]:
+def _met(marks: Sequence[bytes], p0: float, p1: float, p2: float, tail: bytes) -> tuple[float, float, float, bytes]:
     for slot, mark in enumerate(marks):
-        if mark and (found := mark.encode()) not in tail:
-            tail = (found + tail)[: MARK * MARKS]
+        if mark not in tail:
+            tail = (mark + tail)[: MARK * MARKS]
             if slot == 0:
                 p0 += 1.0
             elif slot == 1:
@@ -119,6 +134,11 @@ def _met(marks: Sequence[str], p0: float, p1: float, p2: float, tail: bytes) -> 
             else:
                 p2 += 1.0
     return p0, p1, p2, tail
+
+
+def with_money(view: View, apart: View) -> View:
+    """The view with its sums and usual amount from the record that its key has for another currency."""
+    return (*view[:6], *apart[6:MONEY], *view[MONEY:])
 
 
 def answered(record: bytes, declined: bool) -> bytes:

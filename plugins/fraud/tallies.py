@@ -31,7 +31,7 @@ _unpack, _pack = LAYOUT.unpack, LAYOUT.pack
 def counted(tally: bytes | None, at: float, frauds: float, payments: float) -> bytes:
     """The tally with so many more payments whose labels are due, and so many more frauds."""
     if tally is None:
-        last = at if frauds else 0.0
+        last = at if frauds > 0 else 0.0
         return _pack(at, frauds, frauds, frauds, payments, payments, payments, last)
     then, fd, fw, fm, pd, pw, pm, last = _unpack(tally)
     gap = max(0.0, at - then)

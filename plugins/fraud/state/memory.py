@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from plugins.fraud.event import KINDS, Event, Keys
-from plugins.fraud.records import NEVER, PEER_AT, View, answered, currency_code, seen
+from plugins.fraud.records import MONEY, NEVER, View, answered, currency_code, marks_of, seen, with_money
 from plugins.fraud.tallies import TALLIED_AT, UNLABELLED, Rates, counted, rates
 
 from .generations import Generations
 from .protocol import Views
-
-_MONEY = 13
-"""Where a view says that the record's currency is another."""
 
 
 class MemoryState:
@@ -40,14 +37,17 @@ class MemoryState:
         code = self._code(event[4])
         amount = None if event[3] is None else float(event[3])
         views: list[View] = []
-        for records, key, peers in zip(self._records, keys, PEER_AT, strict=True):
+        for records, key, marks in zip(self._records, keys, marks_of(keys), strict=True):
             if key is None:
                 views.append(NEVER)
                 continue
-            marks = [letter + peer[-6:] if (peer := keys[of]) else "" for _, of, letter in peers]
-            view, record = seen(records.young.get(key) or records.recall(key), at, amount, code, marks)
-            records.keep(key, record)
-            views.append(_apart(records, key, view, (at, amount, code)) if view[_MONEY] else view)
+            young = records.young
+            view, record = seen(young.get(key) or records.recall(key), at, amount, code, marks)
+            if key in young:
+                young[key] = record
+            else:
+                records.keep(key, record)
+            views.append(_apart(records, key, view, (at, amount, code)) if view[MONEY] else view)
         return Views(tuple(views), self._rates(keys, at))
 
     def answer(self, keys: Keys, *, declined: bool) -> None:
@@ -66,8 +66,10 @@ class MemoryState:
 
     def _rates(self, keys: Keys, at: float) -> tuple[Rates, ...]:
         return tuple(
-            UNLABELLED if (key := keys[place]) is None else rates(tallies.get(key), at)
-            for tallies, place in zip(self._tallies, TALLIED_AT, strict=True)
+            [
+                UNLABELLED if (key := keys[place]) is None else rates(tallies.young.get(key) or tallies.recall(key), at)
+                for tallies, place in zip(self._tallies, TALLIED_AT, strict=True)
+            ]
         )
 
     def _code(self, currency: str | None) -> float:
@@ -87,4 +89,4 @@ def _apart(records: Generations, key: str, view: View, paid: tuple[float, float 
     apart = f"{key}:{code:.0f}"
     other, record = seen(records.get(apart), at, amount, code, ())
     records.keep(apart, record)
-    return (*view[:6], *other[6:_MONEY], *view[_MONEY:])
+    return with_money(view, other)

@@ -1,0 +1,24 @@
+"""Payments of a small world, and the keeper of state that they are shown to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from plugins.fraud.event import Event
+from tests.servers import Valkey, valkey_server
+
+NOON = 1_760_011_200.0
+"""2025-10-09 12:00 UTC, a Thursday."""
+
+
+def event(number: int = 0, at: float = NOON, **of: Any) -> Event:
+    return Event(**({"id": f"p{number}", "at": at, "amount": 1_000, "currency": "eur"} | of))
+
+
+@pytest.fixture(scope="package")
+def valkey(tmp_path_factory) -> Iterator[Valkey]:
+    with valkey_server(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
