@@ -8,7 +8,7 @@ from gateway.credentials import Credentials
 from gateway.crypto.fields import FieldCipher, field_message, is_token
 from gateway.crypto.protocol import Unreadable
 from gateway.currency import Exponents, Unit, minor_units
-from gateway.database.protocol import Database, DatabaseDown
+from gateway.database.protocol import Database, DatabaseDown, Row
 from gateway.errors import (
     BodyTooLarge,
     DependencyDown,
@@ -26,6 +26,7 @@ from gateway.exchange import Attempt, Delivery, Exchange, Reads, Reservation
 from gateway.facts import Card, Payment, Principal
 from gateway.holding import Hold
 from gateway.hookspecs import hookimpl
+from gateway.ids import payment_id, payment_ids_until
 from gateway.json_keys import has_duplicate_key
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
@@ -107,6 +108,7 @@ __all__ = [
     "Reservation",
     "Resolver",
     "Response",
+    "Row",
     "Scope",
     "SecretRef",
     "Severity",
@@ -134,5 +136,7 @@ __all__ = [
     "is_token",
     "look_up",
     "minor_units",
+    "payment_id",
+    "payment_ids_until",
     "url_template",
 ]

@@ -284,6 +284,7 @@ class Exchange:
         made = Exchange(self.id, self.received, self.request.copy(), self.trace, self.started)
         made.deadline, made.route, made.operation = self.deadline, self.route, self.operation
         made.params, made.current = self.params, self.current
+        made.reservation = self.reservation  # to name the payment; without a recorder nothing is done with it
         made._facts = dict(self._facts)
         return made
 

@@ -125,6 +125,10 @@ class Scope(Protocol):
     def tasks(self) -> Tasks: ...
 
     @property
+    def policy(self) -> str:
+        """The digest of the policy in force; empty before there is one."""
+
+    @property
     def tenant(self) -> str:
         """The policy's: what is sealed for one tenant opens for no other."""
 
@@ -330,6 +334,10 @@ class Component(Part[ConfigT]):
 
     def checks(self) -> Sequence[Check]:
         return ()
+
+    def numbers(self) -> Mapping[str, float]:
+        """What it counts, by words of the code; shown at each scrape.  They may begin anew with a policy."""
+        return {}
 
     def admin_routes(self) -> Sequence[BaseRoute]:
         """Starlette routes, mounted under ``/api/v1/<name>`` on the admin port."""

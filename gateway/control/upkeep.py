@@ -118,6 +118,7 @@ def read_gauges(
     read(catalogue.JOB_RUNS, lambda: _job_runs(upkeep.jobs))
     read(catalogue.CHECK_UP, lambda: {each.check.name: each.state == "ok" for each in upkeep.health.findings})
     read(catalogue.LINES_DROPPED, lambda: foundation.lines.dropped)
+    read(catalogue.COMPONENTS, lambda: _numbers_of(active.snapshot.components))
     read(catalogue.EVENTS, lambda: _numbers(foundation.services.events.counts.items()))
     _read_ledger(foundation.metrics, foundation.database)
     _read_store(foundation)
@@ -182,6 +183,10 @@ def _stat(of: Database | Store, name: str) -> float:
 
 def _numbers(items: Iterable[tuple[Labels, float]]) -> dict[Labels, float]:
     return dict(items)
+
+
+def _numbers_of(components: Iterable[Component[Any]]) -> dict[Labels, float]:
+    return {(each.name, number): value for each in components for number, value in each.numbers().items()}
 
 
 def _pools(active: Active, names: tuple[str, ...], suffix: str) -> dict[Labels, float]:

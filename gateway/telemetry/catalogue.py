@@ -75,6 +75,12 @@ POLICY_REJECTED = Series(
 )
 JOB_RUNS = Series("payguard_job_runs_total", "counter", "Runs of background jobs.", ("job", "result"))
 CHECK_UP = Series("payguard_check_up", "gauge", "1 where a health check is well, 0 where it is not.", ("check",))
+COMPONENTS = Series(
+    "payguard_component",
+    "gauge",
+    "What components of plugins count, by their own words.",
+    ("component", "number"),
+)
 EVENTS = Series("payguard_events_total", "counter", "Events that people should hear of.", ("event", "severity"))
 LEDGER_QUEUE = Series("payguard_ledger_queue", "gauge", "Statements that wait to be committed.")
 LEDGER_COMMITS = Series(
