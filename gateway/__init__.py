@@ -18,7 +18,7 @@ from gateway.crypto.fields import FieldCipher, field_message, is_token
 from gateway.crypto.protocol import Unreadable
 from gateway.crypto.stored import Stored
 from gateway.currency import Exponents, Unit, minor_units
-from gateway.database.protocol import Database, DatabaseDown
+from gateway.database.protocol import Database, DatabaseDown, Row
 from gateway.errors import (
     BodyTooLarge,
     CannotSeal,
@@ -36,7 +36,9 @@ from gateway.errors import (
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Reservation
 from gateway.facts import Card, Payment, Principal
 from gateway.fields import BEGINNINGS, FRAMING, HOP_BY_HOP, Pieces, pieces_of
+from gateway.holding import Hold
 from gateway.hookspecs import hookimpl
+from gateway.ids import payment_id, payment_ids_until
 from gateway.json_keys import has_duplicate_key
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Evidence, Record, State
@@ -105,6 +107,7 @@ __all__ = [
     "GatewayError",
     "Guard",
     "Headers",
+    "Hold",
     "InternalError",
     "InvalidJson",
     "Job",
@@ -127,6 +130,7 @@ __all__ = [
     "Reservation",
     "Resolver",
     "Response",
+    "Row",
     "Scope",
     "SecretRef",
     "Severity",
@@ -157,6 +161,8 @@ __all__ = [
     "look_up",
     "minor_units",
     "not_protected",
+    "payment_id",
+    "payment_ids_until",
     "pieces_of",
     "redis_pool",
     "url_template",

@@ -107,6 +107,8 @@ class Reservation:
     """Whether the record says, or may say, that it was sent."""
     promised: bool = False
     """Whether it was accepted earlier: then it is never released, but accepted again until its time is over."""
+    held: bool = False
+    """Whether it waits for a reviewer: then this exchange has no right to it any more."""
     earlier: Mapping[str, Any] | None = None
     """The trail that its record has from the times before."""
 
@@ -121,6 +123,8 @@ class Recorder(Protocol):
     async def reserve_again(self, exchange: Exchange, record: Record) -> Reservation | None: ...
 
     def stored_answer(self, record: Record) -> Response | None: ...
+
+    async def hold(self, exchange: Exchange, reason: str) -> Response | None: ...
 
 
 class Exchange:
@@ -261,6 +265,15 @@ class Exchange:
         assert self.recorder is not None
         return self.recorder.stored_answer(record)
 
+    async def hold(self, reason: str) -> Response | None:
+        """Keep this payment for a reviewer, and what to answer its client: it is committed when this returns.
+
+        None where it cannot be kept, and nothing has changed: nothing claimed it, nothing may be stored of it, or too
+        many wait.  ``reason`` is a word of the code.  DependencyDown where nobody knows; then it must not pass on, and
+        where it does, it is not sent if it is held.
+        """
+        return None if self.recorder is None else await self.recorder.hold(self, reason)
+
     def before_send(self, call: Callable[[], Awaitable[None]]) -> None:
         """``call`` is awaited once, before the first byte of the first attempt; if it raises, nothing is sent."""
         self._before_send += (call,)
@@ -274,6 +287,7 @@ class Exchange:
         made = Exchange(self.id, self.received, self.request.copy(), self.trace, self.started)
         made.deadline, made.route, made.operation = self.deadline, self.route, self.operation
         made.params, made.current = self.params, self.current
+        made.reservation = self.reservation  # to name the payment; without a recorder nothing is done with it
         made._facts = dict(self._facts)
         return made
 

@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from gateway.exchange import Attempt, Exchange, Reads
+from gateway.holding import Hold
 from gateway.messages import Request, Response
 
 if TYPE_CHECKING:
@@ -122,6 +123,10 @@ class Scope(Protocol):
 
     @property
     def tasks(self) -> Tasks: ...
+
+    @property
+    def policy(self) -> str:
+        """The digest of the policy in force; empty before there is one."""
 
     @property
     def tenant(self) -> str:
@@ -256,6 +261,10 @@ class Filter(Part[ConfigT]):
 
     reruns: ClassVar[bool] = False
     """Whether it runs again where a stored request is executed later."""
+
+    holds: Hold | None = None
+    """How it holds payments for a reviewer, by ``Exchange.hold``; None where it never does.  It stands below the filter
+    that claims, and below it only what runs again where a stored request is executed."""
 
     reserves: ClassVar[bool] = False
     """Whether it claims requests by ``Exchange.reserve``.  A route has at most one such filter; a repeat is answered

@@ -194,6 +194,20 @@ class _Body(BaseModel):
 MEMBERS = tuple(_Body.model_fields)
 
 
+class _Review(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: str
+    by: str
+    revision: int | None = None
+
+
+def review_of(body: bytes, state: State) -> Decision:
+    """Of a body that approves or rejects a payment that is held: a reviewer has a name.  Raises BadParameter."""
+    given = _read(_Review, body, '{"reason": "…", "by": "…"}')
+    return Decision(state, _reason(given.reason), _name(given.by), given.revision)
+
+
 class _Cancellation(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -68,40 +68,39 @@ def _list(state: AdminState) -> Answer:
         if asked.key is not None:
             return Json({"items": await _of_key(asked, asked.key, ledger, state.routes()), "next": None})
         limit = asked.query.limit
-        found = await ledger.list(replace(asked.query, limit=limit + 1))
-        more = len(found) > limit
-        after = found[limit - 1].id if more else found.after
-        return Json({"items": [item(each) for each in found[:limit]], "next": after})
+        page = await ledger.list(replace(asked.query, limit=limit + 1))
+        after = page[limit - 1].id if len(page) > limit else page.after
+        return Json({"items": [item(each) for each in page[:limit]], "next": after})
 
     return payments
 
 
 async def _of_key(asked: Asked, key: str, ledger: Ledger, routes: Sequence[str]) -> list[dict[str, Any]]:
     """The records of a client's own key: one at most for each route that may have taken it."""
-    query, found = asked.query, list[Record]()
+    query, known = asked.query, list[Record]()
     assert query.owner is not None
     for route in routes if query.route is None else (query.route,):
-        found += await ledger.list(replace(query, claim=claim_of(query.owner, route, key)))
-    return [item(each) for each in sorted(found, key=lambda record: record.id, reverse=True)]
+        known += await ledger.list(replace(query, claim=claim_of(query.owner, route, key)))
+    return [item(each) for each in sorted(known, key=lambda record: record.id, reverse=True)]
 
 
 async def _show(request: Request, ledger: Ledger) -> Response:
-    record = await _found(request, ledger)
-    return _unknown(request) if record is None else Json(await _whole(record, ledger))
+    record = await found(request, ledger)
+    return unknown(request) if record is None else Json(await shown(record, ledger))
 
 
-async def _whole(record: Record, ledger: Ledger) -> dict[str, Any]:
+async def shown(record: Record, ledger: Ledger) -> dict[str, Any]:
     """With what is linked to it, and the schedule by which it is tried again, or was made."""
     first = record.link_id if record.link_kind == "retry_of" else None
     return whole(record, await ledger.linked(record.id), await ledger.schedules.find(first or record.id))
 
 
-async def _found(request: Request, ledger: Ledger) -> Record | None:
+async def found(request: Request, ledger: Ledger) -> Record | None:
     id = request.path_params["id"]  # noqa: A001
     return await ledger.find(id) if ID.fullmatch(id) else None
 
 
-def _unknown(request: Request) -> Problem:
+def unknown(request: Request) -> Problem:
     hint = "Its id stands in the header Payguard-Payment-Id; ?request_id= finds it by that of its request."
     return Problem(404, "payment_not_found", f"No payment has the id {request.path_params['id']!r}. {hint}")
 
@@ -109,9 +108,9 @@ def _unknown(request: Request) -> Problem:
 def _resolve(state: AdminState) -> Answer:
     async def resolve(request: Request, ledger: Ledger) -> Response:
         decision = decision_of(await request.body())
-        record = await _found(request, ledger)
+        record = await found(request, ledger)
         if record is None:
-            return _unknown(request)
+            return unknown(request)
         if (refusal := _refusal(record, decision)) is not None:
             return refusal
         by = f"human:{decision.by or 'unnamed'} via {request.scope['payguard.via']}"
@@ -125,11 +124,11 @@ def _resolve(state: AdminState) -> Answer:
         state.audit.add("payment.resolve", subject=record.id, outcome=decision.state.value, **said)
         if not await resolved:
             state.audit.add("payment.resolve", subject=record.id, outcome="not_recorded", **said)
-            return _changed(await ledger.find(record.id) or record)
+            return changed(await ledger.find(record.id) or record)
         state.tell("payment_resolved", payment=record.id, was=record.state, state=decision.state, by=by, reason=reason)
         settled = await ledger.find(record.id)
         assert settled is not None
-        return Json(await _whole(settled, ledger))
+        return Json(await shown(settled, ledger))
 
     return resolve
 
@@ -151,23 +150,23 @@ async def _certain(resolved: Awaitable[bool]) -> bool:
 def _refusal(record: Record, decision: Decision) -> Problem | None:
     """Why this cannot be said of such a record."""
     if decision.revision not in (None, record.revision):
-        return _changed(record)
+        return changed(record)
     allowed = RESOLVABLE.get(record.state, ())
     if decision.state in allowed:
         return None
     if record.state in SETTLED:
-        return _conflict("payment_settled", f"This payment is {record.state} already; that stays.", record)
+        return conflict("payment_settled", f"This payment is {record.state} already; that stays.", record)
     if not allowed:
         why = f"This payment is {record.state}: whoever has it in hand is asked first. It may be resolved once it is"
-        return _conflict("payment_under_way", f"{why} in_doubt or pending.", record)
+        return conflict("payment_under_way", f"{why} in_doubt or pending.", record)
     only = " or ".join(allowed)
-    return _conflict("transition_refused", f"A payment that is {record.state} can be taken to {only} only.", record)
+    return conflict("transition_refused", f"A payment that is {record.state} can be taken to {only} only.", record)
 
 
-def _changed(now: Record) -> Problem:
+def changed(now: Record) -> Problem:
     what = f"This payment has changed meanwhile: it is {now.state}, in revision {now.revision}."
-    return _conflict("payment_changed", f"{what} Look at it, and decide again.", now)
+    return conflict("payment_changed", f"{what} Look at it, and decide again.", now)
 
 
-def _conflict(code: str, detail: str, record: Record) -> Problem:
+def conflict(code: str, detail: str, record: Record) -> Problem:
     return Problem(409, code, detail, state=record.state, revision=record.revision)

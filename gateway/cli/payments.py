@@ -17,6 +17,7 @@ from gateway.admin.parameters import LIMIT, MOST
 from gateway.cli.admin_port import AdminPort, asks_gateway, login
 from gateway.cli.policies import as_json, print_json
 from gateway.cli.retries import retries
+from gateway.cli.reviews import approve, reject
 from gateway.cli.story import away, clock, money, story
 from gateway.ledger.records import State
 
@@ -34,7 +35,8 @@ def payments() -> None:
     """
 
 
-payments.add_command(retries)
+for command in (retries, approve, reject):
+    payments.add_command(command)
 
 
 @payments.command("list")

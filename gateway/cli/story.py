@@ -205,7 +205,10 @@ def _next(payment: Document, now: datetime) -> Iterator[str]:
             if due is not None:
                 yield f"If it is not by {clock(due)} ({away(due, now)}), it has failed, and was never sent."
         case "held":
-            yield f"A reviewer decides{when}."
+            yield "A reviewer decides:"
+            yield f"  payguard payments approve|reject {payment['id']} --reason 'why'"
+            if due is not None:
+                yield f"If nobody does by {clock(due)} ({away(due, now)}), it has failed, and was never sent."
         case "unresolved":
             yield f"Nobody is asked any more. {asked} A human decides."
         case _:

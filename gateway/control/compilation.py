@@ -10,6 +10,7 @@ from gateway.control.advice import unrecoverable, unschedulable
 from gateway.control.building import Building
 from gateway.control.draft import PlacedEntry, RouteDraft, UpstreamDraft, draft
 from gateway.control.explain import Description, describe
+from gateway.control.holding import unholdable
 from gateway.control.order import Step, misplaced
 from gateway.control.own import claims, own_routes
 from gateway.control.payments import payment_reader, unknown_currencies
@@ -73,13 +74,20 @@ class Compilation:
         sealed = services.keyring is not None or bool(services.environ.get("ENCRYPTION_KEY"))
         if not sealed:
             self._warn_of_seals()
+        self._check_keeping(known, asked, sealed=sealed)
+        self.problems += self._building.problems
+
+    def _check_keeping(self, known: Sequence[type[Component[Any]]], asked: Sequence[Placed], *, sealed: bool) -> None:
+        """Whether what the policy keeps to be sent later can be kept, and is followed."""
         if Recovery in known and self._draft.policy is not None:
             policy = self._draft.policy
             for path, message in unrecoverable(policy, asked, sealed=sealed):
                 self._warn(path, message)
             for path, message in unschedulable(policy, sealed=sealed):
                 self._warn(path, message)
-        self.problems += self._building.problems
+            for step in (step for route in self._routes for step, part in route.filters if _holds(step, part)):
+                if not sealed:
+                    self._warn(step.path, "holds nothing: without an ENCRYPTION_KEY no request is kept")
 
     def snapshot(self, digest: str, observers: Sequence[Callable[[Exchange], None]]) -> Snapshot:
         """The policy, compiled.  Only where there are no problems."""
@@ -218,6 +226,12 @@ class Compilation:
         if self._draft.policy is not None:
             for number, entry in enumerate(self._draft.policy.routes):
                 parts = [part for _, part in self._routes[number].filters if isinstance(part, Filter)]
+                enforced = [
+                    part if isinstance(part, Filter) and step.mode == "enforce" else None
+                    for step, part in self._routes[number].filters
+                ]
+                for step, message in unholdable(enforced, pays=entry.payment is not None):
+                    self._problem(self._routes[number].filters[step][0].path, message, at_key=True)
                 for path, message in unacceptable(entry, parts, self._services.secret):
                     self._problem(("routes", number, "when_unreachable", *path), message)
 
@@ -247,7 +261,7 @@ class Compilation:
         filters = [(part, step.mode) for step, part in built.filters if isinstance(part, Filter) and step.mode != "off"]
         upstream = self._upstreams[entry.upstream]
         records = entry.payment is not None or any(part.reserves for part, _ in filters)
-        recorder = recording.of(entry, upstream, [part for part, _ in filters]) if records else None
+        recorder = recording.of(entry, upstream, filters) if records else None
         chain = Chain(
             filters,
             upstream,
@@ -273,6 +287,10 @@ def _unnamed(core: Sequence[type[Component[Any]]], named: Sequence[PlacedEntry])
     for kind in core:
         if kind.name not in names:
             yield PlacedEntry(("components", kind.name), PartEntry(name=kind.name))
+
+
+def _holds(step: Placed, part: Part[Any] | None) -> bool:
+    return isinstance(part, Filter) and step.mode == "enforce" and part.holds is not None
 
 
 def _match(entry: MatchEntry) -> Match:

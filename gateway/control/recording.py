@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from gateway.dataplane.scheduling import SchedulingRecorder
 from gateway.dataplane.snapshot import Later
 from gateway.dataplane.terms import Means, Terms
 from gateway.dataplane.upstream import Upstream
+from gateway.holding import Hold
 from gateway.ledger.bodies import Bodies
 from gateway.ledger.keeping import KeepingConfig
 from gateway.ledger.recovery import RecoveryConfig
@@ -51,14 +53,15 @@ class Recording:
         self._retries = retries or RetriesConfig()
         self._means = _means(services, policy.tenant, keeping)
 
-    def of(self, route: RouteEntry, upstream: Upstream, filters: Sequence[Filter[Any]]) -> Recorder | None:
+    def of(self, route: RouteEntry, upstream: Upstream, filters: Sequence[tuple[Filter[Any], Mode]]) -> Recorder | None:
         """What records the payments of this route, and what is claimed there; None where there is no ledger."""
         if self._means is None:
             return None
         operation = NO_PAYMENT if route.payment is None else route.payment.operation
-        asking = [part for part in filters if type(part).on_request is not Filter.on_request]
-        keeps = self._replays and upstream.idempotent is not None and any(part.reserves for part in filters)
+        asking = [part for part, mode in filters if mode == "enforce" and _asks(part)]
+        keeps = self._replays and upstream.idempotent is not None and any(part.reserves for part, _ in filters)
         at_once = route.when_unreachable == "refuse" and not keeps and bool(asking) and asking[-1].reserves
+        limits = self._limits(route.when_unreachable)
         terms = Terms(
             route.name,
             operation,
@@ -69,7 +72,8 @@ class Recording:
             stuck_after=self._recovery.stuck_after,
             keep_request=keeps,
             at_once=at_once,
-            limits=self._limits(route.when_unreachable),
+            limits=limits,
+            hold=_hold(filters, limits),
         )
         given = terms, self._means, upstream, outcomes_of(route.outcomes)
         if route.scheduled_retry is None:
@@ -112,15 +116,31 @@ def _means(services: Services, tenant: str, keeping: KeepingConfig) -> Means | N
     )
 
 
+def _asks(part: Filter[Any]) -> bool:
+    """Whether it may still keep a request from being sent."""
+    return type(part).on_request is not Filter.on_request
+
+
+def _hold(filters: Sequence[tuple[Filter[Any], Mode]], limits: Limits | None) -> Hold | None:
+    """Also with what the route says of payments that are sent later: both are sent by the same."""
+    hold = next((part.holds for part, mode in filters if mode == "enforce" and part.holds is not None), None)
+    if hold is None or limits is None:
+        return hold
+    return replace(hold, headers={**hold.headers, **limits.headers}, rate=limits.rate)
+
+
 def later_of(
     filters: Sequence[tuple[Filter[Any], Mode]], upstream: Upstream, recorder: Recorder | None, buffer: int
 ) -> Later | None:
-    """What runs what a route accepted; None where it accepts nothing."""
-    if recorder is None or recorder.limits is None:
+    """What runs what a route accepted or held; None where it does neither."""
+    if recorder is None or (recorder.limits is None and recorder.holding is None):
         return None
+    kept = recorder.holding or recorder.limits
+    assert kept is not None
     claims = next(number for number, (part, _) in enumerate(filters) if part.reserves)
     below = [(part, mode) for part, mode in filters[claims + 1 :] if part.reruns]
-    return Later(Chain(below, upstream, buffer=buffer, recorder=recorder), recorder.limits, recorder.bodies)
+    chain = Chain(below, upstream, buffer=buffer, recorder=recorder)
+    return Later(chain, kept.headers, kept.rate, recorder.bodies)
 
 
 def unacceptable(

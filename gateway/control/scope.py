@@ -207,6 +207,10 @@ class PartScope:
         return self._services.http
 
     @property
+    def policy(self) -> str:
+        return self._services.policy
+
+    @property
     def ledger(self) -> Ledger:
         if self._services.ledger is None:
             raise RuntimeError("this process has no ledger")

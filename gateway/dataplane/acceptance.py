@@ -16,6 +16,7 @@ from gateway.dataplane.problem import render
 from gateway.errors import UpstreamUnreachable
 from gateway.exchange import Exchange, Reservation
 from gateway.facts import Payment
+from gateway.ledger.records import State
 from gateway.messages import Response
 
 STATUS_PATH = "/.payguard/payments/"
@@ -89,10 +90,10 @@ def _keys(document: Any) -> Iterator[str]:
                 yield from _keys(each)
 
 
-def accepted(exchange: Exchange, reservation: Reservation) -> Response:
+def accepted(exchange: Exchange, reservation: Reservation, state: State = State.ACCEPTED) -> Response:
     """202 with where to ask what becomes of it (RFC 9110 §15.3.3)."""
     where = STATUS_PATH + reservation.id
-    body = orjson.dumps({"id": reservation.id, "state": "accepted", "status": where, "request_id": exchange.id})
+    body = orjson.dumps({"id": reservation.id, "state": state, "status": where, "request_id": exchange.id})
     headers = {"content-type": "application/json", "cache-control": "no-store", "location": where}
     return Response(202, headers=Headers(headers), body=body)
 

@@ -1,4 +1,4 @@
-"""Forwarding: payments that were accepted while their upstream could not be reached are sent when it is back."""
+"""Forwarding: payments that were accepted, or that a reviewer approved, are sent when their upstream can be reached."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ class Forwarder:
         for id in await self._ledger.expire_accepted(BATCH):  # noqa: A001
             self._tell("accepted_payment_expired", severity="critical", payment=id)
             self._audit("payment.expire", subject=id, outcome="failed", reason="not_sent")
+        for id in await self._ledger.expire_held(BATCH):  # noqa: A001
+            self._tell("held_payment_expired", severity="warning", payment=id)
 
     async def run(self, routes: Iterable[Route], ended: Sequence[Callable[[Exchange], None]]) -> int:
         """Until nothing waits, the upstream is away, or it is to stop; how many were sent."""
@@ -87,7 +89,7 @@ class Forwarder:
         if self._stopping:
             await self._put_back(record, "stopped")
             return None
-        exchange = rebuilt(record, stored, later.limits.headers)
+        exchange = rebuilt(record, stored, later.headers)
         exchange.reservation = Reservation(record.id, record.epoch, until, promised=True, earlier=record.trail)
         exchange.put(Payment(record.operation, record.amount, record.currency))
         if record.owner is not None:
@@ -96,7 +98,7 @@ class Forwarder:
         exchange.started = monotonic()
         await later.chain(exchange)
         await end(exchange, ended)
-        await asyncio.sleep(1 / later.limits.rate)
+        await asyncio.sleep(1 / later.rate)
         return exchange.delivery is not Delivery.UNSENT
 
     def _stored(self, record: Record, later: Later) -> StoredRequest | None:

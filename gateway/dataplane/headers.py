@@ -13,7 +13,16 @@ from gateway.fields import BEGINNINGS, FRAMING, HOP_BY_HOP, Names, Pieces, RawHe
 Network: TypeAlias = IPv4Network | IPv6Network
 
 _WRITTEN_ANEW = frozenset(
-    {b"content-length", b"expect", b"forwarded", b"http2-settings", b"traceparent", b"x-real-ip", b"x-request-id"}
+    {
+        b"content-length",
+        b"expect",
+        b"forwarded",
+        b"http2-settings",
+        b"payguard-risk",  # what the backend believes of a filter's, no client may say, whatever filters a route has
+        b"traceparent",
+        b"x-real-ip",
+        b"x-request-id",
+    }
 )
 _NOT_REQUESTED = HOP_BY_HOP | _WRITTEN_ANEW
 _NOT_ANSWERED = HOP_BY_HOP | {b"content-length", b"x-request-id"}

@@ -6,13 +6,14 @@ from functools import partial
 from time import monotonic
 
 from gateway.database.protocol import DatabaseDown
-from gateway.dataplane.acceptance import Limits, accepted, reason_against, refused
+from gateway.dataplane.acceptance import Limits, accepted, reason_against, refused, unkeepable
 from gateway.dataplane.outcomes import Outcomes
 from gateway.dataplane.terms import Means, Terms
 from gateway.dataplane.upstream import Upstream, target
 from gateway.errors import BodyTooLarge, GatewayError, Rejected, UpstreamUnreachable
 from gateway.exchange import Delivery, Exchange, Reservation
 from gateway.facts import Payment, Principal
+from gateway.holding import Hold
 from gateway.ids import payment_id
 from gateway.ledger.bodies import Bodies
 from gateway.ledger.records import Entry, Record, Settlement, State
@@ -75,6 +76,10 @@ class Recorder:
     def limits(self) -> Limits | None:
         return self._terms.limits
 
+    @property
+    def holding(self) -> Hold | None:
+        return self._terms.hold
+
     # for filters
 
     async def reserve(self, exchange: Exchange, claim: bytes, fingerprint: str, window: float) -> Reservation | Record:
@@ -108,6 +113,25 @@ class Recorder:
 
     def stored_answer(self, record: Record) -> Response | None:
         return self._means.bodies.open_answer(record)
+
+    async def hold(self, exchange: Exchange, reason: str) -> Response | None:
+        reservation, terms = exchange.reservation, self._terms.hold
+        if reservation is None or reservation.sent or terms is None:
+            exchange.note("not_held", reason="not_claimed")
+            return None
+        against = unkeepable(exchange, terms.headers)
+        request = None if against else self._seal(exchange, reservation.id)
+        if request is None:
+            exchange.note("not_held", reason=against or "not_kept")
+            return None
+        trail = trail_of(exchange, self._means.masks, reservation.earlier)
+        if not await self._ledger.hold(
+            reservation.id, reservation.epoch, request, trail, most=terms.most, within=terms.within, reason=reason
+        ):
+            exchange.note("not_held", reason="too_much_waits")
+            return None
+        reservation.held = True
+        return accepted(exchange, reservation, State.HELD)
 
     @property
     def _lease(self) -> float:
@@ -184,6 +208,9 @@ class Recorder:
 
     async def conclude(self, exchange: Exchange) -> None:
         """Write what became of it, before a byte of the answer leaves; of an answer that streams, once it has ended."""
+        if exchange.reservation is not None and exchange.reservation.held:
+            exchange.outcome = Outcome.PENDING
+            return
         if isinstance(exchange.error, UpstreamUnreachable) and exchange.delivery is _UNSENT:
             if await self._keep(exchange, exchange.error):
                 return

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.dataplane.acceptance import Limits
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import Match, Router
 from gateway.dataplane.scheduling import Retrying
@@ -23,7 +22,7 @@ class Route:
     """A match, its filters, its upstream.
 
     ``operation`` is the payment's, where the route has payment facts.  ``later`` is what runs a payment that the route
-    accepted earlier, where it accepts any: of the filters below the one that claims, those that say ``reruns``;
+    accepted or held earlier, where it does that: of the filters below the one that claims, those that say ``reruns``;
     ``retrying`` the same of a payment that is tried again, and whom to ask before.
     """
 
@@ -37,8 +36,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Later:
+    """What runs what a route kept: ``headers`` are credentials in the place of those not kept, ``rate`` is a second."""
+
     chain: Chain
-    limits: Limits
+    headers: Mapping[str, str]
+    rate: float
     bodies: Bodies
 
 

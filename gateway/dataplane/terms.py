@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gateway.audit.protocol import UNKEPT, Auditor
 from gateway.dataplane.acceptance import Limits
+from gateway.holding import Hold
 from gateway.ledger.bodies import Bodies
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.records import Settlement
@@ -39,6 +40,8 @@ class Terms:
     """Whether nothing stands between the claim and the upstream: then it is recorded as sent with its claim."""
     limits: Limits | None = None
     """Of what is accepted while the upstream cannot be reached; None where it is refused."""
+    hold: Hold | None = None
+    """Of what waits for a reviewer; None where no filter holds any."""
 
 
 @dataclass(frozen=True, slots=True)

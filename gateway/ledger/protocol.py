@@ -102,6 +102,31 @@ class Ledger(Protocol):
         ``ceiling`` in its currency.  ``accepted_until``, when it is due, and then failed, is in ``within`` seconds.
         """
 
+    def hold(
+        self,
+        id: str,  # noqa: A002
+        epoch: int,
+        request: bytes,
+        trail: bytes,
+        *,
+        most: int,
+        within: float,
+        reason: str,
+    ) -> Awaitable[bool]:
+        """``reserved`` → ``held``, with the request to send once a reviewer approves.
+
+        Due, and then failed, in ``within`` seconds.  False also where ``most`` of its route are held already.
+        """
+
+    def approve(self, id: str, revision: int, *, by: str, reason: str, within: float) -> Awaitable[bool]:  # noqa: A002
+        """``held`` → ``accepted``, which is sent by whoever takes it with ``take_accepted``, for ``within`` seconds.
+
+        Compare-and-set on ``revision``.  False also where its time is over by the database's clock.
+        """
+
+    async def expire_held(self, limit: int) -> Sequence[str]:
+        """``held`` and due → ``failed``, reason ``not_sent``; the ids."""
+
     async def expire_accepted(self, limit: int) -> Sequence[str]:
         """``accepted`` and due → ``failed``, reason ``not_sent``; the ids."""
 

@@ -127,7 +127,25 @@ class SqlLedger:
     ) -> Awaitable[bool]:
         return _Done(self._write(sql.ACCEPT, id, epoch, request, trail.decode(), most, ceiling, within))
 
+    def hold(
+        self,
+        id: str,  # noqa: A002
+        epoch: int,
+        request: bytes,
+        trail: bytes,
+        *,
+        most: int,
+        within: float,
+        reason: str,
+    ) -> Awaitable[bool]:
+        said = trail.decode()
+        return _Done(self._write(sql.HOLD, id, epoch, request, said, most, within, reason, _json(reason)))
+
     # what recovery, the drainer and people do
+
+    def approve(self, id: str, revision: int, *, by: str, reason: str, within: float) -> Awaitable[bool]:  # noqa: A002
+        inside, why = _json(_plain(by))[1:-1], _json(_plain(reason))
+        return _Done(self._write(sql.APPROVE, id, revision, inside, why, within))
 
     def resolve(
         self,
@@ -166,6 +184,9 @@ class SqlLedger:
 
     async def expire_accepted(self, limit: int) -> Sequence[str]:
         return [row[1] for row in await self._write(sql.EXPIRE_ACCEPTED, payment_id(), limit)]
+
+    async def expire_held(self, limit: int) -> Sequence[str]:
+        return [row[1] for row in await self._write(sql.EXPIRE_HELD, payment_id(), limit)]
 
     async def prune(self, limit: int) -> int:
         return len(await self._write(sql.PRUNE, payment_id(), limit))

@@ -195,6 +195,22 @@ RETURNING $1
 """  # noqa: S608 - as above
 
 
+HOLD = f"""
+UPDATE payments SET state = 'held', revision = revision + 1, request = $3, trail = $4, reason = $7,
+  due_at = {{now}} + $6, history = history || {_line("'held'", reason="CAST($8 AS TEXT)")}
+WHERE id = $1 AND epoch = $2 AND state = 'reserved' AND accepted_until IS NULL AND {{alone}}
+  AND (SELECT COUNT(*) FROM payments AS w WHERE w.state = 'held' AND w.route = payments.route) < $5
+RETURNING $1
+"""  # noqa: S608 - as above
+
+APPROVE = f"""
+UPDATE payments SET state = 'accepted', revision = revision + 1, reason = '', accepted_until = {{now}} + $5,
+  due_at = {{now}} + $5, history = history || {_line("'accepted'", by="CAST($3 AS TEXT)", reason="CAST($4 AS TEXT)")}
+WHERE id = $1 AND revision = $2 AND state = 'held' AND due_at > {{now}}
+RETURNING $1
+"""  # noqa: S608 - as above
+
+
 def _picked(condition: str, order: str) -> str:
     """At most ``$2`` of those that ``condition`` holds for, and that nobody else is at.
 
@@ -205,12 +221,15 @@ WITH picked AS MATERIALIZED (SELECT id FROM payments AS a WHERE {condition} ORDE
 """  # noqa: S608 - as above
 
 
-EXPIRE_ACCEPTED = f"""{_picked("state = 'accepted' AND due_at <= {now}", "due_at")}
+_EXPIRE = f"""{_picked("state = '{waiting}' AND due_at <= {now}", "due_at")}
 UPDATE payments SET state = 'failed', revision = revision + 1, epoch = epoch + 1, reason = 'not_sent', due_at = NULL,
   settled_at = {{now}}, gone_at = {{now}} + keep, request = NULL,
   history = history || {_line("'failed'", by="'drainer'", reason=_code("not_sent"))}
 WHERE id IN (SELECT id FROM picked) RETURNING CAST($1 AS TEXT), id
 """  # noqa: S608 - as above
+
+EXPIRE_ACCEPTED = _EXPIRE.replace("{waiting}", State.ACCEPTED)
+EXPIRE_HELD = _EXPIRE.replace("{waiting}", State.HELD)
 
 _PROMISED = among(State.ACCEPTED, State.RESERVED, State.SENT, of="b.state")
 _NEXT = f"""state = 'accepted' AND due_at > {{now}} AND NOT EXISTS (

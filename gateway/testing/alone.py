@@ -154,6 +154,7 @@ class HandScope:
         return self.tables
 
     tenant: str = "test"
+    policy: str = "test"
     keyring: Keyring | None = field(default_factory=lambda: LocalKeyring([("test", bytes(32))]))
 
     @property

@@ -7,8 +7,21 @@ from typing import TYPE_CHECKING
 
 from gateway import hookimpl
 
+from .desk import DecisionsDesk, Desk
+from .filter import Fraud
+
 if TYPE_CHECKING:
     import click
+
+
+@hookimpl
+def register_filters() -> Sequence[type[Fraud]]:
+    return [Fraud]
+
+
+@hookimpl
+def register_components() -> Sequence[type[Desk | DecisionsDesk]]:
+    return [Desk, DecisionsDesk]
 
 
 @hookimpl

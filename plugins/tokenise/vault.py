@@ -76,7 +76,7 @@ class Vault(Component[VaultConfig]):
         ]
 
     def measures(self) -> Sequence[Measure]:
-        operations = {(name,): float(count) for name, count in self.counted.items()}
+        operations: dict[tuple[str, ...], float] = {(name,): count for name, count in self.counted.items()}
         return [
             Measure("entries", "gauge", "Tokens in the vault, of this tenant.", (), {(): self._entries}),
             Measure("remembered", "gauge", "Cards whose tokens are in memory.", (), {(): len(self._known)}),

@@ -9,6 +9,7 @@ import httpx
 from gateway.admin.access import Tokens
 from gateway.admin.app import admin
 from gateway.admin.state import AdminState
+from gateway.audit.protocol import UNKEPT
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
 from gateway.control.reloader import PolicyStatus
@@ -34,6 +35,7 @@ def state(**changes: Any) -> AdminState:
         "hashes": lambda purpose, value: (f"1:{purpose}:{value}",),
         "mask": Masking().text,
         "tell": lambda *_, **__: None,
+        "audit": UNKEPT.add,
     }
     return AdminState(**given | changes)
 

@@ -122,7 +122,7 @@ def recorder(ledger: SqlLedger | None, resolvers: tuple[str, ...] = (), **given:
         recovery=RecoveryConfig.model_validate({"stuck_after": "7s", "resolvers": resolvers}),
     )
     upstream = Upstream("b", Pool(Address("http", "a", 80), PoolOptions()), Timeouts(), Retry(), idempotent=promise)
-    return recording.of(route(**given), upstream, filters)
+    return recording.of(route(**given), upstream, [(each, "enforce") for each in filters])
 
 
 def terms(ledger: SqlLedger, *given: Any, **more: Any) -> Terms:

@@ -306,12 +306,14 @@ CHANGES: dict[str, Callable[[SqlLedger, Record], Awaitable[Any]]] = {
     "reserve again": lambda ledger, record: ledger.reserve_again(record.id, record.epoch, entry(), LONG),
     "send": lambda ledger, record: ledger.send(record.id, record.epoch, LONG),
     "accept": lambda ledger, record: ledger.accept(record.id, record.epoch, b"", b"{}", **ROOM, within=LONG),
+    "hold": lambda ledger, record: ledger.hold(record.id, record.epoch, b"", b"{}", most=9, within=LONG, reason="r"),
     "postpone": lambda ledger, record: ledger.postpone(record.id, record.revision, LONG),
     "resend": lambda ledger, record: ledger.resend(record.id, record.revision, LONG),
     "take accepted": lambda ledger, record: ledger.take_accepted(10, LONG),
     "take due": lambda ledger, record: ledger.take_due(10, LONG),
     "free expired": lambda ledger, record: ledger.free_expired(10),
     "expire accepted": lambda ledger, record: ledger.expire_accepted(10),
+    "expire held": lambda ledger, record: ledger.expire_held(10),
     "prune": lambda ledger, record: ledger.prune(10),
     **{f"settle {to}": _settle(to) for to in State if to not in (S.RESERVED, S.SENT)},
     **{f"resolve {to}": _resolve(to) for to in State},
@@ -321,6 +323,7 @@ ENDS: dict[str, dict[State, State]] = {
     "reserve again": {S.RELEASED: S.RESERVED},
     "send": {S.RESERVED: S.SENT},
     "accept": {S.RESERVED: S.ACCEPTED, S.SENT: S.ACCEPTED},
+    "hold": {S.RESERVED: S.HELD},
     "postpone": {S.PENDING: S.PENDING, S.IN_DOUBT: S.IN_DOUBT},
     "resend": {each: each for each in ASKED},
     "take accepted": {S.ACCEPTED: S.RESERVED},
@@ -343,6 +346,7 @@ PROMISED = ENDS | {
     "settle accepted": dict.fromkeys(FREE, S.ACCEPTED),
     "settle released": {},
     "reserve again": {},
+    "hold": {},
 }
 """Of one that was accepted before: it is never released, but by a human."""
 
@@ -406,6 +410,68 @@ async def test_what_a_human_releases_may_come_again_though_it_was_promised(ledge
     assert await ledger.resolve(record.id, record.revision, S.RELEASED, by="human:ann", reason="never executed")
 
     assert await ledger.reserve_again(record.id, record.epoch, entry(), LONG)
+
+
+# review
+
+
+async def held(ledger: SqlLedger, within: float = LONG, **given: Any) -> Record:
+    made = entry(**given)
+    assert await ledger.reserve(made, LONG)
+    assert await ledger.hold(made.id, 1, b"sealed", b'{"notes":[]}', most=9, within=within, reason="score")
+    return await found(ledger, made.id)
+
+
+async def test_what_is_held_is_kept_with_its_request_and_sent_by_nobody(ledger: SqlLedger) -> None:
+    record = await held(ledger)
+
+    assert (record.state, record.request, record.reason, record.trail) == (S.HELD, b"sealed", "score", {"notes": []})
+    assert record.due_at == pytest.approx(await ledger.now() + LONG, abs=5)
+    assert not await ledger.send(record.id, 1, LONG)
+    assert not await ledger.settle(record.id, 1, settlement(S.RELEASED))
+    assert await ledger.take_accepted(10, LONG) == []
+    assert await ledger.take_due(10, LONG) == []
+    assert await found(ledger, record.id) == record
+
+
+async def test_what_is_approved_is_taken_once_and_whoever_held_it_can_not_send_it(
+    ledger: SqlLedger, other: SqlLedger
+) -> None:
+    record = await held(ledger)
+    given = {"by": "human:ann", "reason": "known", "within": LONG}
+    assert not await ledger.approve(record.id, record.revision - 1, **given)
+    approvals = await asyncio.gather(*(each.approve(record.id, record.revision, **given) for each in (ledger, other)))
+    taken = await asyncio.gather(*(each.take_accepted(9, LONG) for each in (ledger, other)))
+
+    assert sorted(approvals) == [False, True]
+    assert [(each.id, each.epoch, each.request) for page in taken for each in page] == [(record.id, 2, b"sealed")]
+    assert not await ledger.send(record.id, 1, LONG)
+    assert await ledger.send(record.id, 2, LONG)
+    lines = [(each.state, each.by, each.reason) for each in (await found(ledger, record.id)).history]
+    assert lines[1:3] == [(S.HELD, "gateway", "score"), (S.ACCEPTED, "human:ann", "known")]
+
+
+async def test_what_nobody_decides_in_time_has_failed_and_cannot_be_approved(ledger: SqlLedger) -> None:
+    late, waits = await held(ledger, within=OVER), await held(ledger)
+
+    assert not await ledger.approve(late.id, late.revision, by="human:ann", reason="known", within=LONG)
+    assert await ledger.expire_held(9) == [late.id]
+    now = await found(ledger, late.id)
+    assert (now.state, now.reason, now.request) == (S.FAILED, "not_sent", None)
+    assert await found(ledger, waits.id) == waits
+
+
+async def test_a_route_holds_so_many_also_through_two_gateways(ledger: SqlLedger, other: SqlLedger) -> None:
+    made = [entry() for _ in range(12)]
+    await asyncio.gather(*(ledger.reserve(each, LONG) for each in made))
+    done = await asyncio.gather(
+        *(
+            (ledger, other)[n % 2].hold(each.id, 1, b"", b"{}", most=7, within=LONG, reason="score")
+            for n, each in enumerate(made)
+        )
+    )
+
+    assert sum(done) == 7
 
 
 # recovery

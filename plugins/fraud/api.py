@@ -1,0 +1,159 @@
+"""``/api/v1/decisions`` and ``/api/v1/fraud``: decisions that are kept, lists, and the door that labels come in by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway import DependencyDown, Scope
+
+from .asked import LIMIT, Adding, Labelling, Removing, author_of, body_of, moment, parameters_of
+from .emails import mailbox
+from .kept import Decisions
+from .labels import Label
+from .lists import MOST, Entry
+from .reading import network_of
+
+if TYPE_CHECKING:
+    from .desk import Desk
+
+T = TypeVar("T")
+
+_ID = re.compile(r"[0-9A-Za-z._:+/=-]{1,128}")
+
+
+class Answers:
+    """JSON, and problems by HTTPException, as the admin port shows them."""
+
+    def __init__(self, scope: Scope, kept: Decisions, desk: Desk | None = None) -> None:
+        self._scope = scope
+        self._kept = kept
+        self._desk = cast("Desk", desk)
+
+    async def decisions(self, request: Request) -> Response:
+        known = ("payment", "request_id", "limit", "cursor")
+        asked = parameters_of(request.query_params.multi_items(), known)
+        limit, before = int(asked.pop("limit", LIMIT)), asked.pop("cursor", None)
+        found = await _done(self._kept.page(limit + 1, before, **asked))
+        after = found[limit - 1].id if len(found) > limit else None
+        return _json({"items": [_shown(each.document, each.at) for each in found[:limit]], "next": after})
+
+    async def decision(self, request: Request) -> Response:
+        """By its own id, or that of the payment or the request: then the last of them."""
+        id = request.path_params["id"]  # noqa: A001
+        found = await _done(self._kept.find(id)) if _ID.fullmatch(id) else None
+        if found is None:
+            raise HTTPException(404, "No decision of this id is kept, and none of a payment or request of this id")
+        return _json(_shown(found.document, found.at))
+
+    async def lists(self, request: Request) -> Response:
+        asked = parameters_of(request.query_params.multi_items(), ("list", "kind", "value", "limit", "cursor"))
+        if "value" in asked and "kind" not in asked:
+            raise HTTPException(400, "value: needs kind: ip, customer or what else it is")
+        digests = self._digests(asked["kind"], asked["value"]) if "value" in asked else None
+        found = [
+            each
+            for each in await _done(self._desk.lists.all())
+            if asked.get("list") in (None, each.list)
+            and asked.get("kind") in (None, each.kind)
+            and (digests is None or each.digest in digests)
+            and each.id > asked.get("cursor", "")
+        ]
+        limit = int(asked.get("limit", LIMIT))
+        page = found[:limit]
+        return _json({"items": list(map(_item, page)), "next": page[-1].id if len(found) > limit else None})
+
+    async def add(self, request: Request) -> Response:
+        asked = body_of(Adding, await request.body())
+        author = author_of(asked.by, request.scope)
+        name, kind, [digest, *_] = self._entry(asked)
+        entry = Entry(name, kind, digest, author, asked.reason, 0.0, None)
+        if not await _done(self._desk.lists.put(entry, asked.for_)):
+            raise HTTPException(409, f"The lists are full: {MOST} entries")
+        await self._audited("fraud.list.add", entry, asked.reason)
+        return _json({"id": entry.id, "list": name, "kind": kind, "by": author, "reason": asked.reason}, 201)
+
+    async def remove(self, request: Request) -> Response:
+        asked = body_of(Removing, await request.body())
+        author = author_of(asked.by, request.scope)
+        name, kind, digests = self._entry(asked)
+        removed = []
+        for digest in digests:
+            if await _done(self._desk.lists.remove(name, kind, digest)):
+                entry = Entry(name, kind, digest, author, asked.reason, 0.0, None)
+                await self._audited("fraud.list.remove", entry, asked.reason)
+                removed.append(entry.id)
+        if not removed:
+            raise HTTPException(404, "There is no such entry; it may have ended")
+        return _json({"removed": removed})
+
+    async def label(self, request: Request) -> Response:
+        """What each was: stored, changed or known before; also where a later one cannot be stored."""
+        asked = body_of(Labelling, await request.body())
+        author, told = author_of(asked.by, request.scope), []
+        for each in asked.labels:
+            at = self._scope.clock.now() if each.at is None else each.at.timestamp()
+            label = Label(each.payment, each.label == "fraud", each.source, at)
+            told.append({"payment": each.payment, "was": await _done(self._desk.feedback.label(label, author))})
+        return _json({"items": told, "next": None})
+
+    def _entry(self, asked: Removing) -> tuple[str, str, list[str]]:
+        if asked.id is not None:
+            name, kind, digest = asked.id.split(":", 2)
+            return name, kind, [digest]
+        assert asked.list is not None
+        assert asked.kind is not None
+        assert asked.value is not None
+        return asked.list, asked.kind, self._digests(asked.kind, asked.value)
+
+    def _digests(self, kind: str, value: str) -> list[str]:
+        """What a value is called under each salt, the one that is used now first."""
+        value = value.strip()
+        digests = self._desk.digests
+        match kind:
+            case "card" if (digits := re.sub(r"[ -]", "", value)).isdecimal():
+                return list(digests.of_card(digits))
+            case "ip":
+                value = network_of(value)
+            case "email":
+                value = mailbox(value)
+            case "country":
+                value = value.lower()
+        return list(digests.all(kind, value))
+
+    async def _audited(self, action: str, entry: Entry, reason: str) -> None:
+        self._scope.event(action.replace(".", "_"), severity="info", id=entry.id, by=entry.author, reason=reason)
+        await _done(self._scope.audit(action, subject=entry.id, principal=entry.author, reason=reason))
+
+
+def _shown(document: dict[str, Any], at: float) -> dict[str, Any]:
+    return document | {"at": moment(at)}
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "list": entry.list,
+        "kind": entry.kind,
+        "by": entry.author,
+        "reason": entry.reason,
+        "created_at": moment(entry.created_at),
+        "ends_at": moment(entry.ends_at),
+    }
+
+
+async def _done(asked: Awaitable[T]) -> T:
+    try:
+        return await asked
+    except DependencyDown as error:
+        why = "The database or the store is away: look at what is there before you repeat it"
+        raise HTTPException(503, why) from error
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return JSONResponse(content, status, headers={"cache-control": "no-store"})

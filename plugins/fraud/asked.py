@@ -1,0 +1,106 @@
+"""What people ask of fraud scoring through the API, read and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import orjson
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from starlette.exceptions import HTTPException
+
+from gateway import Duration
+
+LIMIT, MOST = 50, 500
+LONGEST = 10 * 366 * 86400.0
+LABELS = 1000
+"""Labels of one request."""
+
+_NAMED = r"^[0-9A-Za-z][0-9A-Za-z._@+-]{0,63}$"
+_CARD = re.compile(r"(?:\d[ -]?){12,}")
+_ID = r"^(allow|block):[a-z]+:[^\s]{1,80}$"
+
+AskedT = TypeVar("AskedT", bound=BaseModel)
+
+Listed = Literal["customer", "card", "email", "device", "ip", "merchant", "bin", "country"]
+
+
+class Removing(BaseModel):
+    """Which entry of a list: by its id, or by list, kind and value."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(pattern=_ID)] | None = None
+    list: Literal["allow", "block"] | None = None
+    kind: Listed | None = None
+    value: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+    by: Annotated[str, Field(pattern=_NAMED)]
+
+    @model_validator(mode="after")
+    def _which(self) -> Self:
+        named = self.list is not None and self.kind is not None and self.value is not None
+        if (self.id is None) != named:
+            raise ValueError("say id, or list, kind and value")
+        if not self.reason.isprintable() or _CARD.search(self.reason):
+            raise ValueError("a reason is a line of text, and holds no number of a card")
+        return self
+
+
+class Adding(Removing):
+    """``for`` is how long it stays; without it, until it is removed."""
+
+    for_: Annotated[Annotated[Duration, Field(gt=0, le=LONGEST)] | None, Field(alias="for")] = None
+
+
+class OneLabel(BaseModel):
+    """What a payment turned out to be.  ``at`` is when that was said, by default now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    payment: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$")]
+    label: Literal["fraud", "legitimate"]
+    source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
+    at: AwareDatetime | None = None
+
+
+class Labelling(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    labels: Annotated[Sequence[OneLabel], Field(min_length=1, max_length=LABELS)]
+    by: Annotated[str, Field(pattern=_NAMED)]
+
+
+def body_of(kind: type[AskedT], body: bytes) -> AskedT:
+    """HTTPException 400 names what is wrong, and repeats no value."""
+    try:
+        return kind.model_validate(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        raise HTTPException(400, "The body is no JSON") from None
+    except ValidationError as invalid:
+        error = invalid.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, error["loc"])) or "body"
+        raise HTTPException(400, f"{where}: {error['msg'].removeprefix('Value error, ')}") from None
+
+
+def parameters_of(items: Sequence[tuple[str, str]], known: Sequence[str]) -> dict[str, str]:
+    """Each at most once; ``limit`` is 1 to ``MOST``."""
+    given: dict[str, str] = {}
+    for name, value in items:
+        if name not in known or name in given:
+            raise HTTPException(400, f"{name}: {'give it once' if name in given else 'there is no such parameter'}")
+        given[name] = value
+    if not re.fullmatch(r"\d{1,3}", given.get("limit", "1")) or not 1 <= int(given.get("limit", "1")) <= MOST:
+        raise HTTPException(400, f"limit: say 1 to {MOST}")
+    return given
+
+
+def moment(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def author_of(by: str, scope: Any) -> str:
+    """Who asks, as the admin port knows them."""
+    return f"human:{by} via {scope['payguard.via']}"

@@ -1,0 +1,145 @@
+"""The desk: what fraud scoring has once per process: the state of keys, lists, decisions that are kept, labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from starlette.routing import BaseRoute, Route
+
+from gateway import Component, DependencyDown, Job, Scope
+
+from .api import Answers
+from .digests import Digests
+from .feedback import Feedback
+from .kept import Decisions
+from .lists import Lists
+from .options import DecisionsConfig, DeskConfig
+from .state.memory import MemoryState
+from .state.protocol import State
+from .state.shared import SharedState
+
+QUIET = 60.0
+"""Seconds between two words of decisions that could not be written."""
+
+
+class DecisionsDesk(Component[DecisionsConfig]):
+    """Decisions that are kept, for as long as it says; shown at ``/api/v1/decisions``."""
+
+    name = "decisions"
+    Config = DecisionsConfig
+
+    def __init__(self, config: DecisionsConfig, scope: Scope) -> None:
+        super().__init__(config, scope)
+        self.kept = Decisions(lambda: scope.database, self._lose)
+        self.lost = 0
+        self._told = -QUIET
+        self._answers = Answers(scope, self.kept)
+
+    def jobs(self) -> Sequence[Job]:
+        return [Job("purge", self.purge, 600.0)]
+
+    async def purge(self) -> None:
+        await self.kept.purge(self.scope.clock.now(), self.config.keep)
+
+    def admin_routes(self) -> Sequence[BaseRoute]:
+        return [
+            Route("/", self._answers.decisions, methods=["GET"]),
+            Route("/{id}", self._answers.decision, methods=["GET"]),
+        ]
+
+    def numbers(self) -> Mapping[str, float]:
+        return {"lost": self.lost}
+
+    def _lose(self, why: str) -> None:
+        self.lost += 1
+        if (now := self.scope.clock.monotonic()) - self._told >= QUIET:
+            self._told = now
+            self.scope.event("decision_not_kept", reason=why, lost=self.lost)
+
+
+class Desk(Component[DeskConfig]):
+    """Lists and labels, at ``/api/v1/fraud``, and the state that scores are made of.
+
+    What is scored in shadow has a state of its own: nothing that is tried out there changes what is decided.
+    """
+
+    name = "fraud"
+    Config = DeskConfig
+
+    def __init__(self, config: DeskConfig, scope: Scope) -> None:
+        super().__init__(config, scope)
+        self.digests = Digests(scope)
+        self.decisions = scope.component(DecisionsDesk).kept
+        self.lists = Lists(lambda: scope.database, self.digests)
+        self.feedback = Feedback(lambda: scope.database, self.decisions, self.state, config.label_delay)
+        self.decided: Counter[tuple[str, str]] = Counter()
+        """By mode and decision."""
+        self._states = scope.share(config, dict[str, State])
+        self._answers = Answers(scope, self.decisions, self)
+
+    @property
+    def shares(self) -> bool:
+        """Whether other gateways see the same state."""
+        return self.config.state == "store" and self.scope.store is not self.scope.local
+
+    def state(self, mode: str) -> State:
+        if mode not in self._states:
+            prefix = "fraud" if mode == "enforce" else f"fraud:{mode}"
+            self._states[mode] = (
+                SharedState(self.scope.store, prefix=prefix) if self.shares else MemoryState(self.config.entries)
+            )
+        return self._states[mode]
+
+    async def open(self) -> None:
+        try:
+            await self.lists.refresh()
+        except DependencyDown as error:
+            self.scope.event("fraud_lists_not_read", reason=str(error))
+
+    def jobs(self) -> Sequence[Job]:
+        return [
+            Job("lists", self.lists.refresh, self.config.refresh),
+            Job("labels", self.mature, 30.0),
+            Job("purge", self.purge, 3600.0),
+        ]
+
+    async def mature(self) -> None:
+        await self.feedback.mature(self.scope.clock.now())
+
+    async def purge(self) -> None:
+        await self.lists.purge()
+        await self.feedback.purge(self.scope.component(DecisionsDesk).config.keep)
+
+    def admin_routes(self) -> Sequence[BaseRoute]:
+        answers = self._answers
+        return [
+            Route("/lists", answers.lists, methods=["GET"]),
+            Route("/lists", answers.add, methods=["POST"]),
+            Route("/lists/remove", answers.remove, methods=["POST"]),
+            Route("/labels", answers.label, methods=["POST"]),
+        ]
+
+    def numbers(self) -> Mapping[str, float]:
+        """Decisions by mode; of payments whose label is certain, how many were fraud, and what was said of them."""
+        numbers: dict[str, float] = {f"{mode}_{kind}": count for (mode, kind), count in self.decided.items()}
+        for mode in {mode for mode, _ in self.decided}:
+            total = sum(count for (of, _), count in self.decided.items() if of == mode)
+            for kind in ("block", "review"):
+                numbers[f"{mode}_{kind}_rate"] = self.decided[mode, kind] / total
+        for (mode, kind, became), count in self.feedback.matured.items():
+            numbers[f"{mode}_matured_{kind}_{became}"] = count
+        return numbers | self._precision()
+
+    def _precision(self) -> dict[str, float]:
+        """Of payments that were to be reviewed or blocked and whose label is certain, the share of fraud."""
+        found: dict[str, float] = {}
+        matured = self.feedback.matured
+        for mode in {mode for mode, _, _ in matured}:
+            flagged = {
+                became: sum(matured[mode, kind, became] for kind in ("review", "block"))
+                for became in ("fraud", "legitimate")
+            }
+            if total := sum(flagged.values()):
+                found[f"{mode}_precision"] = flagged["fraud"] / total
+        return found
