@@ -35,7 +35,7 @@ def state(**changes: Any) -> AdminState:
         "hashes": lambda purpose, value: (f"1:{purpose}:{value}",),
         "mask": Masking().text,
         "tell": lambda *_, **__: None,
-        "audit": UNKEPT.add,
+        "audit": UNKEPT,
     }
     return AdminState(**given | changes)
 

@@ -26,14 +26,14 @@ class Books:
         self.told: list[str] = []
         self.audited: list[tuple[str, str, str | None, Any]] = []
 
-    def audit(self, action: str, *, subject: str, principal: str | None, detail: Any) -> Awaitable[None]:
+    def add(self, action: str, *, subject: str, principal: str | None, detail: Any) -> Awaitable[None]:
         self.audited.append((action, subject, principal, detail))
         return NOTHING
 
 
 async def said(ledger: SqlLedger, id: str, word: str, books: Books | None = None, **body: Any) -> Any:  # noqa: A002
     books = books or Books()
-    own = state(ledger=lambda: ledger, tell=lambda code, **_: books.told.append(code), audit=books.audit)
+    own = state(ledger=lambda: ledger, tell=lambda code, **_: books.told.append(code), audit=books)
     async with client(own) as local:
         given = {"reason": "a known customer, 4242424242424242", "by": "ann"} | body
         return await local.post(f"/api/v1/payments/{id}/{word}", json=given)
