@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import click
 
@@ -188,11 +188,11 @@ def _file(settings: Settings, *, salt: bool) -> Path | None:
     return file_of(given.get_secret_value())
 
 
-def _tell_by_hand(setting: str, id_: str) -> Any:
+def _tell_by_hand(setting: str, id_: str) -> NoReturn:
     click.echo(f"{id_}:{new_bytes().hex()}")
     raise click.ClickException(
-        f"nothing was rotated: {setting} is not in a file. Put the key above, and a comma, before what it holds, on every "
-        f"gateway, and restart; or keep it in a file ({setting}=file:/path), which needs no restart"
+        f"nothing was rotated: {setting} is not in a file. Put what is above, and a comma, before what it holds, on "
+        f"every gateway, and restart; or keep it in a file ({setting}=file:/path), which needs no restart"
     )
 
 
