@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from gateway.admin import payments, retries, reviews
+from gateway.admin import keys, payments, retries, reviews
 from gateway.admin.answers import Json, moment
 from gateway.admin.state import AdminState
 from gateway.control.jobs import JobState
@@ -26,6 +26,7 @@ def routes(state: AdminState) -> list[BaseRoute]:
         Route("/api/v1/jobs", _jobs(state), methods=["GET"]),
         *retries.routes(state),
         *reviews.routes(state),
+        *keys.routes(state),
         *payments.routes(state),
         Route("/api/v1/{component}", components),
         Mount("/api/v1/{component}", components),

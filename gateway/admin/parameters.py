@@ -221,6 +221,17 @@ def cancellation_of(body: bytes) -> _Cancellation:
     return _Cancellation(reason=_reason(given.reason), by=_name(given.by))
 
 
+class _Asker(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    by: str | None = None
+
+
+def by_of(body: bytes) -> str | None:
+    """Of a body that says only who asks, or nothing.  Raises BadParameter."""
+    return _name(_read(_Asker, body, '{"by": "…"}').by) if body.strip() else None
+
+
 def decision_of(body: bytes) -> Decision:
     """Of a body that asks to resolve a payment.  Raises BadParameter."""
     given = _read(_Body, body, '{"state": "succeeded", "reason": "…"}')

@@ -13,6 +13,9 @@ from gateway.admin.access import Tokens
 from gateway.audit.protocol import UNKEPT, Auditor
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
+from gateway.control.key_files import KeyFiles
+from gateway.control.key_watch import KeyWatch
+from gateway.control.reencryption import Reencryption
 from gateway.control.reloader import PolicyStatus
 from gateway.ledger.protocol import Ledger
 from gateway.parts import Component
@@ -23,13 +26,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    watch: KeyWatch
+    files: KeyFiles
+    reencryption: Reencryption
+
+
+@dataclass(frozen=True, slots=True)
 class AdminState:
     """``drain`` begins draining, if nobody has, and returns for how many seconds new connections are still served.
 
     ``metrics`` is None where monitoring is off.  ``components`` are those of the policy in force, and
     ``routes`` the names of its routes.  ``hashes`` says what a value of a purpose may have
     been recorded as, ``mask`` takes out of a text what nobody may read, ``tell`` tells people of an
-    event, and ``audit`` keeps the audit trail.
+    event, and ``audit`` keeps the audit trail.  ``keys`` are those of a gateway that has a database.
     """
 
     health: Health
@@ -45,6 +55,7 @@ class AdminState:
     mask: Callable[[str], str]
     tell: Callable[..., None]
     audit: Auditor = UNKEPT
+    keys: Keys | None = None
 
     @classmethod
     def of(cls, process: Process) -> AdminState:
@@ -68,6 +79,7 @@ class AdminState:
             mask=process.foundation.masking.text,
             tell=partial(services.events.tell, source="admin", severity="info"),
             audit=services.audit,
+            keys=Keys(process.foundation.key_watch, process.foundation.key_files, process.foundation.reencryption),
         )
 
 

@@ -24,6 +24,7 @@ BUILT_IN: Mapping[str, str] = {
         "ledger",
         "payments",
         "hash",
+        "keys",
         "blocks",
         "audit",
         "vault",

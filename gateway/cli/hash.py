@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.policies import Refused, as_json, print_json
+from gateway.control.keys import written
 from gateway.control.settings import SettingsError, load_settings
 from gateway.crypto.fields import field_message
 from gateway.crypto.salts import FILE_NAME, Salts
@@ -43,7 +44,10 @@ def _salts() -> Salts:
     except SettingsError as error:
         raise Refused(str(error)) from error
     kept = settings.data_dir / FILE_NAME
-    text = None if settings.hash_salt is None else settings.hash_salt.get_secret_value()
+    try:
+        text = written(settings.hash_salt)
+    except OSError as error:
+        raise Refused(f"HASH_SALT: {error}") from error
     try:
         return Salts.parse(_kept(kept) if text is None else text)
     except ValueError as error:

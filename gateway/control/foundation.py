@@ -13,9 +13,18 @@ from pydantic import SecretStr
 from gateway.audit.writer import AuditWriter
 from gateway.control.compiler import Compiler
 from gateway.control.core_parts import COMPONENTS
+from gateway.control.key_files import KeyFiles, file_of
 from gateway.control.key_watch import KeyWatch
-from gateway.control.keys import make_keyring, make_salts, make_signer
+from gateway.control.keys import (
+    make_key_files,
+    make_key_watch,
+    make_keyring,
+    make_reencryption,
+    make_salts,
+    make_signer,
+)
 from gateway.control.plugins import Plugins, load_plugins
+from gateway.control.reencryption import Reencryption
 from gateway.control.scope import Services
 from gateway.control.settings import Settings
 from gateway.control.start import bad_starts, prepare_data_dir
@@ -46,6 +55,8 @@ class Foundation:
     services: Services
     database: Database
     key_watch: KeyWatch
+    key_files: KeyFiles
+    reencryption: Reencryption
     metrics: Metrics
     spans: Spans | None
     compiler: Compiler
@@ -74,7 +85,8 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         on_secret=masking.add_secret,
     )
     services.audit = _audit(settings, services, database, masking)
-    key_watch = KeyWatch(database, services.keyring, services.salts, services.events.tell)
+    key_watch = make_key_watch(settings, plugins, services)
+    key_files = make_key_files(settings, key_watch, masking)
     metrics, templates = Metrics(), dict[str, str]()
     spans = _spans(settings, masking, templates)
     observers = [logs.ExchangeLog(masking, lines, level=settings.log_level, query=settings.log_query).ended]
@@ -84,7 +96,19 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         observers.append(spans.ended)
     compiler = Compiler(plugins.registry, services, components=COMPONENTS, observers=observers)
     return Foundation(
-        settings, masking, lines, plugins, services, database, key_watch, metrics, spans, compiler, templates
+        settings,
+        masking,
+        lines,
+        plugins,
+        services,
+        database,
+        key_watch,
+        key_files,
+        make_reencryption(plugins, services),
+        metrics,
+        spans,
+        compiler,
+        templates,
     )
 
 
@@ -111,7 +135,8 @@ def _spans(settings: Settings, masking: Masking, templates: Mapping[str, str]) -
 def _masking(settings: Settings) -> Masking:
     masking = Masking(settings.mask_fields)
     for name in type(settings).model_fields:
-        if isinstance(value := getattr(settings, name), SecretStr):
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr) and file_of(value.get_secret_value()) is None:
             masking.add_secret(value.get_secret_value())
     if settings.redis_url is not None and (password := parse_redis(settings.redis_url.get_secret_value()).password):
         masking.add_secret(password)

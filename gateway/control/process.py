@@ -148,6 +148,8 @@ class Process:
         await self.reloader.begin()
         self._watcher = Watcher(self._file, self.reloader, settings.reload_interval)
         self.tasks.start(self._watcher.run(), name="policy watcher")
+        self.tasks.start(foundation.key_files.run(settings.reload_interval), name="key files")
+        self.tasks.start(foundation.reencryption.run(), name="reencryption")
         first.push_async_callback(_close, "watcher", self.tasks.close)
         await self._listen(first, last)
 

@@ -26,4 +26,7 @@ class Keyring(Protocol):
         """The id of the key that sealed it, which may stand in a token.  Unreadable where it was never sealed."""
 
     def check_values(self) -> Mapping[str, str]:
-        """By the ids of the keys, something that tells another key under the same id, and nothing else of the key."""
+        """By the ids of the keys, something that tells another key under the same id, and nothing else of the key.
+
+        That of the key that seals comes first.
+        """

@@ -44,7 +44,19 @@ class Salts:
     """One salt or more, each with an id.  The first hashes; the others recognise what they hashed before it."""
 
     def __init__(self, salts: Sequence[tuple[str, bytes]]) -> None:
-        self._salts = tuple(salts)
+        self._take(tuple(salts))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The first hashes."""
+        return tuple(identifier for identifier, _ in self._salts)
+
+    def adopt(self, other: Salts, first: str) -> None:
+        """Have the salts of the other from now on; ``first`` of them hashes."""
+        self._take(tuple(sorted(other._salts, key=lambda each: each[0] != first)))
+
+    def _take(self, salts: tuple[tuple[str, bytes], ...]) -> None:
+        self._salts = salts
         self._keys: dict[str, tuple[tuple[str, Hmac], ...]] = {}
 
     @classmethod

@@ -58,6 +58,10 @@ class Stored:
         """What a value begins with that this key has sealed, and no other key's does."""
         return f"{PREFIX}{key}." if self.text else bytes((1, len(key))) + key.encode()
 
+    def key_of(self, keyring: Keyring, value: bytes | str) -> str:
+        """The id of the key that has sealed it.  Unreadable where none has."""
+        return keyring.key_of(sealed_of(value) if isinstance(value, str) else value)
+
     def anew(self, keyring: Keyring, tenant: str, row: Row) -> bytes | str:
         """The row's value, sealed by the keyring's first key.  Unreadable where it does not open."""
         value, bound = row[self.column], self.bound(tenant, row)

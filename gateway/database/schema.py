@@ -11,7 +11,7 @@ from typing import Literal
 
 from gateway.database.protocol import SchemaMismatch
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Those that this program knows, the oldest first.  It works with the last."""
 
 HEAD = REVISIONS[-1]
