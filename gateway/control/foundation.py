@@ -14,7 +14,7 @@ from gateway.audit.writer import AuditWriter
 from gateway.control.compiler import Compiler
 from gateway.control.core_parts import COMPONENTS
 from gateway.control.key_watch import KeyWatch
-from gateway.control.keys import make_keyring, make_salts, make_signer
+from gateway.control.keys import make_keyring, make_salts, make_sealer
 from gateway.control.plugins import Plugins, load_plugins
 from gateway.control.scope import Services
 from gateway.control.settings import Settings
@@ -91,7 +91,7 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
 def _audit(settings: Settings, services: Services, database: Database, masking: Masking) -> AuditWriter:
     return AuditWriter(
         database,
-        make_signer(settings),
+        make_sealer(settings),
         masks=masking,
         hash=services.salts.hash,
         now=services.clock.now,

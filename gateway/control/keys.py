@@ -6,7 +6,7 @@ from typing import cast
 
 import structlog
 
-from gateway.audit.signing import Signer, signers
+from gateway.audit.signing import Sealer, signers
 from gateway.control.plugins import Plugins
 from gateway.control.settings import Settings
 from gateway.control.start import BadStart, why
@@ -55,10 +55,10 @@ def make_keyring(settings: Settings, plugins: Plugins, masking: Masking) -> Keyr
         raise BadStart(f"ENCRYPTION_KEY: {error}") from error
 
 
-def make_signer(settings: Settings) -> Signer:
+def make_sealer(settings: Settings) -> Sealer:
     """What seals the audit trail: by ENCRYPTION_KEY, or a key of its own in the data folder.  BadStart as above."""
     try:
-        return signers(_text(settings) or None, settings.data_dir, make=True)[0]
+        return Sealer(signers(_text(settings) or None, settings.data_dir, make=True))
     except OSError as error:
         raise BadStart(f"cannot keep the key of the audit trail in {settings.data_dir}: {why(error)}") from error
     except ValueError as error:

@@ -46,7 +46,9 @@ class Trail:
         return signer.seal(self.writer, len(self.entries), kind, self.entries[-1].hash, 1e9)
 
     def items(self) -> Iterator[Entry | Seal]:
-        ranked = [(each.seq, "" if isinstance(each, Entry) else each.kind, each) for each in (*self.entries, *self.seals)]
+        ranked = [
+            (each.seq, "" if isinstance(each, Entry) else each.kind, each) for each in (*self.entries, *self.seals)
+        ]
         return (each for *_, each in sorted(ranked, key=lambda each: each[:2]))
 
     def at(self, place: int) -> Entry:
@@ -120,9 +122,7 @@ class Trail:
         for _ in kept:
             self.entries.append(self.following("rewritten"))
         self.seals = [
-            seal
-            if seal.seq < place
-            else FORGER.seal(self.writer, seal.seq, seal.kind, self.at(seal.seq).hash, seal.at)
+            seal if seal.seq < place else FORGER.seal(self.writer, seal.seq, seal.kind, self.at(seal.seq).hash, seal.at)
             for seal in self.seals
         ]
         return {place}
@@ -286,7 +286,9 @@ def test_who_forges_that_something_was_old_is_found() -> None:
 
 def test_a_chain_of_which_everything_was_old_is_not_missed() -> None:
     trail = Trail()
-    verifier = Verifier([SIGNER.public], kept={"w": SIGNER.seal("w", 20, "kept", trail.at(20).hash, 2e9)}, logged=trail.log)
+    verifier = Verifier(
+        [SIGNER.public], kept={"w": SIGNER.seal("w", 20, "kept", trail.at(20).hash, 2e9)}, logged=trail.log
+    )
 
     assert verifier.end().findings == []
 
