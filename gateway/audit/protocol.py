@@ -50,6 +50,9 @@ class Auditor(Protocol):
     def open(self) -> None:
         """On the event loop, once the database is open or is being tried."""
 
+    async def prune(self, keep: float) -> None:
+        """Remove what is older than ``keep`` seconds, up to a seal."""
+
     async def close(self) -> None:
         """Commit what there is, and say that nothing follows."""
 
@@ -65,6 +68,9 @@ class Unkept:
 
     def open(self) -> None:
         """There is nothing to open."""
+
+    async def prune(self, keep: float) -> None:
+        """There is nothing that could be old."""
 
     async def close(self) -> None:
         """There is nothing to close."""

@@ -34,6 +34,20 @@ class Signer:
         return Seal(writer, seq, kind, hash, at, self.public, signature)
 
 
+class Sealer:
+    """Seals with the first of ``signers``, and vouches for what any of them has sealed."""
+
+    def __init__(self, signers: Sequence[Signer]) -> None:
+        self._first = signers[0]
+        self.public = tuple(signer.public for signer in signers)
+
+    def seal(self, writer: str, seq: int, kind: Kind, hash: str, at: float) -> Seal:  # noqa: A002
+        return self._first.seal(writer, seq, kind, hash, at)
+
+    def vouches(self, seal: Seal) -> bool:
+        return seal.key in self.public and signed(seal)
+
+
 def signed(seal: Seal) -> bool:
     """Whether the key that the seal names has signed it: whose key that is, the caller knows."""
     try:

@@ -23,3 +23,15 @@ UNION ALL
 SELECT writer, seq, kind, hash, CAST(NULL AS TEXT), at, key, signature FROM audit_seals WHERE kind <> 'kept'
 ORDER BY 1, 2, 3"""
 """An entry before the seals that stand after it: they have a kind, ``end`` before ``seal``."""
+
+OLD = """SELECT writer, MAX(seq) FROM audit_seals WHERE kind <> 'kept' AND at < $1
+GROUP BY writer HAVING MAX(seq) >= (SELECT MIN(seq) FROM audit WHERE audit.writer = audit_seals.writer)"""
+"""How far each writer's chain is sealed and old, where it still has entries there."""
+
+SEAL_AT = f"{SEALS} WHERE writer = $1 AND seq = $2 AND kind <> 'kept' ORDER BY kind"
+
+REMOVE = """DELETE FROM audit WHERE writer = $1 AND seq IN (
+  SELECT seq FROM audit WHERE writer = $1 AND seq <= $2 ORDER BY seq LIMIT $3) RETURNING writer"""
+
+REMOVE_SEALS = """DELETE FROM audit_seals
+WHERE writer = $1 AND ((kind = 'seal' AND seq <= $2) OR (kind = 'kept' AND seq < $2)) RETURNING writer"""

@@ -6,15 +6,16 @@ import asyncio
 from asyncio import Future
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterable
-from functools import partial
 from typing import Any, Protocol
 
 import orjson
 import structlog
 
 from gateway.audit import statements as sql
-from gateway.audit.entries import Kind, Seal, digest, genesis, linked, written
+from gateway.audit.entries import digest, genesis, linked, written
 from gateway.audit.protocol import Detail
+from gateway.audit.pruning import prune
+from gateway.audit.seals import Sealing, Seals
 from gateway.database.protocol import Database, DatabaseDown, Row
 from gateway.ids import payment_id
 
@@ -39,10 +40,6 @@ class Masks(Protocol):
     def line(self, line: bytes) -> bytes: ...
 
     def document(self, value: Any) -> Any: ...
-
-
-class Sealing(Protocol):
-    def seal(self, writer: str, seq: int, kind: Kind, hash: str, at: float) -> Seal: ...  # noqa: A002
 
 
 class Link:
@@ -77,7 +74,7 @@ class AuditWriter:
     def __init__(
         self,
         database: Database,
-        signer: Sealing,
+        sealer: Sealing,
         *,
         masks: Masks,
         hash: Callable[[str, str], str],  # noqa: A002
@@ -89,19 +86,17 @@ class AuditWriter:
         most: int = MOST,
     ) -> None:
         self._database = database
-        self._signer = signer
+        self._sealer = sealer
+        self._seals = Seals(database, sealer, now, tell, every=every, count=count)
         self._masks = masks
         self._hash_of = hash
         self._now = now
         self._policy = policy
         self._tell = tell
-        self._every = every
-        self._count = count
         self._most = most
         self._addresses: dict[str, str] = {}
         self._waiting: deque[Link] = deque()
         self._repairing: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._pause = FIRST_PAUSE
         self.entries = self.lost = 0
         """Numbers for the metrics: what was taken, and what could not be."""
@@ -112,7 +107,8 @@ class AuditWriter:
         """A chain of its own."""
         self.writer = payment_id()
         self._seq, self._hash = 0, genesis(self.writer)
-        self._committed, self._sealed = Link(0, self._hash, b""), 0
+        self._committed = Link(0, self._hash, b"")
+        self._seals.begin(self.writer)
 
     @property
     def waiting(self) -> int:
@@ -200,10 +196,9 @@ class AuditWriter:
                     self._repairing = asyncio.get_running_loop().create_task(self._repair(), name="audit repair")
                 return
             self._committed, self._pause = waiting.popleft(), FIRST_PAUSE
+            self._seals.reached(self._committed.seq, self._committed.hash)
         if self._untold and not waiting:
             self._tell_of_lost()
-        if self._committed.seq - self._sealed >= self._count:
-            self._seal("seal")
 
     async def _repair(self) -> None:
         """Write again what was not committed, in its order, from where the chain ends in the database."""
@@ -242,6 +237,7 @@ class AuditWriter:
             return
         while self._waiting and self._waiting[0].seq <= end:
             self._committed = self._waiting.popleft()
+            self._seals.reached(self._committed.seq, self._committed.hash)
 
     def _begin_anew(self, end: int) -> None:
         """Somebody wrote into this chain or cut it: it stays as it is, for `verify` to name it."""
@@ -262,45 +258,22 @@ class AuditWriter:
             del former_entry["seq"], former_entry["prev"]
             self._chain(at, ip, policy, orjson.dumps(former_entry))
 
-    # seals
+    # its life
 
     def open(self) -> None:
-        """Begin to seal.  On the event loop."""
-        self._timer = asyncio.get_running_loop().call_later(self._every, self._tick)
+        self._seals.open(self._sweep)
 
-    def _tick(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._every, self._tick)
-        self._sweep()
-        if self._committed.seq > self._sealed:
-            self._seal("seal")
-
-    def _seal(self, kind: Kind) -> Future[list[Row]]:
-        """Of what is committed."""
-        seal = self._signer.seal(self.writer, self._committed.seq, kind, self._committed.hash, round(self._now(), 3))
-        before, self._sealed = self._sealed, seal.seq
-        rows = self._database.write(sql.SEAL, *seal)
-        rows.add_done_callback(partial(self._is_sealed, seal, before))
-        return rows
-
-    def _is_sealed(self, seal: Seal, before: int, rows: Future[list[Row]]) -> None:
-        if rows.cancelled() or rows.exception() is not None:
-            if self._sealed == seal.seq and self.writer == seal.writer:
-                self._sealed = before  # the next one says the same, and more
-            return
-        said = {name: value for name, value in seal._asdict().items() if name != "at"}
-        self._tell("audit_sealed", severity="info", **said, sealed_at=seal.at)
+    async def prune(self, keep: float) -> None:
+        await prune(self._database, self._sealer, keep, now=self._now, add=self.add)
 
     async def close(self) -> None:
         """Commit and seal what there is, as far as the database takes it in time."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._seals.close()
         try:
             async with asyncio.timeout(CLOSES_WITHIN):
                 while self.waiting:
                     await self._until_told()
-                if self._committed.seq:
-                    await self._seal("end")
+                await self._seals.end()
         except (TimeoutError, DatabaseDown, ValueError):
             log.exception("the database did not take the end of the audit trail", entries=len(self._waiting))
         if self._repairing is not None:

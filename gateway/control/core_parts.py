@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from gateway.audit.protocol import Auditor
+from gateway.control.auditing import Audit
 from gateway.control.forwarding import Forwarding
 from gateway.control.retries import Retries
 from gateway.control.scope import PartScope, Services
@@ -18,7 +20,7 @@ from gateway.ledger.replay import Replay
 from gateway.ledger.trail import Masks
 from gateway.parts import Component, Part, Resolver
 
-COMPONENTS: tuple[type[Component[Any]], ...] = (Keeping, Recovery, Forwarding, Retries)
+COMPONENTS: tuple[type[Component[Any]], ...] = (Keeping, Recovery, Forwarding, Retries, Audit)
 """In every snapshot, whether its policy names them or not."""
 
 RESOLVERS: tuple[type[Resolver[Any]], ...] = (Replay,)
@@ -48,6 +50,10 @@ class CoreScope(PartScope):
     @property
     def masks(self) -> Masks:
         return self._services.masks
+
+    @property
+    def auditor(self) -> Auditor:
+        return self._services.audit
 
     def serving(self) -> Snapshot:
         """The policy in force: not always the one that this part belongs to."""

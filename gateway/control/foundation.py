@@ -21,7 +21,7 @@ from gateway.control.keys import (
     make_keyring,
     make_reencryption,
     make_salts,
-    make_signer,
+    make_sealer,
 )
 from gateway.control.plugins import Plugins, load_plugins
 from gateway.control.reencryption import Reencryption
@@ -115,7 +115,7 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
 def _audit(settings: Settings, services: Services, database: Database, masking: Masking) -> AuditWriter:
     return AuditWriter(
         database,
-        make_signer(settings),
+        make_sealer(settings),
         masks=masking,
         hash=services.salts.hash,
         now=services.clock.now,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from pydantic import SecretStr
 
-from gateway.audit.signing import Signer, signers
+from gateway.audit.signing import Sealer, signers
 from gateway.control.background import NOBODY
 from gateway.control.key_files import KeyFile, KeyFiles, file_of
 from gateway.control.key_watch import KEY, SALT, KeyWatch, LocalKeys
@@ -76,10 +76,10 @@ def make_keyring(settings: Settings, plugins: Plugins, masking: Masking) -> Keyr
         raise BadStart(f"{KEY}: {error}") from error
 
 
-def make_signer(settings: Settings) -> Signer:
+def make_sealer(settings: Settings) -> Sealer:
     """What seals the audit trail: by ENCRYPTION_KEY, or a key of its own in the data folder.  BadStart as above."""
     try:
-        return signers(_read(KEY, settings.encryption_key), settings.data_dir, make=True)[0]
+        return Sealer(signers(_read(KEY, settings.encryption_key), settings.data_dir, make=True))
     except OSError as error:
         raise BadStart(f"cannot keep the key of the audit trail in {settings.data_dir}: {why(error)}") from error
     except ValueError as error:

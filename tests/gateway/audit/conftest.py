@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.signing import Signer
+from gateway.audit.signing import Sealer, Signer
 from gateway.audit.writer import AuditWriter
 from gateway.database.opening import open_database, sqlite_url
 from gateway.database.protocol import Database
@@ -57,7 +57,7 @@ def writers(told: list[tuple[str, dict[str, Any]]]) -> Writers:
             "tell": lambda code, **detail: told.append((code, detail)),
             "every": 1000.0,
         }
-        return AuditWriter(database, SIGNER, **{**given, **options})
+        return AuditWriter(database, Sealer([SIGNER]), **{**given, **options})
 
     return make
 

@@ -147,7 +147,7 @@ async def test_it_is_sealed_by_count_and_at_its_end_and_each_seal_is_told_once_c
 
     entries = {row[1]: row[2] for row in await rows(database)}
     seals = [tuple(row) for row in await database.read(SEALS)]
-    assert seals == [(writer.writer, 4, "seal", entries[4]), (writer.writer, 5, "end", entries[5])]
+    assert seals == [(writer.writer, 3, "seal", entries[3]), (writer.writer, 5, "end", entries[5])]
     assert [(code, said["seq"], said["kind"], said["hash"]) for code, said in told] == [
         ("audit_sealed", *seal[1:]) for seal in seals
     ]

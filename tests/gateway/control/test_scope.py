@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from gateway import Component, Config, Filter
-from gateway.audit.signing import Signer
+from gateway.audit.signing import Sealer, Signer
 from gateway.audit.writer import AuditWriter
 from gateway.control.background import PolicyTasks
 from gateway.control.scope import PartScope, Services
@@ -178,7 +178,7 @@ async def test_an_entry_of_the_audit_trail_is_of_the_policy_in_force_and_one_in_
     lent = services(database=database)
     lent.audit = AuditWriter(
         database,
-        Signer(bytes(32)),
+        Sealer([Signer(bytes(32))]),
         masks=Masking(),
         hash=lent.salts.hash,
         now=lent.clock.now,

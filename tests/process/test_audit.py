@@ -1,0 +1,162 @@
+"""A gateway as a process of its own: what it does is on the audit trail, and who touches that is named."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.process.conftest import Gateway, command, environment
+
+POLICY = """\
+version: 1
+components:
+  audit: {{keep: 400d}}
+upstreams:
+  backend: {{url: "{url}"}}
+routes:
+  - name: pay
+    match: {{methods: [POST], path: /v1/payments}}
+    upstream: backend
+    payment: {{operation: payment.create, amount: /amount, currency: /currency}}
+    filters:
+      - principal: {{header: x-user-id, from: any}}
+      - rate_limit: {{limits: [{{per: user, limit: {limit}/minute}}]}}
+      - sanitise
+      - idempotency
+"""
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+async def audit(folder: Path, *words: str, **settings: str) -> Done:
+    process = await asyncio.create_subprocess_exec(
+        *command("audit", *words),
+        env=environment(folder, **settings),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Done(process.returncode, out.decode(), err.decode())
+
+
+def log_of(gateway: Gateway, folder: Path) -> str:
+    path = folder / "gateway.log"
+    path.write_text("".join(json.dumps(line) + "\n" for lines in gateway.said.values() for line in lines))
+    return str(path)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def settings(request) -> dict[str, str]:
+    return {} if request.param == "sqlite" else {"DATABASE_URL": request.getfixturevalue("postgres_url")}
+
+
+async def test_what_a_gateway_does_is_on_the_trail_and_proved_to_be_all(
+    settings, start, tmp_path, upstream, client
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY.format(url=upstream.url, limit=9))
+    gateway = await start(policy, settings=settings)
+    ada = {"x-user-id": "ada", "idempotency-key": "order-1"}
+    upstream.will_answer(201, json={"id": "pay_1"})
+    paid = await client.post(f"{gateway.url}/v1/payments", json={"amount": 1999, "currency": "eur"}, headers=ada)
+    hostile = {"amount": 1, "currency": "eur", "note": "' OR 1=1 --"}
+    refused = await client.post(
+        f"{gateway.url}/v1/payments", json=hostile, headers={**ada, "idempotency-key": "order-2"}
+    )
+    policy.write_text(POLICY.format(url=upstream.url, limit=8))
+    await gateway.event("policy activated", 2)
+    blocked = {"kind": "ip", "value": "203.0.113.7", "for": "1h", "reason": "scans", "by": "bob"}
+    await client.post(f"{gateway.admin}/api/v1/blocks", json=blocked)
+    policy.write_text("version: 2")
+    await gateway.event("policy rejected")
+    gateway.terminate()
+    assert await gateway.ended() == 0
+
+    exported = tmp_path / "trail.jsonl"
+    assert await audit(tmp_path, "export", "--output", str(exported), **settings) == (0, "", "")
+    lines = [json.loads(line) for line in exported.read_text().splitlines()]
+    entries = [line["entry"] for line in lines if "entry" in line]
+    said = [(each["action"], each["outcome"], each["principal"]) for each in entries]
+    assert said == [
+        ("policy.activate", "done", None),
+        ("payment.decide", "succeeded", "ada"),
+        ("payment.decide", "refused", "ada"),
+        ("policy.activate", "done", None),
+        ("block.add", "done", "human:bob via loopback"),
+        ("admin.change", "201", "loopback"),
+        ("policy.reject", "rejected", None),
+    ]
+    assert (paid.status_code, refused.status_code) == (201, 403)
+    assert entries[1]["subject"] == paid.headers["payguard-payment-id"]
+    assert entries[1]["detail"]["amount"] == 1999
+    assert entries[1]["policy"] == entries[0]["subject"]
+    assert entries[1]["ip"].startswith("1:")
+    assert entries[3]["detail"]["previous"] == entries[0]["subject"]
+    assert "9/minute" in entries[3]["detail"]["diff"]
+
+    log = log_of(gateway, tmp_path)
+    whole = await audit(tmp_path, "verify", "--log", log, "--json", **settings)
+    assert (whole.code, json.loads(whole.out)["entries"], json.loads(whole.out)["unsealed"]) == (0, 7, 0)
+    [public] = (await audit(tmp_path, "key")).out.split()
+    elsewhere = await audit(tmp_path / "nowhere", "verify", str(exported), "--public-key", public, ENCRYPTION_KEY="")
+    assert elsewhere.code == 0, elsewhere
+    assert elsewhere.out.startswith("whole: 7 entries of 1 writers, ")
+
+
+async def test_who_edits_the_file_or_cuts_its_end_is_found_and_the_entry_named(
+    start, tmp_path, upstream, client
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY.format(url=upstream.url, limit=9))
+    gateway = await start(policy)
+    for number in range(4):
+        headers = {"x-user-id": "ada", "idempotency-key": f"order-{number}"}
+        await client.post(f"{gateway.url}/v1/payments", json={"amount": 1999, "currency": "eur"}, headers=headers)
+    gateway.terminate()
+    await gateway.ended()
+    log = log_of(gateway, tmp_path)
+
+    connection = sqlite3.connect(tmp_path / "payguard-data" / "payguard.db")
+    with connection:
+        for trigger in ("audit_unchanged", "audit_kept", "audit_seals_kept"):
+            connection.execute(f"DROP TRIGGER {trigger}")
+        connection.execute("UPDATE audit SET entry = replace(entry, '1999', '1') WHERE seq = 3")
+    edited = await audit(tmp_path, "verify")
+    with connection:
+        connection.execute("DELETE FROM audit WHERE seq >= 3")
+        connection.execute("DELETE FROM audit_seals")
+    connection.close()
+    cut, unseen = await audit(tmp_path, "verify", "--log", log), await audit(tmp_path, "verify")
+
+    assert edited.code == 1
+    assert " entry 3: edited: its text is not that of its hash\n1 findings: 5 entries of 1 writers" in edited.out
+    assert cut.code == 1
+    assert " entries 3 to 5: removed: a seal in the log says that the chain went on" in cut.out
+    assert unseen.code == 0
+    assert unseen.out.startswith("whole: 2 entries of 1 writers, 0 seals; 2 entries after the last seal")
+
+
+async def test_a_gateway_that_was_killed_leaves_a_chain_that_hangs_together(start, tmp_path, upstream, client) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY.format(url=upstream.url, limit=9))
+    first = await start(policy)
+    headers = {"x-user-id": "ada", "idempotency-key": "order-1"}
+    await client.post(f"{first.url}/v1/payments", json={"amount": 1999, "currency": "eur"}, headers=headers)
+    first.process.kill()
+    await first.ended()
+    second = await start(policy)
+    second.terminate()
+    await second.ended()
+    verified = json.loads((await audit(tmp_path, "verify", "--json")).out)
+
+    assert (verified["found"], verified["writers"], verified["entries"], verified["unsealed"]) == (0, 2, 3, 2)
