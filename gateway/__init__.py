@@ -16,10 +16,12 @@ from gateway.body_fields import (
 from gateway.credentials import Credentials
 from gateway.crypto.fields import FieldCipher, field_message, is_token
 from gateway.crypto.protocol import Unreadable
+from gateway.crypto.stored import Stored
 from gateway.currency import Exponents, Unit, minor_units
 from gateway.database.protocol import Database, DatabaseDown
 from gateway.errors import (
     BodyTooLarge,
+    CannotSeal,
     DependencyDown,
     DuplicateKey,
     GatewayError,
@@ -71,6 +73,7 @@ __all__ = [
     "BadOption",
     "Body",
     "BodyTooLarge",
+    "CannotSeal",
     "Card",
     "Catalogue",
     "Check",
@@ -123,6 +126,7 @@ __all__ = [
     "State",
     "Store",
     "StoreDown",
+    "Stored",
     "Table",
     "Unclear",
     "Unit",

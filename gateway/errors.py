@@ -8,6 +8,7 @@
     - ClientFailed           the client broke off, stalled or garbled its body
       * ClientTimeout, ClientGone
   + DependencyDown         something that a filter needs (store, ledger, vault) did not answer
+    - CannotSeal             no key may encrypt: it has been used as often as it may be, or nobody counts
   + UpstreamError
     - UpstreamUnreachable    no byte was sent: refused, not resolved
       * ConnectTimeout, TlsFailed, PoolExhausted, TooLateToSend
@@ -86,6 +87,12 @@ class ClientGone(ClientFailed):
 class DependencyDown(GatewayError):
     status = 503
     code = "dependency_down"
+
+
+class CannotSeal(DependencyDown):
+    """A key seals so many times and no more; a newer one has to come before it."""
+
+    code = "cannot_encrypt"
 
 
 class UpstreamError(GatewayError):

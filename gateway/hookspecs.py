@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gateway.control.settings import Settings
     from gateway.crypto.protocol import Keyring
+    from gateway.crypto.stored import Stored
     from gateway.database.protocol import Database
     from gateway.ledger.protocol import Ledger
     from gateway.parts import Component, Filter, Guard, Observer, Resolver
@@ -55,6 +56,11 @@ def register_resolvers() -> Iterable[type[Resolver[Any]]]:
 @hookspec
 def register_commands() -> Iterable[click.Command]:
     """Return click commands that ``payguard`` gains"""
+
+
+@hookspec
+def register_stored() -> Iterable[Stored]:
+    """Return the columns in which a plugin stores what a keyring has sealed"""
 
 
 @hookspec(firstresult=True)

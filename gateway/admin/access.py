@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from gateway.admin.answers import Problem
+from gateway.admin.visits import Visits
 from gateway.exchange import SAFE_METHODS
 
 log = structlog.get_logger("payguard.admin")
@@ -48,9 +49,10 @@ class Access:
     ``scope["payguard.via"]`` then says what let somebody through: ``loopback``, ``token read``, ``token operate``.
     """
 
-    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+    def __init__(self, app: ASGIApp, tokens: Tokens, visits: Visits) -> None:
         self._app = app
         self._tokens = tokens
+        self._visits = visits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -58,8 +60,9 @@ class Access:
             return
         refusal = self._refusal(scope) if scope["type"] == "http" else None
         if refusal is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, self._visits.watched(scope, send) if "payguard.via" in scope else send)
             return
+        self._visits.refused(scope, refusal.status_code)
         log.info(
             "refused", peer=scope["client"], method=scope["method"], path=scope["path"], status=refusal.status_code
         )

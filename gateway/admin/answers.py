@@ -61,3 +61,8 @@ async def http_problem(_: Request, error: Exception) -> Response:
 async def internal_problem(_: Request, __: Exception) -> Response:
     """A bug: the server logs it with its traceback, the answer says nothing of the inside."""
     return Problem(500, "internal_error", "The log says more.")
+
+
+def peer(request: Request) -> str | None:
+    """The address that the request comes from."""
+    return None if request.client is None else request.client.host

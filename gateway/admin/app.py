@@ -12,6 +12,7 @@ from gateway.admin import api, probes
 from gateway.admin.access import Access
 from gateway.admin.answers import http_problem, internal_problem
 from gateway.admin.state import AdminState
+from gateway.admin.visits import Visits
 
 if TYPE_CHECKING:
     from gateway.control.process import Process
@@ -27,7 +28,7 @@ def create_admin(process: Process) -> Starlette:
 def admin(state: AdminState) -> Starlette:
     app = Starlette(
         routes=[*probes.routes(state), *api.routes(state)],
-        middleware=[Middleware(Access, tokens=state.tokens)],
+        middleware=[Middleware(Access, tokens=state.tokens, visits=Visits(state.audit))],
         exception_handlers={HTTPException: http_problem, Exception: internal_problem},
         max_body_size=LARGEST_BODY,
     )

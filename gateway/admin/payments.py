@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.admin.answers import Json, Problem
+from gateway.admin.answers import Json, Problem, peer
 from gateway.admin.documents import RESOLVABLE, item, whole
 from gateway.admin.parameters import Asked, BadParameter, Decision, asked_of, decision_of
 from gateway.database.protocol import DatabaseDown
@@ -116,7 +116,15 @@ def _resolve(state: AdminState) -> Answer:
             return refusal
         by = f"human:{decision.by or 'unnamed'} via {request.scope['payguard.via']}"
         reason = state.mask(decision.reason)
-        if not await _resolved(ledger, record, decision.state, by, reason):
+        said: dict[str, Any] = {
+            "principal": by,
+            "ip": peer(request),
+            "detail": {"was": record.state.value, "reason": reason},
+        }
+        resolved = _resolved(ledger, record, decision.state, by, reason)
+        state.audit.add("payment.resolve", subject=record.id, outcome=decision.state.value, **said)
+        if not await resolved:
+            state.audit.add("payment.resolve", subject=record.id, outcome="not_recorded", **said)
             return _changed(await ledger.find(record.id) or record)
         state.tell("payment_resolved", payment=record.id, was=record.state, state=decision.state, by=by, reason=reason)
         settled = await ledger.find(record.id)
@@ -126,9 +134,14 @@ def _resolve(state: AdminState) -> Answer:
     return resolve
 
 
-async def _resolved(ledger: Ledger, record: Record, state: State, by: str, reason: str) -> bool:
+def _resolved(ledger: Ledger, record: Record, state: State, by: str, reason: str) -> Awaitable[bool]:
+    """It is on its way when this returns: what is written now is in the same commit."""
+    return _certain(ledger.resolve(record.id, record.revision, state, by=by, reason=reason))
+
+
+async def _certain(resolved: Awaitable[bool]) -> bool:
     try:
-        return await ledger.resolve(record.id, record.revision, state, by=by, reason=reason)
+        return await resolved
     except DatabaseDown as error:
         raise DatabaseDown(
             "Nobody knows whether this was recorded: look at the payment before you repeat it"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.admin.answers import Json, Problem
+from gateway.admin.answers import Json, Problem, peer
 from gateway.admin.documents import retry
 from gateway.admin.parameters import cancellation_of, phases_of
 from gateway.admin.payments import ID, Answer, with_ledger
@@ -42,14 +42,18 @@ def _cancel(state: AdminState) -> Answer:
             return _unknown(id)
         by = f"human:{given.by or 'unnamed'} via {request.scope['payguard.via']}"
         reason = state.mask(given.reason)
+        asked = ledger.schedules.cancel(id, by=by, reason=reason)
+        said: dict[str, Any] = {"subject": id, "principal": by, "ip": peer(request), "detail": {"reason": reason}}
+        state.audit.add("retry.cancel", outcome="cancelled", **said)
         try:
-            cancelled = await ledger.schedules.cancel(id, by=by, reason=reason)
+            cancelled = await asked
         except DatabaseDown as error:
             raise DatabaseDown("Nobody knows whether this was recorded: look at the schedule first") from error
         now = await ledger.schedules.find(id)
         if now is None:
             return _unknown(id)
         if not cancelled:
+            state.audit.add("retry.cancel", outcome="not_recorded", **said)
             return _over(now)
         state.tell("retry_cancelled", payment=id, by=by, reason=reason)
         return Json(retry(now))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from gateway.admin.access import Tokens
+from gateway.audit.protocol import UNKEPT, Auditor
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
 from gateway.control.reloader import PolicyStatus
@@ -27,7 +28,8 @@ class AdminState:
 
     ``metrics`` is None where monitoring is off.  ``components`` are those of the policy in force, and
     ``routes`` the names of its routes.  ``hashes`` says what a value of a purpose may have
-    been recorded as, ``mask`` takes out of a text what nobody may read, and ``tell`` tells people of an event.
+    been recorded as, ``mask`` takes out of a text what nobody may read, ``tell`` tells people of an
+    event, and ``audit`` keeps the audit trail.
     """
 
     health: Health
@@ -42,6 +44,7 @@ class AdminState:
     hashes: Callable[[str, str], Sequence[str]]
     mask: Callable[[str], str]
     tell: Callable[..., None]
+    audit: Auditor = UNKEPT
 
     @classmethod
     def of(cls, process: Process) -> AdminState:
@@ -64,6 +67,7 @@ class AdminState:
             hashes=services.salts.hashes,
             mask=process.foundation.masking.text,
             tell=partial(services.events.tell, source="admin", severity="info"),
+            audit=services.audit,
         )
 
 

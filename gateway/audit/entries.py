@@ -48,17 +48,38 @@ def message(writer: str, seq: int, kind: Kind, hash: str, at: float) -> bytes:  
 
 
 def genesis(writer: str) -> str:
-    """What the first entry of a writer is chained to: no entry fits another writer's chain."""
-    return hashlib.sha256(b"payguard audit chain 1\n" + writer.encode()).hexdigest()
+    """What the first entry of a writer says to be before it: no entry fits another writer's chain."""
+    return digest(b"payguard audit chain 1\n" + writer.encode())
 
 
-def chained(previous: str, line: bytes) -> str:
-    """The hash of an entry: over the one before and its own bytes."""
-    return hashlib.sha256(b"%b\n%b" % (previous.encode(), line)).hexdigest()
+def digest(line: bytes) -> str:
+    """The hash of an entry is that of its text, which names the hash of the entry before: that is the chain."""
+    return hashlib.sha256(line).hexdigest()
+
+
+def beginning(seq: int, previous: str) -> str:
+    """How the text of the entry ``seq`` begins, where ``previous`` is the hash of the one before."""
+    return f'{{"seq":{seq},"prev":"{previous}",'
+
+
+def linked(seq: int, previous: str, said: bytes, *, at: float, ip: str | None, policy: str) -> bytes:
+    """The text of an entry.  ``said`` is the JSON object of what it says; the others hold nothing to be escaped."""
+    milliseconds = int(at * 1000)
+    return b'%b"at":%d.%03d,"ip":%b,"policy":"%b",%b' % (
+        beginning(seq, previous).encode(),
+        milliseconds // 1000,
+        milliseconds % 1000,
+        b"null" if ip is None else b'"%b"' % ip.encode(),
+        policy.encode(),
+        said[1:],
+    )
 
 
 def written(document: Mapping[str, Any]) -> bytes:
-    """Of an entry that is too long, without its detail; of text that has no UTF-8, with question marks."""
+    """What an entry says, as JSON.
+
+    Of one that is too long, without its detail; of text that UTF-8 has no bytes for, with question marks.
+    """
     try:
         line = orjson.dumps(document)
     except TypeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from functools import partial
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ import orjson
 import structlog
 
 from gateway.audit import statements as sql
-from gateway.audit.entries import LIMIT, Kind, Seal, chained, genesis, written
+from gateway.audit.entries import Kind, Seal, digest, genesis, linked, written
 from gateway.audit.protocol import Detail
 from gateway.database.protocol import Database, DatabaseDown, Row
 from gateway.ids import payment_id
@@ -161,35 +161,22 @@ class AuditWriter:
             self.lost += 1
             self._untold += 1
             return Link(0, "", b"")
-        return self._append(
-            {
-                "seq": self._seq + 1,
-                "at": int(self._now() * 1000) / 1000,
-                "action": action,
-                "subject": subject,
-                "outcome": outcome,
-                "principal": principal,
-                "ip": None if ip is None else self._addresses.get(ip) or self._address(ip),
-                "policy": policy,
-                "detail": detail,
-            }
+        said = written(
+            {"action": action, "subject": subject, "outcome": outcome, "principal": principal, "detail": detail}
         )
-
-    def _append(self, document: Mapping[str, Any]) -> Link:
-        try:
-            line = orjson.dumps(document)
-            if len(line) > LIMIT:
-                line = written(document)
-        except TypeError:
-            line = written(document)
-        line = self._masks.line(line)
-        self._seq += 1
-        self._hash = hash_ = chained(self._hash, line)
-        link = Link(self._seq, hash_, line)
-        self._waiting.append(link)
+        address = None if ip is None else self._addresses.get(ip) or self._address(ip)
+        link = self._chain(self._now(), address, policy, self._masks.line(said))
         if self._repairing is None:
             self._write(link)
         self.entries += 1
+        return link
+
+    def _chain(self, at: float, ip: str | None, policy: str, said: bytes) -> Link:
+        self._seq += 1
+        line = linked(self._seq, self._hash, said, at=at, ip=ip, policy=policy)
+        self._hash = digest(line)
+        link = Link(self._seq, self._hash, line)
+        self._waiting.append(link)
         return link
 
     def _write(self, link: Link) -> None:
@@ -261,16 +248,19 @@ class AuditWriter:
         self._tell("audit_chain_changed", severity="critical", writer=self.writer, seq=end)
         left, former, self._waiting = self._waiting, self.writer, deque()
         self._begin()
-        self._append_later({"action": "audit.chain_changed", "subject": former, "outcome": "found"})
+        said: dict[str, Any] = {
+            "action": "audit.chain_changed",
+            "subject": former,
+            "outcome": "found",
+            "principal": None,
+            "detail": {},
+        }
+        self._chain(self._now(), None, self._policy(), orjson.dumps(said))
         for link in left:
-            self._append_later(orjson.loads(link.line))
-
-    def _append_later(self, document: Mapping[str, Any]) -> None:
-        said = {"at": int(self._now() * 1000) / 1000, "principal": None, "ip": None, "policy": self._policy()}
-        line = written({"seq": 0, **said, "detail": {}, **document} | {"seq": self._seq + 1})
-        self._seq += 1
-        self._hash = chained(self._hash, line)
-        self._waiting.append(Link(self._seq, self._hash, line))
+            former_entry = orjson.loads(link.line)
+            at, ip, policy = (former_entry.pop(name) for name in ("at", "ip", "policy"))
+            del former_entry["seq"], former_entry["prev"]
+            self._chain(at, ip, policy, orjson.dumps(former_entry))
 
     # seals
 

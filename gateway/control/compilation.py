@@ -100,6 +100,7 @@ class Compilation:
             upstreams=list(self._upstreams.values()),
             own=own_routes(self._services.ledger, dict(self._enforced())),
             resolvers=[resolver for resolver in self._resolvers if isinstance(resolver, Resolver)],
+            description=self.description(digest),
         )
         building.tasks.holder = snapshot
         return snapshot

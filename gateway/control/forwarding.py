@@ -47,4 +47,4 @@ class Forwarding(Component[Config]):
         await drive(self._forwarder(), self._scope.serving(), lambda route: route.later)
 
     def _forwarder(self) -> Forwarder:
-        return Forwarder(self.scope.ledger, self.scope.event)
+        return Forwarder(self.scope.ledger, self.scope.event, self.scope.audit)

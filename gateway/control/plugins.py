@@ -13,6 +13,7 @@ from gateway import API_VERSION, hookspecs
 from gateway.control.core_parts import NAMES
 from gateway.control.plugin_rules import hook_faults, part_faults
 from gateway.control.plugin_sources import Plugin, PluginError, import_all, told
+from gateway.crypto.stored import Stored
 from gateway.parts import Component, Filter, Guard, Observer, Part, Resolver
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Plugins:
     hooks: pluggy.HookRelay
     registry: Registry
     commands: tuple[click.Command, ...]
+    stored: tuple[Stored, ...]
     loaded: tuple[Plugin, ...]
     owners: Mapping[str, Plugin]
 
@@ -73,7 +75,8 @@ def assemble(plugins: list[Plugin]) -> Plugins:
     if both := sorted(registry.observers.keys() & registry.components.keys()):
         owner = contributions.owners[both[0]]
         raise _refusal(owner, f"an observer and a component are both named {both[0]!r}; rename one")
-    return Plugins(manager.hook, registry, contributions.commands(), tuple(plugins), contributions.owners)
+    commands, stored = contributions.commands(), contributions.stored()
+    return Plugins(manager.hook, registry, commands, stored, tuple(plugins), contributions.owners)
 
 
 def _register(manager: pluggy.PluginManager, plugin: Plugin) -> None:
@@ -114,6 +117,14 @@ class _Contributions:
             self._own(command.name, plugin, taken)
             taken[command.name] = command
         return tuple(taken.values())
+
+    def stored(self) -> tuple[Stored, ...]:
+        taken: list[Stored] = []
+        for plugin, each in self._returned("register_stored"):
+            if not isinstance(each, Stored):
+                raise _refusal(plugin, f"register_stored: {each!r} is not a Stored")
+            taken.append(each)
+        return tuple(taken)
 
     def _returned(self, hook: str) -> Iterator[tuple[Plugin, Any]]:
         """Plugin by plugin, so that each thing has an owner; pluggy's own call would mix them."""

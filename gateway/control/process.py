@@ -140,6 +140,7 @@ class Process:
             digest_of=digest_of,
             mask=foundation.masking.text,
             then=self._took_over,
+            audit=foundation.services.audit,
         )
         first.push_async_callback(_close, "reloader", self.reloader.close)
         self.upkeep = Upkeep(foundation, self.active, self.reloader.status)

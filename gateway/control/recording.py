@@ -16,7 +16,7 @@ from gateway.currency import exponent
 from gateway.dataplane.acceptance import Limits
 from gateway.dataplane.chain import Chain, Mode
 from gateway.dataplane.outcomes import Outcomes, Rule
-from gateway.dataplane.recorder import Recorder
+from gateway.dataplane.recorder import NO_PAYMENT, Recorder
 from gateway.dataplane.resending import Resending
 from gateway.dataplane.scheduling import SchedulingRecorder
 from gateway.dataplane.snapshot import Later
@@ -55,7 +55,7 @@ class Recording:
         """What records the payments of this route, and what is claimed there; None where there is no ledger."""
         if self._means is None:
             return None
-        operation = "request" if route.payment is None else route.payment.operation
+        operation = NO_PAYMENT if route.payment is None else route.payment.operation
         asking = [part for part in filters if type(part).on_request is not Filter.on_request]
         keeps = self._replays and upstream.idempotent is not None and any(part.reserves for part in filters)
         at_once = route.when_unreachable == "refuse" and not keeps and bool(asking) and asking[-1].reserves
@@ -108,6 +108,7 @@ def _means(services: Services, tenant: str, keeping: KeepingConfig) -> Means | N
         services.masks,
         services.salts.hash,
         partial(services.events.tell, source="ledger"),
+        services.audit,
     )
 
 

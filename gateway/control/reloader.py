@@ -11,6 +11,8 @@ from typing import Protocol
 import pluggy
 import structlog
 
+from gateway.audit.protocol import UNKEPT, Auditor
+from gateway.control.diff import diff
 from gateway.dataplane.snapshot import Active, Snapshot
 from gateway.parts import Clock
 
@@ -19,6 +21,9 @@ log = structlog.get_logger("payguard.policy")
 
 OPENING = 30.0
 """Seconds that all parts of a policy together may take to open: one that hangs must not stop every later reload."""
+
+MOST_SAID = 8000
+"""Characters of a diff, or of reasons, that the audit trail keeps."""
 
 
 class Outcome(Enum):
@@ -102,6 +107,7 @@ class Reloader:
         digest_of: Callable[[str], str],
         mask: Callable[[str], str] = str,
         then: Callable[[Snapshot], Awaitable[None]] | None = None,
+        audit: Auditor = UNKEPT,
     ) -> None:
         self._active = active
         self._build = build
@@ -111,6 +117,7 @@ class Reloader:
         self._digest_of = digest_of
         self._mask = mask
         self._then = then
+        self._audit = audit
         self._turn = asyncio.Lock()
         self._running: asyncio.Task[Outcome] | None = None
         self._waiting: asyncio.Task[Outcome] | None = None
@@ -174,7 +181,7 @@ class Reloader:
             return self._rejected(error, transient=True)
         previous, self._active.snapshot = self._active.snapshot, snapshot
         try:
-            await self._activated(snapshot, previous.digest)
+            await self._activated(snapshot, previous)
         finally:
             self._retire(previous)
         return Outcome.ACTIVATED
@@ -183,8 +190,9 @@ class Reloader:
         """The first policy, which was activated without a reload, serves."""
         await self._activated(self._active.snapshot, None)
 
-    async def _activated(self, snapshot: Snapshot, previous: str | None) -> None:
+    async def _activated(self, snapshot: Snapshot, before: Snapshot | None) -> None:
         status, digest = self.status, snapshot.digest
+        previous = None if before is None else before.digest
         status.digest, status.activated_at, status.rejection = digest, self._clock.now(), None
         if self._then is not None:
             try:
@@ -192,12 +200,16 @@ class Reloader:
             except Exception:
                 log.exception("the policy serves, but not all of its background work runs", digest=digest)
         log.info("policy activated", digest=digest, previous=previous, source=status.source)
+        detail = {"source": status.source} if before is None else change_of(before, snapshot, status.source)
+        self._audit.add("policy.activate", subject=digest, policy=digest, detail=detail)
         announce(self._hooks.policy_activated, digest=digest, previous=previous)
 
     def _rejected(self, error: Exception, *, transient: bool) -> Outcome:
         reasons = tuple(self._mask(reason) for reason in reasons_of(error))
         self.status.rejection = Rejection(self._clock.now(), reasons, transient)
         log.error("policy rejected", source=self.status.source, active=self.status.digest, reasons=reasons)
+        detail = {"source": self.status.source, "reasons": "\n".join(reasons)[:MOST_SAID]}
+        self._audit.add("policy.reject", subject=self.status.source, outcome="rejected", detail=detail)
         announce(self._hooks.policy_rejected, source=self.status.source, error=error)
         return Outcome.REJECTED
 
@@ -226,6 +238,13 @@ async def _drain(snapshot: Snapshot) -> None:
             await snapshot.close()
         except Exception:
             log.exception("a part of a replaced policy failed to close", digest=snapshot.digest)
+
+
+def change_of(before: Snapshot, now: Snapshot, source: str) -> dict[str, str | int]:
+    """What the audit trail keeps of it: all changes where they are not very many, and how many they are."""
+    changes = [str(each) for each in diff(dict(before.description), dict(now.description))]
+    text = "\n".join(changes)[:MOST_SAID]
+    return {"source": source, "previous": before.digest, "changes": len(changes), "diff": text}
 
 
 def reasons_of(error: Exception) -> list[str]:

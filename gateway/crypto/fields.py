@@ -10,13 +10,14 @@ import orjson
 
 from gateway.crypto.protocol import Keyring, Unreadable
 
-_PREFIX = "pg1."
-_PURPOSE = "field"
+PREFIX = "pg1."
+FIELD = "field"
+"""The purpose of the keyring for which fields are sealed, whatever theirs is."""
 
 
 def is_token(value: Any) -> bool:
     """Whether it looks like what a FieldCipher seals: it may be forged, or another's."""
-    return isinstance(value, str) and value.startswith(_PREFIX) and value.count(".") == 2
+    return isinstance(value, str) and value.startswith(PREFIX) and value.count(".") == 2
 
 
 class FieldCipher:
@@ -31,16 +32,14 @@ class FieldCipher:
         self._bound = _bound(tenant, purpose)
 
     def seal(self, field: str, value: Any) -> str:
-        sealed = self._keyring.seal(_PURPOSE, orjson.dumps(value), self._bound + field.encode())
-        text = urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
-        return f"{_PREFIX}{self._keyring.key_of(sealed)}.{text}"
+        return token_of(self._keyring, self._keyring.seal(FIELD, orjson.dumps(value), self._bound + field.encode()))
 
     def open(self, field: str, token: str) -> Any:
         """Unreadable where it is none of ours, was changed, or belongs to another field, tenant or purpose."""
-        sealed = _sealed(token)
-        if f"{_PREFIX}{self._keyring.key_of(sealed)}." != token[: token.rindex(".") + 1]:
+        sealed = sealed_of(token)
+        if f"{PREFIX}{self._keyring.key_of(sealed)}." != token[: token.rindex(".") + 1]:
             raise Unreadable("it names another key than the one that it was sealed with")
-        return orjson.loads(self._keyring.open(_PURPOSE, sealed, self._bound + field.encode()))
+        return orjson.loads(self._keyring.open(FIELD, sealed, self._bound + field.encode()))
 
 
 def field_message(tenant: str, purpose: str, value: str | int, *, fold: bool = False) -> tuple[str, bytes]:
@@ -49,15 +48,26 @@ def field_message(tenant: str, purpose: str, value: str | int, *, fold: bool = F
     ``fold`` leaves out spaces around it, and its case.
     """
     text = str(value).strip().casefold() if fold else str(value)
-    return _PURPOSE, _bound(tenant, purpose) + text.encode()
+    return FIELD, _bound(tenant, purpose) + text.encode()
+
+
+def token_of(keyring: Keyring, sealed: bytes) -> str:
+    """A token that holds what this keyring has sealed."""
+    text = urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
+    return f"{PREFIX}{keyring.key_of(sealed)}.{text}"
+
+
+def field_bound(tenant: str, purpose: str, field: str) -> bytes:
+    """What the value of a field is bound to."""
+    return _bound(tenant, purpose) + field.encode()
 
 
 def _bound(tenant: str, purpose: str) -> bytes:
     return b"".join(b"%d:%b" % (len(each), each) for each in (tenant.encode(), purpose.encode()))
 
 
-def _sealed(token: str) -> bytes:
-    """Only in the one spelling that ``seal`` writes: two tokens are never one value."""
+def sealed_of(token: str) -> bytes:
+    """What a token holds.  Only in the one spelling that ``seal`` writes: two tokens are never one value."""
     if not is_token(token):
         raise Unreadable("it is no token of this gateway")
     text = token[token.rindex(".") + 1 :].encode()

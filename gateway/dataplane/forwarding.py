@@ -41,9 +41,10 @@ class Forwarder:
     exchange, as of any other.
     """
 
-    def __init__(self, ledger: Ledger, tell: Callable[..., None]) -> None:
+    def __init__(self, ledger: Ledger, tell: Callable[..., None], audit: Callable[..., object]) -> None:
         self._ledger = ledger
         self._tell = tell
+        self._audit = audit
         self._stopping = False
 
     def stop(self) -> None:
@@ -54,6 +55,7 @@ class Forwarder:
         """Those that waited too long have failed, whether a route still accepts them or not."""
         for id in await self._ledger.expire_accepted(BATCH):  # noqa: A001
             self._tell("accepted_payment_expired", severity="critical", payment=id)
+            self._audit("payment.expire", subject=id, outcome="failed", reason="not_sent")
 
     async def run(self, routes: Iterable[Route], ended: Sequence[Callable[[Exchange], None]]) -> int:
         """Until nothing waits, the upstream is away, or it is to stop; how many were sent."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +49,7 @@ class Snapshot:
     the parts are closed.  ``observers`` are told of each exchange after it has ended.  ``components`` are those that
     the policy has in the process; what opens and closes them is among ``parts`` and ``releases``, and so it is with
     what ``upstreams`` stand on.  ``own`` are routes of the gateway's own, which no policy names.  ``resolvers`` are
-    asked in their order.
+    asked in their order.  ``description`` is what the policy says, every default written out.
     """
 
     def __init__(
@@ -64,8 +64,10 @@ class Snapshot:
         upstreams: Sequence[Upstream] = (),
         own: Sequence[Route] = (),
         resolvers: Sequence[Resolver[Any]] = (),
+        description: Mapping[str, Any] | None = None,
     ) -> None:
         self.digest = digest
+        self.description = description or {}
         self.resolvers = tuple(resolvers)
         self.components = tuple(components)
         self.upstreams = tuple(upstreams)

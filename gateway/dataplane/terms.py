@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gateway.audit.protocol import UNKEPT, Auditor
 from gateway.dataplane.acceptance import Limits
 from gateway.ledger.bodies import Bodies
 from gateway.ledger.protocol import Ledger
@@ -50,3 +51,4 @@ class Means:
     masks: Masks
     hash: Callable[[str, str], str]
     tell: Callable[..., None] = field(default=lambda *_, **__: None)
+    audit: Auditor = UNKEPT

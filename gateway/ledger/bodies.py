@@ -9,6 +9,8 @@ from typing import TypeAlias
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.crypto.protocol import Keyring, Unreadable
+from gateway.crypto.stored import Bound, Stored
+from gateway.errors import CannotSeal
 from gateway.ledger.records import Record
 from gateway.messages import Response
 
@@ -67,18 +69,22 @@ class Bodies:
         self, keyring: Keyring | None, tenant: str, most: int = MOST, *, leave_out: Collection[bytes] = ()
     ) -> None:
         self._keyring = keyring
-        bound = b"%d:%b" % (len(tenant.encode()), tenant.encode())  # so that none can borrow from its neighbour
-        self._bounds = {kind: b"%b%b:" % (bound, kind.encode()) for kind in (_REQUEST, _ANSWER)}
+        self._bounds = {kind: _bound(tenant, kind) for kind in (_REQUEST, _ANSWER)}
         self._most = most
         self._not_requested = _HOP | _CREDENTIALS | frozenset(leave_out)
 
     def request(self, id: str, method: str, target: str, headers: Pairs, body: bytes) -> bytes | None:  # noqa: A002
+        """CannotSeal where no key may seal any more: nothing was sent yet."""
         return self._seal(
             _REQUEST, id, f"{method} {target}".encode("latin-1"), _kept(headers, self._not_requested), body
         )
 
     def answer(self, id: str, status: int, headers: Pairs, body: bytes) -> bytes | None:  # noqa: A002
-        return self._seal(_ANSWER, id, b"%d" % status, _kept(headers, _NOT_ANSWERED), body)
+        """None also where no key may seal any more: what became of the payment is recorded all the same."""
+        try:
+            return self._seal(_ANSWER, id, b"%d" % status, _kept(headers, _NOT_ANSWERED), body)
+        except CannotSeal:
+            return None
 
     def open_request(self, record: Record) -> StoredRequest | None:
         """Unreadable where there is one and it cannot be opened: the text says why."""
@@ -122,6 +128,23 @@ class Bodies:
         start, *lines = head.split(b"\r\n")
         fields = [line.partition(b": ") for line in lines]
         return start.decode("latin-1"), [(name, value) for name, _, value in fields], body
+
+
+def _bound(tenant: str, kind: str) -> bytes:
+    """The length is there so that none can borrow from its neighbour."""
+    return b"%d:%b%b:" % (len(tenant.encode()), tenant.encode(), kind.encode())
+
+
+def _of_record(kind: str, column: str) -> Bound:
+    return lambda tenant, row: _bound(tenant, kind) + str(row[column]).encode()
+
+
+STORED = (
+    Stored("payments", "request", _REQUEST, _of_record(_REQUEST, "id")),
+    Stored("payments", "answer", _ANSWER, _of_record(_ANSWER, "id")),
+    Stored("retries", "request", _REQUEST, _of_record(_REQUEST, "payment"), id="payment"),
+)
+"""What the ledger stores sealed."""
 
 
 def _kept(headers: Pairs, left_out: frozenset[bytes]) -> Pairs:

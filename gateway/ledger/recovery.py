@@ -162,6 +162,7 @@ class Recovery(Component[RecoveryConfig]):
             masks=self._scope.masks,
             now=scope.clock.now,
             event=scope.event,
+            audit=scope.audit,
         )
         self._ended = scope.clock.monotonic()
         self._unresolved = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -52,12 +52,14 @@ class Settling:
         masks: Masks,
         now: Callable[[], float],
         event: Callable[..., None],
+        audit: Callable[..., object],
     ) -> None:
         self._attempts = attempts
         self._backoff = backoff
         self._masks = masks
         self._now = now
         self._event = event
+        self._audit = audit
         self.results: Counter[str] = Counter()
 
     async def write(
@@ -100,12 +102,22 @@ class Settling:
             if kept := await ledger.postpone(record.id, record.revision, verdict.wait, trail):
                 self.results["postponed"] += 1
             return kept
-        kept = await ledger.resolve(
+        written = ledger.resolve(
             record.id, record.revision, state, by=verdict.by, reason=verdict.reason, trail=trail, due_in=verdict.wait
         )
+        kept = await self._audited(written, record, state, verdict)
         if kept:
             self.results[state.value] += 1
             self._tell(record, state, verdict)
+        return kept
+
+    async def _audited(self, written: Awaitable[bool], record: Record, state: State, verdict: Verdict) -> bool:
+        """Whether it was; its entry is in the same commit, and one that was refused has another."""
+        said = {"subject": record.id, "principal": verdict.by, "was": record.state.value}
+        self._audit("payment.resolve", outcome=state.value, reason=verdict.reason, **said)
+        kept = await written
+        if not kept:
+            self._audit("payment.resolve", outcome="not_recorded", reason="changed_meanwhile", **said)
         return kept
 
     def _tell(self, record: Record, state: State, verdict: Verdict) -> None:

@@ -78,6 +78,7 @@ class Answers:
         author = f"human:{asked.by or 'unnamed'} via {request.scope['payguard.via']}"
         await _done(self._blocks.add(id, author, asked.reason, asked.for_))
         self._scope.event("block_added", severity="info", id=id, by=author, reason=asked.reason, seconds=asked.for_)
+        self._entered(request, "block.add", id, author, reason=asked.reason, seconds=round(asked.for_))
         found = next((block for block in await self._blocks.all() if block.id == id), None)
         return _json({"id": id, "by": author, "reason": asked.reason} if found is None else _item(found), 201)
 
@@ -89,7 +90,12 @@ class Answers:
             raise HTTPException(404, "There is no such block; it may have ended")
         for each in removed:
             self._scope.event("block_removed", severity="info", id=each, by=author, reason=asked.reason)
+            self._entered(request, "block.remove", each, author, reason=asked.reason)
         return _json({"removed": removed})
+
+    def _entered(self, request: Request, action: str, id: str, author: str, **detail: Any) -> None:  # noqa: A002
+        peer = None if request.client is None else request.client.host
+        self._scope.audit(action, subject=id, principal=author, ip=peer, **detail)
 
     def _ids(self, asked: Asked) -> list[str]:
         if asked.id is not None:

@@ -95,6 +95,7 @@ class Blocks(Component[BlocksConfig]):
         """By a decision, which has put it into the store."""
         author, reason = _told(said)
         self.scope.event("key_blocked", kind=id.partition(":")[0], id=id, reason=reason, seconds=seconds)
+        self.scope.audit("block.add", subject=id, principal=author, reason=reason, seconds=round(seconds))
         await self.seen(id, said, seconds)
         if self._records is not None:
             self.scope.tasks.start(self._keep(id, author, reason, seconds), name="blocks: keep")

@@ -7,7 +7,7 @@ import asyncio
 import orjson
 import pytest
 
-from gateway.audit.entries import LIMIT, chained, genesis
+from gateway.audit.entries import LIMIT, digest, genesis
 from gateway.audit.statements import APPEND
 from gateway.database.opening import open_database
 from gateway.database.protocol import DatabaseDown
@@ -32,6 +32,7 @@ async def test_an_entry_says_who_did_what_to_whom_when_by_which_policy_and_how_i
     assert (by, seq) == (writer.writer, 1)
     assert orjson.loads(entry) == {
         "seq": 1,
+        "prev": genesis(writer.writer),
         "at": 1_700_000_000.0,
         "action": "vault.reveal",
         "subject": "tok_1",
@@ -49,8 +50,8 @@ async def test_each_entry_is_chained_to_the_one_before_by_its_very_bytes(databas
     previous = genesis(writer.writer)
     for number, (_, seq, hash_, entry) in enumerate(await rows(database), 1):
         assert seq == number
-        previous = chained(previous, entry.encode())
-        assert hash_ == previous
+        assert orjson.loads(entry)["prev"] == previous
+        assert hash_ == (previous := digest(entry.encode()))
 
 
 async def test_several_writers_have_a_chain_each(database, writers) -> None:

@@ -173,6 +173,23 @@ def test_register_resolvers_is_collected(tmp_path) -> None:
     assert plugins.origin("bank").name == "bank"
 
 
+STORED = """
+    from gateway import Stored, hookimpl
+
+    @hookimpl
+    def register_stored():
+        return [Stored.tokens("vault", "sealed", "vault")]
+"""
+
+
+def test_register_stored_is_collected_and_what_is_none_is_refused(tmp_path) -> None:
+    plugins = load(write(tmp_path, vault=STORED))
+    message = refusal(write(tmp_path / "other", vault=STORED.replace("Stored.tokens(", "(")))
+
+    assert [each.name for each in plugins.stored] == ["vault.sealed"]
+    assert message.endswith("register_stored: ('vault', 'sealed', 'vault') is not a Stored")
+
+
 @pytest.mark.parametrize("name", ["replay", "recovery", "ledger", "forwarding"])
 def test_the_names_of_the_cores_own_parts_are_taken(tmp_path, name) -> None:
     message = refusal(write(tmp_path, bank=resolver(name)))

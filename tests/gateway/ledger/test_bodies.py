@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.protocol import Unreadable
-from gateway.ledger.bodies import MOST, Bodies
+from gateway.ledger.bodies import MOST, STORED, Bodies
 from gateway.ledger.records import Record, State
 
 KEYRING = LocalKeyring.parse("00" * 32)
@@ -132,3 +132,17 @@ def test_what_cannot_be_opened_says_which_key_is_missing() -> None:
         Bodies(KEYRING, "shop").open_answer(kept)
     with pytest.raises(Unreadable, match="no ENCRYPTION_KEY"):
         Bodies(None, "shop").open_answer(kept)
+
+
+@pytest.mark.parametrize("stored", STORED, ids=lambda stored: stored.name)
+def test_what_is_stored_sealed_is_bound_so_that_a_newer_key_can_seal_it(stored) -> None:
+    both = LocalKeyring.parse(f"new:{'ff' * 32},1:{'00' * 32}")
+    bodies, with_both = Bodies(KEYRING, "shop"), Bodies(both, "shop")
+    request = bodies.request("abc", "POST", "/", [], BODY)
+    sealed = bodies.answer("abc", 200, [], BODY) if stored.column == "answer" else request
+    again = stored.anew(both, "shop", {stored.id: "abc", stored.column: sealed})
+    opened = with_both.open_answer(record(answer=again)) if stored.column == "answer" else None
+    asked = with_both.open_request(record(request=again)) if stored.column == "request" else None
+
+    assert both.key_of(again) == "new"
+    assert BODY in [None if opened is None else opened.body.data, None if asked is None else asked.body]

@@ -25,13 +25,19 @@ UNKNOWN = Evidence("bank", "unknown", detail="card 4111111111111111")
 class Told:
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
+        self.audited: list[tuple[str, dict[str, Any]]] = []
 
     def event(self, code: str, **detail: Any) -> None:
         self.events.append((code, detail))
 
+    def audit(self, action: str, **entry: Any) -> None:
+        self.audited.append((action, entry))
+
 
 def settling(told: Told | None = None, attempts: int = 5, pause: float = 0.0) -> Settling:
-    return Settling(attempts, Backoff(pause, pause), masks=Masking(), now=lambda: 1e9, event=(told or Told()).event)
+    told = told or Told()
+    backoff = Backoff(pause, pause)
+    return Settling(attempts, backoff, masks=Masking(), now=lambda: 1e9, event=told.event, audit=told.audit)
 
 
 def judged(*evidence: Evidence) -> Callable[[Record], Verdict]:
