@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from gateway.errors import GatewayError, InvalidJson, Rejected
 from gateway.exchange import Exchange
-from gateway.fields import BEGINNINGS
+from gateway.fields import BEGINNINGS, RawHeader, fields_of
 from gateway.form_fields import MEDIA_TYPE, Form, InvalidForm
 from gateway.messages import Request, Response
 from gateway.parts import Config
@@ -188,17 +188,21 @@ def _as_text(pointer: str, value: Any) -> str:
 
 
 def _says_form(request: Request) -> bool:
-    said = [value.partition(b";")[0].strip().lower() == MEDIA_TYPE for value in _content_types(request)]
+    pieces = request.pieces
+    if pieces is not None and pieces.count(_CONTENT_TYPE) == 1:
+        return _is_form(pieces[pieces.index(_CONTENT_TYPE) + 1])
+    said = [_is_form(value) for name, value in _fields_of(request) if name == b"content-type"]
     if len(said) > 1 and any(said):
         raise InvalidForm("The request has more than one content type")
     return said == [True]
 
 
-def _content_types(request: Request) -> list[bytes]:
-    pieces = request.pieces
-    if pieces is None:
-        return [value for name, value in request.headers.raw if name == b"content-type"]
-    return [value for begins, value in zip(pieces[::2], pieces[1::2], strict=True) if begins == _CONTENT_TYPE]
+def _fields_of(request: Request) -> list[RawHeader]:
+    return request.headers.raw if request.pieces is None else fields_of(request.pieces)
+
+
+def _is_form(content_type: bytes) -> bool:
+    return content_type != b"application/json" and content_type.partition(b";")[0].strip().lower() == MEDIA_TYPE
 
 
 def _says_json(answer: Response) -> bool:

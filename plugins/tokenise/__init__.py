@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gateway import hookimpl
+from gateway import Stored, hookimpl
 
 from .filter import TokeniseFilter
+from .records import STORED
 from .vault import Vault
 
 
@@ -16,3 +17,8 @@ def register_filters() -> list[type[TokeniseFilter]]:
 @hookimpl
 def register_components() -> list[type[Vault]]:
     return [Vault]
+
+
+@hookimpl
+def register_stored() -> list[Stored]:
+    return [STORED]

@@ -1,14 +1,4 @@
-"""The vault's rows in the ledger's database.
-
-What walks everything that is sealed, to seal it anew with another key, needs this of the table ``vault``:
-
-* ``id`` is a row's key: the digest of its token, a text;
-* ``sealed`` is what ``Scope.cipher("vault")`` of the row's ``tenant`` has sealed as the field called ``id``:
-  ``FieldCipher(keyring, tenant, "vault").open(id, sealed)``, so the associated data is the tenant, the word ``vault``
-  and the digest;
-* ``key_id`` is the id of the key that it was sealed with, and changes with ``sealed``, where that is still the one that
-  was read: RESEAL.
-"""
+"""The vault's rows in the ledger's database."""
 
 from __future__ import annotations
 
@@ -17,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway import Database
+from gateway import Database, Stored
 
 STEP = 500
 """Rows that one statement removes."""
 
-RESEAL = "UPDATE vault SET sealed = $3, key_id = $4 WHERE id = $1 AND sealed = $2 RETURNING id"
+STORED = Stored.tokens("vault", "sealed", "vault", field="id", tenant="tenant", key_column="key_id")
+"""How ``sealed`` is bound: to the row's tenant, the word ``vault`` and the digest of the token."""
 
 _GOOD = "(expires_at IS NULL OR expires_at > {now})"
 

@@ -35,6 +35,9 @@ class Ticker(Component):
     def checks(self):
         return [Check("ticks", self.ticked.wait)]
 
+    def numbers(self):
+        return {"ticks": float(self.ticked.is_set())}
+
 class Clock(Ticker):
     name = "clock"
 
@@ -234,6 +237,7 @@ async def test_gauges_are_read_at_each_scrape(upkeep, laid, active, status) -> N
     [ticker] = active.snapshot.components
     await ticker.ticked.wait()
     assert any(line.startswith('payguard_job_runs_total{job="ticker.tick",result="ok"}') for line in scraped())
+    assert 'payguard_component{component="ticker",number="ticks"} 1.0' in scraped()
     assert 'payguard_check_up{check="storage"}' in "".join(scraped())
 
 

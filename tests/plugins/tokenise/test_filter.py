@@ -127,10 +127,11 @@ async def test_a_number_is_revealed_and_on_the_audit_trail(lent) -> None:
 async def test_nothing_is_revealed_before_its_entry_is_committed(lent) -> None:
     token = (await sent_on(tokenise(lent), {"card": {"number": CARD}}))["card"]["number"]
     committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    lent.audit = lambda *_, **__: committed
+    asked = asyncio.Event()
+    lent.audit = lambda *_, **__: asked.set() or committed
     passed = exchange(json={"card": token})
     revealing = asyncio.ensure_future(tokenise(lent, reveal=["/card"]).on_request(passed))
-    await asyncio.wait([revealing], timeout=0.2)
+    await asked.wait()
     assert passed.request.json() == {"card": token}
     committed.set_exception(DatabaseDown())
     with pytest.raises(DatabaseDown):

@@ -10,6 +10,7 @@ from gateway.crypto.salts import Salts
 from gateway.testing import HandScope
 from plugins.tokenise.options import VaultConfig
 from plugins.tokenise.problems import VaultUnreadable
+from plugins.tokenise.records import STORED
 from plugins.tokenise.tokens import digest, is_vault_token
 from plugins.tokenise.vault import Vault, Wanted
 
@@ -127,6 +128,17 @@ async def test_what_the_key_does_not_open_is_told_to_people_and_not_guessed(data
     with pytest.raises(VaultUnreadable):
         await made.number(token)
     assert [(code, severity) for code, severity, _ in made.scope.events] == [("vault_unreadable", "critical")]
+
+
+async def test_what_a_newer_key_has_sealed_anew_opens(sqlite) -> None:
+    token = await of(vault(sqlite), CARD)
+    both = LocalKeyring([("new", b"n" * 32), ("test", bytes(32))])
+    [(id_, tenant, sealed)] = await sqlite.read("SELECT id, tenant, sealed FROM vault")
+    again = STORED.anew(both, "", {"id": id_, "tenant": tenant, "sealed": sealed})
+    await sqlite.write("UPDATE vault SET sealed = $2, key_id = 'new' WHERE id = $1", id_, again)
+    made = vault(sqlite, keyring=LocalKeyring([("new", b"n" * 32)]))
+    assert await made.number(token) == CARD
+    assert await of(made, CARD) == token
 
 
 async def test_a_row_that_was_moved_to_another_token_does_not_open(database) -> None:
