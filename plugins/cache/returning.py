@@ -16,7 +16,7 @@ from .fields import grouped, pieces_in, updated, value_in
 from .flights import Landing
 from .freshness import ASK_AGAIN, Terms, terms_of
 from .invalidation import changed_targets
-from .keeping import Answered, entry_of, keep
+from .keeping import Answered, dated, entry_of, keep
 from .keys import Asked, Keys
 from .options import CacheConfig
 from .tiers import Purge
@@ -167,7 +167,7 @@ class Returning:
         """What is kept has not changed: it is fresh again, with what the 304 says (RFC 9111 §4.3.4)."""
         entry = visit.entry
         assert entry is not None
-        said = pieces_in(exchange.answer)
+        said = dated(pieces_in(exchange.answer), self._now())
         if not is_of(entry, value_in(said, _ETAG)):
             await self._anew(exchange, visit)
             return
