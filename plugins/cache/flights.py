@@ -30,15 +30,14 @@ class Landing(Enum):
 
 
 class Flight:
-    """One request under way.  Whoever leads it says once how it ended; ``landed`` then takes no further word."""
+    """One request under way.  Whoever leads it says once how it ended."""
 
-    __slots__ = ("_flights", "_key", "_waiting", "landed")
+    __slots__ = ("_flights", "_key", "_waiting")
 
     def __init__(self, flights: Flights, key: str) -> None:
         self._flights = flights
         self._key = key
         self._waiting: deque[asyncio.Future[Landing]] = deque()
-        self.landed = False
 
     @property
     def waiting(self) -> int:
@@ -92,7 +91,6 @@ class Flight:
         return [each for each in waiting if not each.done()]
 
     def _end(self) -> None:
-        self.landed = True
         self._flights.remove(self._key, self)
 
 

@@ -35,9 +35,7 @@ def entry_of(asked: Asked, answered: Answered, config: CacheConfig) -> Entry:
     terms, requested, received = answered.terms, answered.requested, answered.received
     fields = grouped(answered.pieces)
     begun = born(fields, requested, received)
-    stored = kept(answered.pieces)
-    if _DATE not in stored:
-        stored += (_DATE, text(received))
+    stored = dated(kept(answered.pieces), received)
     validators = fields.get(b"etag"), fields.get(b"last-modified")
     beyond = max(terms.stale_while_revalidate, terms.stale_if_error, config.keep if any(validators) else 0.0)
     until = min(begun + terms.lifetime + beyond, received + config.longest)
@@ -52,6 +50,11 @@ def entry_of(asked: Asked, answered: Answered, config: CacheConfig) -> Entry:
         etag=validators[0][0] if validators[0] else None,
         last_modified=validators[1][0] if validators[1] else None,
     )
+
+
+def dated(pieces: Pieces, received: float) -> Pieces:
+    """With the time at which it came, where it does not say when it was made (RFC 9110 §6.6.1)."""
+    return pieces if _DATE in pieces else [*pieces, _DATE, text(received)]
 
 
 def vary_of(fields: Fields) -> tuple[bytes, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway import Exchange
+from gateway import Exchange, GatewayError
 
+from .answers import validating
 from .entry import Entry
 from .flights import Flight, Landing
 from .keys import Asked
@@ -29,14 +30,26 @@ class Visit:
         self.flight: Flight | None = None
         self.followed = False
 
+    def ask_only_if_changed(self, exchange: Exchange) -> None:
+        """Let the request, which is about to be sent, ask so, where what is kept has a validator."""
+        assert self.entry is not None
+        if self.entry.etag is not None:
+            self.plain = exchange.branch()
+        self.validating = validating(exchange.request, self.entry)
+
     def land(self, how: Landing) -> None:
         """Tell those who wait for it, once."""
-        if self.flight is not None and not self.flight.landed:
+        if self.flight is not None:
             self.flight.land(how)
+            self.flight = None
+
+    def fail(self, error: GatewayError) -> None:
+        if self.flight is not None:
+            self.flight.fail(error)
             self.flight = None
 
     async def leave(self) -> None:
         """At the end of the exchange: where nothing was said of its flight, one of those who wait goes on."""
-        if self.flight is not None and not self.flight.landed:
+        if self.flight is not None:
             self.flight.leave()
             self.flight = None

@@ -445,3 +445,49 @@ async def test_a_dependency_that_is_down_after_an_answer_was_refused_is_the_erro
     steps = [trace.step("a"), trace.step("b", up=DependencyDown()), trace.step("c", up=Rejected())]
     await chain(trace, *steps)(made)
     assert str(trace) == "a> b> c> upstream <c 200 <b 403 <a 503"
+
+
+async def test_a_branch_goes_down_from_the_filter_that_made_it_and_comes_back_to_it() -> None:
+    trace, branches = Trace(), []
+
+    async def branch(exchange: Exchange) -> None:
+        branches.append(exchange.branch())
+
+    steps = [trace.step("a"), trace.step("b", down=branch), trace.step("c")]
+    chain = Chain([(step, "enforce") for step in steps], Upstream(trace))
+    asked = exchange("GET", "/v1/invoices")
+    await chain(asked)
+    whole = str(trace)
+    trace.clear()
+    for _ in range(2):
+        again = branches[0].branch()
+        await again.descend()
+    assert whole == "a> b> c> upstream <c 200 <b 200 <a 200"
+    assert str(trace) == "c> upstream <c 200 c> upstream <c 200"
+    assert [step.filter for step in asked.steps] == ["a", "b", "c"]
+    assert again.answer.status == 200
+
+
+async def test_a_branch_that_fails_says_so_and_the_one_it_is_of_does_not() -> None:
+    trace, branches = Trace(), []
+
+    async def branch(exchange: Exchange) -> None:
+        branches.append(exchange.branch())
+
+    fails = iter([None, UpstreamBroken("closed")])
+
+    async def answer(exchange: Exchange):
+        if error := next(fails):
+            raise error
+        return Response(200)
+
+    chain = Chain([(trace.step("a", down=branch), "enforce")], Upstream(trace, answer))
+    asked = exchange("GET", "/v1/invoices")
+    await chain(asked)
+    await branches[0].descend()
+    assert (branches[0].answer.status, asked.answer.status, asked.error) == (502, 200, None)
+
+
+def test_what_is_not_safe_is_not_sent_once_more() -> None:
+    with pytest.raises(RuntimeError, match="only a safe request"):
+        exchange("POST", "/v1/payments").branch()

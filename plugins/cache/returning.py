@@ -1,0 +1,251 @@
+"""What becomes of answers on their way up: kept, given in another's place, told of; and what unsafe ones take away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
+
+from gateway import BEGINNINGS, Body, BodyTooLarge, Delivery, Exchange, GatewayError, Pieces, Response, Scope
+
+from . import answers
+from .component import Cache
+from .decision import Verdict, is_of, judge, serves_on_error
+from .entry import Entry
+from .fields import grouped, pieces_in, updated, value_in
+from .flights import Landing
+from .freshness import ASK_AGAIN, Terms, terms_of
+from .invalidation import changed_targets
+from .keeping import Answered, dated, entry_of, keep
+from .keys import Asked, Keys
+from .options import CacheConfig
+from .tiers import Purge
+from .visit import Visit
+
+FAILURES = frozenset({500, 502, 503, 504})
+"""Answers that are errors for ``stale-if-error`` (RFC 5861 §4)."""
+
+_VALIDATE = Verdict.VALIDATE
+_LOOK, _GO, _ = Landing
+_ETAG, _AUTHORIZATION = BEGINNINGS[b"etag"], BEGINNINGS[b"authorization"]
+_CONTENT_TYPE = BEGINNINGS[b"content-type"]
+
+
+class Returning:
+    """The way up of one route's cache."""
+
+    def __init__(self, config: CacheConfig, scope: Scope, cache: Cache, keys: Keys) -> None:
+        self._config = config
+        self._cache = cache
+        self._keys = keys
+        self._route = scope.place
+        self._counts = cache.counts_of(scope.place)
+        self._now = scope.clock.now
+
+    async def came(self, exchange: Exchange) -> None:
+        visit = exchange.get(Visit)
+        if visit is None:
+            if not exchange.safe:
+                await self._invalidate(exchange)
+        elif exchange.error is not None:
+            await self._failed(exchange, visit, exchange.error)
+        elif exchange.request.method == "HEAD" or visit.why == "bypass":
+            self._say(exchange, visit, "passed")
+        elif visit.validating and exchange.answer.status == 304:
+            await self._validated(exchange, visit)
+        elif exchange.answer.status in FAILURES and (stale := self._stale(exchange, visit, exchange.answer.status)):
+            exchange.abandon()
+            exchange.response = stale
+            visit.land(_GO)
+        else:
+            await self._answered(exchange, visit)
+
+    # failures
+
+    async def _failed(self, exchange: Exchange, visit: Visit, error: GatewayError) -> None:
+        """Give what is kept, where the upstream cannot be asked; those who wait are told."""
+        if error.status < 500:  # the client has gone, or was refused below: that says nothing to others
+            await visit.leave()
+            return
+        stale = self._stale(exchange, visit, 0)
+        visit.fail(error)
+        if stale is not None:
+            exchange.response, exchange.error = stale, None
+        else:
+            self.count(exchange, "failed")
+
+    def stale_for(self, exchange: Exchange, visit: Visit, error: GatewayError) -> Response:
+        """For one who waited for a request that failed: where nothing may be given, it fails alike."""
+        stale = self._stale(exchange, visit, 0)
+        if stale is None:
+            raise error
+        return stale
+
+    def _stale(self, exchange: Exchange, visit: Visit, status: int) -> Response | None:
+        """What is kept, where the upstream fails and that is allowed."""
+        entry, now = visit.entry, self._now()
+        if entry is None or not serves_on_error(entry, visit.asked.directives, now):
+            return None
+        self.count(exchange, "stale_if_error")
+        said = answers.forwarded(visit.why, status=status, detail="stale-if-error") if self._config.status else None
+        return answers.answer(entry, visit.asked, now, said)
+
+    # answers of the upstream's own
+
+    async def _answered(self, exchange: Exchange, visit: Visit) -> None:
+        """It is kept, where that may be."""
+        response = exchange.answer
+        terms = self._terms(response, visit)
+        if isinstance(terms, str):
+            visit.land(_GO)
+            await self._outdated(visit, response)
+            self._say(exchange, visit, "uncacheable", detail=terms)
+            return
+        if response.body.data is None:
+            source = self._taking(exchange, visit, terms, pieces_in(response), response.body)
+            response.body = Body(source=source, length=response.body.length)
+            self._say(exchange, visit, "miss", stored=True)
+            return
+        answered = self._of(visit, response.status, pieces_in(response), response.body.data, terms)
+        self._say(exchange, visit, "miss", stored=await self._store(visit, answered))
+
+    def _terms(self, response: Response, visit: Visit) -> Terms | str:
+        pieces = pieces_in(response)
+        length = response.body.length
+        if length is not None and length > self._config.largest:
+            return "too-large"
+        if (value_in(pieces, _CONTENT_TYPE) or b"").startswith(b"text/event-stream"):
+            return "event-stream"
+        return terms_of(
+            response.status,
+            grouped(pieces),
+            self._config,
+            self._now(),
+            authorized=_AUTHORIZATION in visit.asked.pieces,
+            asked=visit.asked.directives,
+        )
+
+    async def _outdated(self, visit: Visit, response: Response) -> None:
+        """What is kept goes where a newer answer came that may not be (RFC 9111 §4.3.3)."""
+        if visit.entry is not None and response.status < 500 and response.status != 304:
+            await self._cache.delete(visit.entry.key)
+
+    def _of(self, visit: Visit, status: int, pieces: Pieces, body: bytes, terms: Terms) -> Answered:
+        return Answered(status, pieces, body, terms, visit.requested, self._now())
+
+    async def _store(self, visit: Visit, answered: Answered, known: Entry | None = None) -> bool:
+        """Keep it, and tell those who wait whether they find it.  ``known`` is what it is the same as."""
+        entry = entry_of(visit.asked, answered, self._config)
+        entry.route = self._route
+        if known is not None:
+            entry.hits, entry.tags = known.hits, known.tags
+        stored = await keep(self._cache, entry, visit.asked, self._config.longest)
+        visit.land(_LOOK if stored and judge(entry, {}, self._now()) is not _VALIDATE else _GO)
+        return stored
+
+    async def _taking(
+        self, exchange: Exchange, visit: Visit, terms: Terms, pieces: Pieces, body: Body
+    ) -> AsyncGenerator[bytes, None]:
+        """The body as it passes; all of it is kept once it was here, where it is not too large."""
+        status, pieces, taken, size = exchange.answer.status, list(pieces), [], 0
+        async with aclosing(body.chunks()) as chunks:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size <= self._config.largest:
+                    taken.append(chunk)
+                elif taken:
+                    taken.clear()
+                    visit.land(_GO)
+                    exchange.note("cache_too_large")
+                yield chunk
+        if size <= self._config.largest:
+            await self._store(visit, self._of(visit, status, pieces, b"".join(taken), terms))
+
+    # what was asked after
+
+    async def _validated(self, exchange: Exchange, visit: Visit) -> None:
+        """What is kept has not changed: it is fresh again, with what the 304 says (RFC 9111 §4.3.4)."""
+        entry = visit.entry
+        assert entry is not None
+        said = dated(pieces_in(exchange.answer), self._now())
+        if not is_of(entry, value_in(said, _ETAG)):
+            await self._anew(exchange, visit)
+            return
+        pieces = updated(entry.pieces, said)
+        terms = self._terms(Response(entry.status, pieces=pieces, body=entry.body), visit)
+        answered = self._of(visit, entry.status, pieces, entry.body, ASK_AGAIN if isinstance(terms, str) else terms)
+        if isinstance(terms, str):
+            stored = False
+            visit.land(_GO)
+            await self._cache.delete(entry.key)
+        else:
+            stored = await self._store(visit, answered, entry)
+        self.count(exchange, "validated")
+        said_status = answers.forwarded(visit.why, status=304, stored=stored, collapsed=visit.followed)
+        given, now = entry_of(visit.asked, answered, self._config), self._now()
+        exchange.response = answers.answer(given, visit.asked, now, said_status if self._config.status else None)
+
+    async def _anew(self, exchange: Exchange, visit: Visit) -> None:
+        """The 304 was about another answer than the one that is kept: that goes, and all of it is asked for."""
+        assert visit.plain is not None
+        assert visit.entry is not None
+        await self._cache.delete(visit.entry.key)
+        branch, visit.plain, visit.entry, visit.validating = visit.plain, None, None, False
+        exchange.abandon()
+        visit.requested = self._now()
+        exchange.at_end(partial(_end, branch))
+        await branch.descend()
+        exchange.response, exchange.error = branch.response, branch.error
+        await self.came(exchange)
+
+    async def refreshed(self, branch: Exchange, asked: Asked, entry: Entry) -> None:
+        """Ask after what is kept while it is given; ``branch`` is of one who was given it."""
+        visit = Visit(asked, "stale", self._now(), entry)
+        try:
+            self._counts["refresh"] += 1
+            visit.ask_only_if_changed(branch)
+            branch.put(visit)
+            await branch.descend()
+            await self.came(branch)
+            await branch.answer.body.buffer(self._config.largest)
+        except BodyTooLarge:
+            await self._cache.delete(entry.key)
+        finally:
+            self._cache.refreshing.discard(entry.key)
+            await _end(branch)
+
+    async def _invalidate(self, exchange: Exchange) -> None:
+        """What an unsafe request has changed, or may have, goes: for everybody (RFC 9111 §4.4)."""
+        if exchange.error is None:
+            if exchange.answer.status >= 400:
+                return
+        elif exchange.delivery is not Delivery.UNKNOWN:
+            return
+        own = self._keys.uri(exchange.request, pieces_in(exchange.request))
+        for uri in changed_targets(own, pieces_in(exchange.answer)):
+            await self._cache.purge(Purge("uri", uri))
+        self.count(exchange, "invalidated")
+
+    # what is told
+
+    def count(self, exchange: Exchange, word: str) -> None:
+        self._counts[word] += 1
+        exchange.note(f"cache_{word}")
+
+    def _say(self, exchange: Exchange, visit: Visit, word: str, *, stored: bool = False, detail: str = "") -> None:
+        """Of an answer that passes."""
+        self._counts[word] += 1
+        if detail:
+            exchange.note(f"cache_{word}", why=detail)
+        else:
+            exchange.note(f"cache_{word}")
+        if self._config.status:
+            status = exchange.answer.status if visit.entry is not None else 0
+            said = answers.forwarded(visit.why, status=status, stored=stored, collapsed=visit.followed, detail=detail)
+            answers.tell(exchange.answer, said)
+
+
+async def _end(branch: Exchange) -> None:
+    for call in branch.take_at_end():
+        await call()
+    branch.abandon()
