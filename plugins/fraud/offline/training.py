@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from plugins.fraud.features import CODES, MEANING
 from plugins.fraud.files import FORM
 from plugins.fraud.linear import SHAPES, Shape
-from plugins.fraud.stability import MOVED, Histogram, edges_of, stability
 
 from .replay import Scene
 
@@ -19,6 +18,8 @@ ENOUGH: dict[Kind, int] = {"logistic": 20, "trees": 150}
 """Frauds with known labels below which a model of the kind learns noise (measured: docs/fraud-models.md)."""
 KNOT = 0.99
 """The share of payments below the bend of a factor's third term: what is rare is where frauds are."""
+LEFT = 0.25
+"""The share of values beyond their former range from which a feature is left out."""
 LATE = 0.7
 """The share of time after which payments calibrate a model that was trained on those before."""
 
@@ -81,7 +82,7 @@ def train(sample: Sample, kind: Kind) -> dict[str, Any]:
             "on": time.strftime("%Y-%m-%d", time.gmtime()),
             "payments": len(sample.frauds),
             "frauds": frauds,
-            "from": sample.first,
+            "since": sample.first,
             "to": sample.last,
             "left_out": left_out,
         },
@@ -93,28 +94,27 @@ def train(sample: Sample, kind: Kind) -> dict[str, Any]:
 def columns_of(values: Any) -> tuple[list[int], dict[str, str]]:
     """The features that a model may use, and why others are left out.
 
-    One that never changes says nothing.  One that moved between the first and the second half of the time, such as an
-    age where all that is known began at one day, will have moved again by the time the model serves.
+    One that never changes says nothing.  One that left its range between the first and the second half of the time,
+    such as an age where all that is known began on one day, will have left it again by the time the model serves.
     """
     half, used, left_out = len(values) // 2, [], {}
     for at, code in enumerate(CODES):
         column = values[:, at]
         if float(column.max() - column.min()) < 1e-9:
             continue
-        if (moved := _moved(column[:half], column[half:])) > MOVED:
-            left_out[code] = f"it moved while it was trained on: a stability index of {moved:.2f}"
+        if (beyond := _beyond(column[:half], column[half:])) > LEFT:
+            left_out[code] = f"{beyond:.0%} of its later values lie where hardly any lay before"
         else:
             used.append(at)
     return used, left_out
 
 
-def _moved(before: Any, after: Any) -> float:
-    edges = edges_of(before.tolist())
-    histograms = Histogram(edges), Histogram(edges)
-    for histogram, values in zip(histograms, (before, after), strict=True):
-        for value in values.tolist():
-            histogram.add(value)
-    return stability(histograms[0].counts, histograms[1].counts)
+def _beyond(before: Any, after: Any) -> float:
+    """The share of later values outside the range of nearly all before."""
+    import numpy as np  # noqa: PLC0415
+
+    low, high = np.quantile(before, [0.005, 0.995])
+    return float(((after < low) | (after > high)).mean())
 
 
 def _fitted(values: Any, frauds: Any, used: list[int], kind: Kind) -> tuple[dict[str, Any], Any]:
