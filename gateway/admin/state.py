@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from gateway.admin.access import Tokens
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
 from gateway.control.reloader import PolicyStatus
+from gateway.detections import Detections
 from gateway.ledger.protocol import Ledger
 from gateway.parts import Component
 from gateway.telemetry.metrics import Metrics
@@ -42,6 +43,9 @@ class AdminState:
     hashes: Callable[[str, str], Sequence[str]]
     mask: Callable[[str], str]
     tell: Callable[..., None]
+    known_as: Callable[[str], str] = str
+    """What the ledger calls a caller."""
+    detections: Detections = field(default_factory=Detections)
 
     @classmethod
     def of(cls, process: Process) -> AdminState:
@@ -64,6 +68,8 @@ class AdminState:
             hashes=services.salts.hashes,
             mask=process.foundation.masking.text,
             tell=partial(services.events.tell, source="admin", severity="info"),
+            known_as=services.owners.known_as,
+            detections=services.detections,
         )
 
 

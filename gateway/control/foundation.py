@@ -70,9 +70,10 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         keyring=make_keyring(settings, plugins, masking),
         environ=environ,
         on_secret=masking.add_secret,
+        spared=settings.spared_fields,
     )
     key_watch = KeyWatch(database, services.keyring, services.salts, services.events.tell)
-    metrics, templates = Metrics(), dict[str, str]()
+    metrics, templates = Metrics(masking.text), dict[str, str]()
     spans = _spans(settings, masking, templates)
     observers = [logs.ExchangeLog(masking, lines, level=settings.log_level, query=settings.log_query).ended]
     if settings.monitoring_enabled:
@@ -94,7 +95,7 @@ def _spans(settings: Settings, masking: Masking, templates: Mapping[str, str]) -
 
 
 def _masking(settings: Settings) -> Masking:
-    masking = Masking(settings.mask_fields)
+    masking = Masking(settings.mask_fields, spared=settings.spared_fields)
     for name in type(settings).model_fields:
         if isinstance(value := getattr(settings, name), SecretStr):
             masking.add_secret(value.get_secret_value())

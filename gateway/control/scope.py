@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from gateway.card_data import folded
 from gateway.control.background import NOBODY, Background
 from gateway.control.events import Events
 from gateway.control.sharing import Lease, SharedObjects
@@ -16,7 +17,9 @@ from gateway.crypto.protocol import Keyring
 from gateway.crypto.salts import Salts
 from gateway.database.protocol import Database
 from gateway.dataplane.snapshot import Snapshot
+from gateway.detections import Detections
 from gateway.ledger.late import LateOutcomes
+from gateway.ledger.owners import Owners
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.trail import Masks
 from gateway.parts import Clock, Config, Part, Severity, Tasks
@@ -72,6 +75,7 @@ class Services:
         keyring: Keyring | None = None,
         masks: Masks = NOTHING_MASKED,
         local: Store | None = None,
+        spared: Iterable[str] = (),
     ) -> None:
         self.store = store
         self.local = store if local is None else local
@@ -82,7 +86,11 @@ class Services:
         self.keyring = keyring
         self.masks = masks
         self.events = Events()
+        self.detections = Detections()
+        self.spared = frozenset(map(folded, spared))
+        """Names of fields, folded, whose numbers are never a card's."""
         self.salts = salts
+        self.owners = Owners(masks, salts.hashes)
         self.environ = environ
         self.clock = clock or SystemClock()
         self.background = background or Background()

@@ -119,6 +119,8 @@ def read_gauges(
     read(catalogue.CHECK_UP, lambda: {each.check.name: each.state == "ok" for each in upkeep.health.findings})
     read(catalogue.LINES_DROPPED, lambda: foundation.lines.dropped)
     read(catalogue.EVENTS, lambda: _numbers(foundation.services.events.counts.items()))
+    read(catalogue.DETECTED, foundation.services.detections.counts)
+    read(catalogue.UNDETECTED, lambda: foundation.services.detections.unseen)
     _read_ledger(foundation.metrics, foundation.database)
     _read_store(foundation)
     _read_payments(foundation.metrics, active)

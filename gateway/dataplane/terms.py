@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gateway.dataplane.acceptance import Limits
 from gateway.ledger.bodies import Bodies
+from gateway.ledger.owners import Owners
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.records import Settlement
 from gateway.ledger.trail import Masks
@@ -49,4 +50,5 @@ class Means:
     bodies: Bodies
     masks: Masks
     hash: Callable[[str, str], str]
+    owners: Owners
     tell: Callable[..., None] = field(default=lambda *_, **__: None)

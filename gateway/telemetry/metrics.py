@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -27,10 +27,12 @@ class Metrics(Collector):
     """Everything at ``/metrics``.
 
     ``ended`` is the path's and costs additions.  ``read`` is everybody's: what it is given is called at each scrape.
-    ``registry`` is an ordinary one of prometheus_client, for what has a collector of its own.
+    ``registry`` is an ordinary one of prometheus_client, for what has a collector of its own.  ``mask`` takes out of
+    the value of a label what nobody may read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, mask: Callable[[str], str] = str) -> None:
+        self._mask = mask
         self.registry = CollectorRegistry()
         self.loop_lag = Durations(catalogue.LOOP_LAG)
         self._requests = Tally(catalogue.REQUESTS)
@@ -71,6 +73,12 @@ class Metrics(Collector):
         self._read[series.name] = (series, read)
 
     def collect(self) -> Iterator[Metric]:
+        for family in self._families():
+            for sample in family.samples:
+                sample.labels.update((name, self._mask(value)) for name, value in sample.labels.items() if name != "le")
+            yield family
+
+    def _families(self) -> Iterator[Metric]:
         for counted in (self._requests, self._attempts, self._payments, self._amounts):
             yield counted.family()
         yield from self._filters.families()

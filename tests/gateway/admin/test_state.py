@@ -11,6 +11,8 @@ from gateway.control.events import Events
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
 from gateway.crypto.salts import Salts
+from gateway.detections import Detections
+from gateway.ledger.owners import Owners
 from gateway.telemetry.masking import Masking
 from gateway.telemetry.metrics import Metrics
 
@@ -28,7 +30,13 @@ def process(*, monitoring: bool = True, operate: str | None = None) -> SimpleNam
         foundation=SimpleNamespace(
             metrics=Metrics(),
             masking=Masking(),
-            services=SimpleNamespace(ledger="a ledger", salts=Salts([("1", b"0" * 16)]), events=Events()),
+            services=SimpleNamespace(
+                ledger="a ledger",
+                salts=Salts([("1", b"0" * 16)]),
+                events=Events(),
+                owners=Owners(Masking(), lambda purpose, caller: [f"1:{purpose}:{caller}"]),
+                detections=Detections(),
+            ),
         ),
         reloader=SimpleNamespace(status="first"),
         active=SimpleNamespace(snapshot=SimpleNamespace(components=("first",), routes=())),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.protocol import Unreadable
-from gateway.ledger.bodies import MOST, Bodies
+from gateway.ledger.bodies import MOST, Bodies, HoldsCode
 from gateway.ledger.records import Record, State
 
 KEYRING = LocalKeyring.parse("00" * 32)
@@ -132,3 +132,14 @@ def test_what_cannot_be_opened_says_which_key_is_missing() -> None:
         Bodies(KEYRING, "shop").open_answer(kept)
     with pytest.raises(Unreadable, match="no ENCRYPTION_KEY"):
         Bodies(None, "shop").open_answer(kept)
+
+
+def test_what_holds_a_security_code_is_not_kept_not_even_sealed() -> None:
+    bodies = Bodies(KEYRING, "shop")
+    with pytest.raises(HoldsCode):
+        bodies.request("abc", "POST", "/v1/payments", (), b'{"card": {"number": "tok_1", "cvc": "123"}}')
+    with pytest.raises(HoldsCode):
+        bodies.request("abc", "POST", "/v1/payments?cvc=123", (), b"")
+    with pytest.raises(HoldsCode):
+        bodies.answer("abc", 200, [(b"x-cvc", b"123")], b"{}")
+    assert bodies.answer("abc", 200, (), b'{"checks": {"cvc_check": "pass"}}') is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from gateway.telemetry.cards import luhn
+from gateway.cards import luhn
 
 _ISSUED = [
     *(("4", length) for length in (13, 16, 19)),

@@ -5,6 +5,7 @@ import pytest
 from gateway.exchange import Attempt, Delivery, Step
 from gateway.facts import Payment
 from gateway.messages import Response
+from gateway.telemetry.masking import Masking
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.series import Series
 from tests.gateway.telemetry.exchanges import ended
@@ -122,3 +123,15 @@ def test_the_text_is_in_the_format_that_was_asked_for(accept, content_type):
     text, given = metrics.exposition(accept)
     assert given.startswith(content_type)
     assert b'payguard_requests_total{method="POST",result="success",route="create-payment",status="201"} 1.0' in text
+
+
+def test_the_values_of_labels_are_masked():
+    metrics = Metrics(Masking().text)
+    exchange = ended()
+    exchange.steps = [Step("4111111111111111", "enforce", "passed", 0.5)]
+    exchange.upstream, exchange.attempts = "b", [Attempt(1, 1.0, 1.5, Delivery.ANSWERED, 200)]
+    metrics.ended(exchange)
+    text = metrics.exposition()[0].decode()
+    assert 'filter="[card *1111]"' in text
+    assert "4111111111111111" not in text
+    assert 'le="0.001"' in text

@@ -32,7 +32,7 @@ _ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("36", "36", (14, 15, 16, 17, 18, 19)),
     ("37", "37", (15,)),
     ("38", "39", (14, 16, 17, 18, 19)),
-    ("4", "4", (13, 16, 18, 19)),  # Visa
+    ("4", "4", (13, 16, 19)),  # Visa
     ("50", "50", (13, 14, 15, 16, 17, 18, 19)),  # Maestro, Verve, Elo
     ("51", "55", (16,)),
     ("56", "58", (13, 14, 15, 16, 17, 18, 19)),
@@ -48,10 +48,12 @@ _ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
 That spares what counts milli-, micro- or nanoseconds since 1970, and dates.
 """
 
-_BY_FIRST_DIGIT = {
-    digit: tuple(each for each in _ISSUERS if each[0].startswith(digit)) for digit in "0123456789"
-}
+_BY_FIRST_DIGIT = {digit: tuple(each for each in _ISSUERS if each[0].startswith(digit)) for digit in "0123456789"}
 
+_RUN = re.compile(RUN)
+_LONG = re.compile(r"[0-9]{15,}")
+_ZEROS = bytes(48 if 48 <= byte < 58 else byte for byte in range(256))
+_AT_LEAST = b"0" * _LEAST
 _SHOWN = re.compile(r"\[card \*\d{4}\]")
 _CODE = re.compile(r"(?<![\d.*])\d{3,4}(?!\d)")
 _TRACK = re.compile(r"[=^][\dA-Z/ ^]{4,}\??")  # the rest of a magnetic stripe: ISO/IEC 7813
@@ -108,6 +110,23 @@ def beside(text: str) -> str:
             parts += [text[position : code.start()], _stars(code)]
             position = code.end()
     return "".join(parts) + text[position:]
+
+
+def holds(text: str) -> bool:
+    """Whether a text, as it stands, holds a card's number."""
+    if text.isascii() and text.encode().translate(_ZEROS, b" +-._\t\r\n").find(_AT_LEAST) < 0:
+        return False
+    return any(conceal(run[0], text[run.start() - 1 : run.start()]) != run[0] for run in _RUN.finditer(text))
+
+
+def embeds(text: str) -> bool:
+    """Whether a card of 15 digits or more stands anywhere in it, also within a longer row of digits."""
+    return any(
+        is_card(run[0][at : at + length])
+        for run in _LONG.finditer(text)
+        for length in range(15, _MOST + 1)
+        for at in range(len(run[0]) - length + 1)
+    )
 
 
 def _stars(found: re.Match[str]) -> str:
