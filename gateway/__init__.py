@@ -65,7 +65,7 @@ from gateway.pointer import Pattern, Pointer, find
 from gateway.spelling import did_you_mean
 from gateway.store.pools import redis_pool
 from gateway.store.protocol import Procedure, Store, StoreDown, Table
-from gateway.telemetry.cards import is_card
+from gateway.cards import is_card
 from gateway.units import Duration, SecretRef, Size
 
 API_VERSION = 1

@@ -273,6 +273,14 @@ class Filter(Part[ConfigT]):
     shadowable: ClassVar[bool] = True
     """False where running it on a copy means nothing; ``mode: shadow`` is then refused by ``check``."""
 
+    def protects(self, part: Reads) -> Sequence[str]:  # noqa: ARG002
+        """Pointers to the fields of requests, or of answers, that it protects, or reveals on purpose.
+
+        ``part`` is ``Reads.REQUEST`` or ``Reads.RESPONSE``; in a pointer ``*`` stands for every member or item.  A
+        route that detects card data does not report them.
+        """
+        return ()
+
     async def on_request(self, exchange: Exchange) -> Response | None:
         """Return None to pass the request on or a Response to answer it here; raise to refuse it."""
 

@@ -72,7 +72,7 @@ def replace(document: Any, tokens: tuple[str, ...], value: Any) -> Any:
 
 def pointer_to(tokens: Iterable[str]) -> str:
     """The JSON pointer of these tokens."""
-    return "".join(f"/{_escaped(token)}" for token in tokens)
+    return "".join(f"/{escaped(token)}" for token in tokens)
 
 
 class Pattern:
@@ -91,9 +91,9 @@ def _expand(document: Any, tokens: tuple[str, ...], path: str) -> Iterator[tuple
         yield path, document
     elif tokens[0] == "*":
         for token, each in _members(document):
-            yield from _expand(each, tokens[1:], f"{path}/{_escaped(token)}")
+            yield from _expand(each, tokens[1:], f"{path}/{escaped(token)}")
     elif (found := follow(document, tokens[:1])) is not MISSING:
-        yield from _expand(found, tokens[1:], f"{path}/{_escaped(tokens[0])}")
+        yield from _expand(found, tokens[1:], f"{path}/{escaped(tokens[0])}")
 
 
 def _members(document: Any) -> Iterable[tuple[str, Any]]:
@@ -105,7 +105,7 @@ def _members(document: Any) -> Iterable[tuple[str, Any]]:
     return ()
 
 
-def _escaped(token: str) -> str:
+def escaped(token: str) -> str:
     return token.replace("~", "~0").replace("/", "~1")
 
 

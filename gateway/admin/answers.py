@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.dataplane.problem import TITLES
+from gateway.telemetry.masking import Masking
 
+_MASKING = Masking()
 _FRESH = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -27,6 +29,8 @@ class Json(Response):
 
 
 class Problem(Json):
+    """It may repeat what was asked for; a card's number in that is masked."""
+
     media_type = "application/problem+json"
 
     def __init__(
@@ -39,7 +43,7 @@ class Problem(Json):
             "code": code,
             "detail": detail,
         }
-        super().__init__(document | members, status, headers)
+        super().__init__(_MASKING.document(document | members), status, headers)
 
 
 def text(content: str, status: int = 200) -> Response:

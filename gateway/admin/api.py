@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from gateway.admin import keys, payments, retries, reviews
+from gateway.admin import detections, keys, payments, retries, reviews
 from gateway.admin.answers import Json, moment
 from gateway.admin.state import AdminState
 from gateway.control.jobs import JobState
@@ -24,6 +24,7 @@ def routes(state: AdminState) -> list[BaseRoute]:
         Route("/drain", _drain(state), methods=["POST"]),
         Route("/api/v1/policy", _policy(state), methods=["GET"]),
         Route("/api/v1/jobs", _jobs(state), methods=["GET"]),
+        *detections.routes(state),
         *retries.routes(state),
         *reviews.routes(state),
         *keys.routes(state),

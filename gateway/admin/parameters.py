@@ -88,7 +88,7 @@ def _asked(values: dict[str, str], states: list[State]) -> Asked:
         most=take("most", _number),
         currency=take("currency", _currency),
         older_than=take("older_than", _duration),
-        limit=take("limit", _limit) or LIMIT,
+        limit=take("limit", limit_of) or LIMIT,
         cursor=take("cursor", _cursor),
     )
     if query.least is not None and query.most is not None and query.least > query.most:
@@ -126,7 +126,7 @@ def _duration(name: str, value: str) -> float:
         raise BadParameter(name, str(error)) from None
 
 
-def _limit(name: str, value: str) -> int:
+def limit_of(name: str, value: str) -> int:
     if not _NUMBER.fullmatch(value) or not 1 <= int(value) <= MOST:
         raise BadParameter(name, f"say 1 to {MOST}, not {value!r}; next leads to what comes after them")
     return int(value)
@@ -159,7 +159,7 @@ def phases_of(given: Iterable[tuple[str, str]]) -> AskedRetries:
             raise BadParameter(name, "give it once")
         values[name] = value
     states = tuple(_phase(word.strip()) for word in values.get("state", "").split(",") if word.strip())
-    limit = _limit("limit", values["limit"]) if values.get("limit") else LIMIT
+    limit = limit_of("limit", values["limit"]) if values.get("limit") else LIMIT
     return AskedRetries(states or LIVE, limit, _cursor("cursor", values["cursor"]) if values.get("cursor") else None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from starlette.requests import Request
@@ -14,11 +14,11 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.admin.answers import Json, Problem, peer
 from gateway.admin.documents import RESOLVABLE, item, whole
-from gateway.admin.parameters import Asked, BadParameter, Decision, asked_of, decision_of
+from gateway.admin.parameters import BadParameter, Decision, asked_of, decision_of
 from gateway.database.protocol import DatabaseDown
 from gateway.ledger.claims import claim_of
 from gateway.ledger.protocol import Ledger
-from gateway.ledger.records import SETTLED, Record, State
+from gateway.ledger.records import SETTLED, Query, Record, State
 
 if TYPE_CHECKING:
     from gateway.admin.state import AdminState
@@ -65,8 +65,12 @@ def _list(state: AdminState) -> Answer:
         if asked.customer is not None:
             customers = tuple(state.hashes("customer", asked.customer))
             asked = replace(asked, query=replace(asked.query, customers=customers))
-        if asked.key is not None:
-            return Json({"items": await _of_key(asked, asked.key, ledger, state.routes()), "next": None})
+        named = asked.query.owner
+        if named is not None:
+            asked = replace(asked, query=replace(asked.query, owner=state.known_as(named)))
+        if asked.key is not None and named is not None:
+            found_by = partial(claim_of, named, key=asked.key)
+            return Json({"items": await _of_key(asked.query, found_by, ledger, state.routes()), "next": None})
         limit = asked.query.limit
         page = await ledger.list(replace(asked.query, limit=limit + 1))
         after = page[limit - 1].id if len(page) > limit else page.after
@@ -75,13 +79,14 @@ def _list(state: AdminState) -> Answer:
     return payments
 
 
-async def _of_key(asked: Asked, key: str, ledger: Ledger, routes: Sequence[str]) -> list[dict[str, Any]]:
+async def _of_key(
+    query: Query, claim: Callable[[str], bytes], ledger: Ledger, routes: Sequence[str]
+) -> list[dict[str, Any]]:
     """The records of a client's own key: one at most for each route that may have taken it."""
-    query, known = asked.query, list[Record]()
-    assert query.owner is not None
+    found = list[Record]()
     for route in routes if query.route is None else (query.route,):
-        known += await ledger.list(replace(query, claim=claim_of(query.owner, route, key)))
-    return [item(each) for each in sorted(known, key=lambda record: record.id, reverse=True)]
+        found += await ledger.list(replace(query, claim=claim(route)))
+    return [item(each) for each in sorted(found, key=lambda record: record.id, reverse=True)]
 
 
 async def _show(request: Request, ledger: Ledger) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from gateway.control.key_files import KeyFiles
 from gateway.control.key_watch import KeyWatch
 from gateway.control.reencryption import Reencryption
 from gateway.control.reloader import PolicyStatus
+from gateway.detections import Detections
 from gateway.ledger.protocol import Ledger
 from gateway.parts import Component
 from gateway.telemetry.metrics import Metrics
@@ -56,6 +57,9 @@ class AdminState:
     tell: Callable[..., None]
     audit: Auditor = UNKEPT
     keys: Keys | None = None
+    known_as: Callable[[str], str] = str
+    """What the ledger calls a caller."""
+    detections: Detections = field(default_factory=Detections)
 
     @classmethod
     def of(cls, process: Process) -> AdminState:
@@ -80,6 +84,8 @@ class AdminState:
             tell=partial(services.events.tell, source="admin", severity="info"),
             audit=services.audit,
             keys=Keys(process.foundation.key_watch, process.foundation.key_files, process.foundation.reencryption),
+            known_as=services.owners.known_as,
+            detections=services.detections,
         )
 
 

@@ -25,7 +25,8 @@ from gateway.control.retries import Retries, RetriesConfig
 from gateway.control.retrying import retrying_of, unretryable
 from gateway.control.scope import Services
 from gateway.control.upstreams import UnusableFile, build_upstream
-from gateway.dataplane.chain import Chain
+from gateway.dataplane.chain import Chain, Mode
+from gateway.dataplane.detecting import Detecting
 from gateway.dataplane.router import Match
 from gateway.dataplane.snapshot import Route, Snapshot
 from gateway.dataplane.upstream import Upstream
@@ -106,7 +107,7 @@ class Compilation:
             [building.lease.release],
             components=building.host.components,
             upstreams=list(self._upstreams.values()),
-            own=own_routes(self._services.ledger, dict(self._enforced())),
+            own=own_routes(self._services.ledger, dict(self._enforced()), self._services.owners),
             resolvers=[resolver for resolver in self._resolvers if isinstance(resolver, Resolver)],
             description=self.description(digest),
         )
@@ -263,7 +264,7 @@ class Compilation:
         records = entry.payment is not None or any(part.reserves for part, _ in filters)
         recorder = recording.of(entry, upstream, filters) if records else None
         chain = Chain(
-            filters,
+            [*filters, *self._detecting(entry, filters)],
             upstream,
             payment=payment_reader(entry.payment, self._services.salts) if entry.payment else None,
             buffer=entry.buffer,
@@ -273,6 +274,14 @@ class Compilation:
         later = later_of(filters, upstream, recorder, entry.buffer)
         retrying = retrying_of(entry, filters, upstream, recorder, self._services)
         return Route(entry.name, built.match, chain, operation, later, retrying)
+
+    def _detecting(
+        self, entry: RouteEntry, filters: Sequence[tuple[Filter[Any], Mode]]
+    ) -> Iterator[tuple[Filter[Any], Mode]]:
+        if entry.detect:
+            kept, services = [part for part, mode in filters if mode == "enforce"], self._services
+            found, spared = services.detections, services.spared
+            yield Detecting(entry.name, kept, found, buffer=entry.buffer, spared=spared), "enforce"
 
     def _problem(self, path: Path, message: str, *, at_key: bool = False) -> None:
         self.problems.append(self._document.problem(path, message, at_key=at_key))

@@ -187,6 +187,8 @@ def _route_lines(number: int, route: Description) -> Iterator[str]:
         steps.insert(min(asking, default=len(steps)), {"name": "payment facts are read", "mode": "enforce"})
     if any(step.get("reads") for step in steps) or route["payment"]:
         yield _row(5, "buffer", f"bodies up to {route['buffer']}")
+    if route["detect"]:
+        yield _row(5, "detect", "card data that no filter protects is reported")
     for place, step in enumerate(steps, 1):
         yield _row(5, "filters" if place == 1 else "", _step(place, step))
 

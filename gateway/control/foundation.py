@@ -83,11 +83,12 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         keyring=make_keyring(settings, plugins, masking),
         environ=environ,
         on_secret=masking.add_secret,
+        spared=settings.spared_fields,
     )
     services.audit = _audit(settings, services, database, masking)
     key_watch = make_key_watch(settings, plugins, services)
     key_files = make_key_files(settings, key_watch, masking)
-    metrics, templates = Metrics(), dict[str, str]()
+    metrics, templates = Metrics(masking.text), dict[str, str]()
     spans = _spans(settings, masking, templates)
     observers = [logs.ExchangeLog(masking, lines, level=settings.log_level, query=settings.log_query).ended]
     if settings.monitoring_enabled:
@@ -133,7 +134,7 @@ def _spans(settings: Settings, masking: Masking, templates: Mapping[str, str]) -
 
 
 def _masking(settings: Settings) -> Masking:
-    masking = Masking(settings.mask_fields)
+    masking = Masking(settings.mask_fields, spared=settings.spared_fields)
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if isinstance(value, SecretStr) and file_of(value.get_secret_value()) is None:

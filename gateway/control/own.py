@@ -11,16 +11,17 @@ from gateway.dataplane.router import OWN, is_own
 from gateway.dataplane.snapshot import Route
 from gateway.dataplane.status import Callers, status_route
 from gateway.facts import Principal
+from gateway.ledger.owners import Owners
 from gateway.ledger.protocol import Ledger
 from gateway.parts import Filter
 
 PREFIX = "payguard."
 
 
-def own_routes(ledger: Ledger | None, filters: Mapping[str, Sequence[Filter[Any]]]) -> list[Route]:
+def own_routes(ledger: Ledger | None, filters: Mapping[str, Sequence[Filter[Any]]], owners: Owners) -> list[Route]:
     """The gateway's own routes.  ``filters`` are those that are enforced, of each route."""
     naming = {route: naming_filters(steps) for route, steps in filters.items()}
-    return [status_route(ledger, {route: Callers(steps) for route, steps in naming.items() if steps})]
+    return [status_route(ledger, {route: Callers(steps) for route, steps in naming.items() if steps}, owners)]
 
 
 def naming_filters(filters: Sequence[Filter[Any]]) -> tuple[Filter[Any], ...]:

@@ -151,6 +151,9 @@ class RouteEntry(Config):
     buffer: Size = 1 << 20
     """The largest body that is kept whole for filters that read it; what none reads streams, however large."""
 
+    detect: bool = False
+    """Whether it is reported which fields of its requests and answers carry card data that no filter protects."""
+
     filters: PartEntries = ()
     """What runs once per request: down in this order, up in reverse."""
 

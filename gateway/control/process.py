@@ -30,6 +30,7 @@ from gateway.database.protocol import Unfit
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.clients import ClientLimits, Clients
 from gateway.dataplane.snapshot import Active, Snapshot
+from gateway.telemetry.log import catch_uncaught
 
 log = structlog.get_logger("payguard.process")
 
@@ -44,6 +45,7 @@ ADMIN_STOPS_WITHIN = 2.0
 def serve(settings: Settings, policy: Path, environ: Mapping[str, str], create_admin: CreateAdmin) -> int:
     """Run a gateway until a signal ends it; the exit code.  BadStart where it cannot start."""
     foundation = lay(settings, environ)
+    catch_uncaught()
     tls = Certificates(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None
     data = bind(settings.host, settings.port, "PAYGUARD_PORT, --port")
     admin = bind(settings.admin_host, settings.admin_port, "PAYGUARD_ADMIN_PORT, --admin-port")

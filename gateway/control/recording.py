@@ -111,6 +111,7 @@ def _means(services: Services, tenant: str, keeping: KeepingConfig) -> Means | N
         Bodies(services.keyring, tenant, keeping.bodies.most, leave_out=leave_out),
         services.masks,
         services.salts.hash,
+        services.owners,
         partial(services.events.tell, source="ledger"),
         services.audit,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from gateway.audit.protocol import NOTHING, UNKEPT, Auditor
+from gateway.card_data import folded
 from gateway.control.background import NOBODY, Background
 from gateway.control.events import Events
 from gateway.control.sharing import Lease, SharedObjects
@@ -18,7 +19,9 @@ from gateway.crypto.salts import Salts
 from gateway.database.protocol import Database
 from gateway.dataplane.fetching import Fetches
 from gateway.dataplane.snapshot import Snapshot
+from gateway.detections import Detections
 from gateway.ledger.late import LateOutcomes
+from gateway.ledger.owners import Owners
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.trail import Masks
 from gateway.messages import Request, Response
@@ -76,6 +79,7 @@ class Services:
         masks: Masks = NOTHING_MASKED,
         local: Store | None = None,
         audit: Auditor = UNKEPT,
+        spared: Iterable[str] = (),
     ) -> None:
         self.store = store
         self.local = store if local is None else local
@@ -87,7 +91,11 @@ class Services:
         self.masks = masks
         self.audit = audit
         self.events = Events()
+        self.detections = Detections()
+        self.spared = frozenset(map(folded, spared))
+        """Names of fields, folded, whose numbers are never a card's."""
         self.salts = salts
+        self.owners = Owners(masks, salts.hashes)
         self.environ = environ
         self.clock = clock or SystemClock()
         self.background = background or Background()

@@ -121,6 +121,8 @@ def read_gauges(
     read(catalogue.EVENTS, lambda: _numbers(foundation.services.events.counts.items()))
     read(catalogue.FETCHES, lambda: _numbers(foundation.services.fetches.counts.items()))
     foundation.metrics.components = lambda: active.snapshot.components
+    read(catalogue.DETECTED, foundation.services.detections.counts)
+    read(catalogue.UNDETECTED, lambda: foundation.services.detections.unseen)
     _read_ledger(foundation.metrics, foundation.database)
     _read_store(foundation)
     _read_payments(foundation.metrics, active)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -18,15 +17,9 @@ from gateway.exchange import Exchange, Reservation
 from gateway.facts import Payment
 from gateway.ledger.records import State
 from gateway.messages import Response
+from gateway.security_codes import names_code
 
 STATUS_PATH = "/.payguard/payments/"
-
-_SECURITY_CODES = frozenset({"cid", "cardcid", "csc", "cardcsc", "cvn", "cardcvn", "cvd", "cardcvd", "cardcode"})
-_OF_SECURITY = ("cvc", "cvv", "securitycode", "cardverification", "verificationvalue")
-"""Names, and what stands in names, without - and _, under which a card's security code is sent.  It may not be stored
-after authorisation, nor while it is waited for: PCI DSS 4.0 requirement 3.3.1.2."""
-
-_WORDS = re.compile(r"[^a-z0-9]+")
 
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 """They are the caller's own, for this one request; and are never stored."""
@@ -70,13 +63,7 @@ def unkeepable(exchange: Exchange, headers: Mapping[str, str]) -> str | None:
     else:
         return "body_of_unknown_form"
     asked = (name for name, _ in parse_qsl(request.query, keep_blank_values=True))
-    return "security_code" if any(map(_is_security_code, chain(names, asked))) else None
-
-
-def _is_security_code(name: str) -> bool:
-    """Also as ``card[cvc]``, ``card.cvc`` and ``cardCvcNumber``."""
-    words = _WORDS.split(name.lower().replace("-", "").replace("_", ""))
-    return not _SECURITY_CODES.isdisjoint(words) or any(part in word for word in words for part in _OF_SECURITY)
+    return "security_code" if any(map(names_code, chain(names, asked))) else None
 
 
 def _keys(document: Any) -> Iterator[str]:
@@ -99,7 +86,7 @@ def accepted(exchange: Exchange, reservation: Reservation, state: State = State.
 
 
 def refused(exchange: Exchange, error: UpstreamUnreachable, *, after: int = 1) -> Response:
-    """The problem as it was, and when it is worth another try."""
+    """The problem as it was, and when it is worth another try; of a route that accepts, also why this one was not."""
     response = render(error, exchange.id)
     response.headers.setdefault("retry-after", str(after))
     return response

@@ -13,6 +13,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
+from gateway.cards import embeds, holds
 from gateway.dataplane.headers import (
     Network,
     client_address,
@@ -95,7 +96,7 @@ class DataPlane:
         data = turn.take()
         body = Body(data) if data is not None else Body(source=_chunks(receive), length=content_length(head.judged))
         received = Received(head.method, head.target, tuple(raw), body, client, peer, scope["scheme"], trusted)
-        trace = continue_or_begin(last(head.judged, b"traceparent"), self._sample())
+        trace = continue_or_begin(_given_trace(head.judged), self._sample())
         identifier = (_given_id(head.judged) if trusted else None) or request_id()
         pieces = passing(turn.pieces, head.judged)
         pieces += forwarding(raw, peer=peer, scheme=scope["scheme"], host=head.host, trusted=trusted)
@@ -219,7 +220,15 @@ def _pieces(exchange: Exchange, response: Response) -> Pieces:
 def _given_id(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     """A trusted proxy's own request id, where it can stand in a header and a log line."""
     given = last(headers, b"x-request-id")
-    return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else None
+    if given is None or not _REQUEST_ID.fullmatch(given) or holds(given.decode()):
+        return None
+    return given.decode()
+
+
+def _given_trace(headers: Sequence[tuple[bytes, bytes]]) -> bytes | None:
+    """Ids are written as they are: a trace in which a card's number may stand, 1 in 1,000 by chance, begins anew."""
+    given = last(headers, b"traceparent")
+    return None if given is None or embeds(given.decode("latin-1")) else given
 
 
 async def _chunks(receive: Receive) -> AsyncGenerator[bytes, None]:

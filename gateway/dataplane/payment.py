@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from gateway.cards import holds
 from gateway.currency import Exponents, Unit, exponent, minor_units, step
 from gateway.errors import DuplicateKey, InvalidJson, Rejected
 from gateway.exchange import Exchange, Reads
@@ -31,7 +32,8 @@ class PaymentReader:
 
     ``amount`` and ``currency`` are required where their pointers are given; the rest may be missing.  With unit
     ``major`` an amount is a decimal number, or a string of one, in the currency's main unit; with ``minor`` an
-    integer.  ``bounds`` are the least and the most minor units per currency, inclusive.  ``hash_card`` makes the keyed
+    integer.  ``bounds`` are the least and the most minor units per currency, inclusive; in a currency that has none, an
+    amount that may be a card's number is none.  ``hash_card`` makes the keyed
     hash of a number of digits only.
     """
 
@@ -122,6 +124,8 @@ class PaymentReader:
         minor = self._minor(value, currency, pointer)
         if minor < 0:
             raise InvalidPayment("The amount is negative", pointer=pointer)
+        if currency not in self._bounds and holds(str(value)):
+            raise InvalidPayment("The amount has the digits of a card's number", pointer=pointer)
         least, most = self._bounds.get(currency or "", _UNBOUNDED)
         if not least <= minor <= most:
             raise InvalidPayment("The amount is outside the bounds of its currency", pointer=pointer)

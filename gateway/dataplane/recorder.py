@@ -15,7 +15,7 @@ from gateway.exchange import Delivery, Exchange, Reservation
 from gateway.facts import Payment, Principal
 from gateway.holding import Hold
 from gateway.ids import payment_id
-from gateway.ledger.bodies import Bodies
+from gateway.ledger.bodies import Bodies, HoldsCode
 from gateway.ledger.records import Entry, Record, Settlement, State
 from gateway.ledger.trail import trail_of
 from gateway.messages import Response
@@ -33,6 +33,8 @@ _ANSWERS = frozenset({Outcome.SUCCEEDED, Outcome.FAILED, Outcome.PENDING})
 """Outcomes whose answer a repeat is given again."""
 
 _NO_DECISION = frozenset({401, 408, 429})
+SECURITY_CODE = "security_code"
+"""Why a request or an answer is not kept, so that it can neither be sent again nor be given again."""
 
 _UNSENT, _UNKNOWN = Delivery.UNSENT, Delivery.UNKNOWN  # on CPython 3.11 a look-up in an Enum costs 0.2 µs
 
@@ -150,7 +152,7 @@ class Recorder:
             exchange.trace.trace_id,
             terms.policy,
             keep,
-            None if principal is None else principal.id,
+            None if principal is None else self._means.owners.known_as(principal.id),
             claim,
             fingerprint,
             *(self._money(payment) if payment is not None else ()),
@@ -204,7 +206,18 @@ class Recorder:
         request = exchange.request
         if request.body.data is None:
             return None
-        return self._means.bodies.request(id, request.method, target(exchange), request.headers.raw, request.body.data)
+        try:
+            return self._means.bodies.request(
+                id, request.method, target(exchange), request.headers.raw, request.body.data
+            )
+        except HoldsCode:
+            self._forgo("request_not_kept", exchange, id)
+            return None
+
+    def _forgo(self, code: str, exchange: Exchange, id: str) -> None:  # noqa: A002
+        """What would be kept is not, because it holds a card's security code: people are told."""
+        exchange.note(code, reason=SECURITY_CODE)
+        self._means.tell(code, severity="info", payment=id, reason=SECURITY_CODE)
 
     async def conclude(self, exchange: Exchange) -> None:
         """Write what became of it, before a byte of the answer leaves; of an answer that streams, once it has ended."""
@@ -228,7 +241,7 @@ class Recorder:
         reason = reason_against(exchange, limits)
         request = None if reason else self._seal(exchange, reservation.id)
         if request is None:
-            exchange.note("not_accepted", reason=reason or "not_kept")
+            self._refuse(exchange, reservation, reason or "not_kept")
             return False
         try:
             accepted_now = await self._ledger.accept(
@@ -244,12 +257,19 @@ class Recorder:
             exchange.response = refused(exchange, error)
             return True
         if not accepted_now:
-            exchange.note("not_accepted", reason="too_much_waits")
+            self._refuse(exchange, reservation, "too_much_waits")
             return False
         self._audit(exchange, reservation.id, State.ACCEPTED, "")
         exchange.error, exchange.outcome = None, Outcome.PENDING
         exchange.response = accepted(exchange, reservation)
         return True
+
+    def _refuse(self, exchange: Exchange, reservation: Reservation, reason: str) -> None:
+        """It will be answered with why its upstream cannot be reached, and why it was not accepted."""
+        exchange.note("not_accepted", reason=reason)
+        self._means.tell("payment_not_accepted", severity="info", payment=reservation.id, reason=reason)
+        assert exchange.error is not None
+        exchange.error.members["not_accepted"] = reason
 
     async def _settle(self, exchange: Exchange, *, whole: bool) -> None:
         reservation = exchange.reservation
@@ -311,7 +331,7 @@ class Recorder:
         if answer is not None and outcome is not Outcome.RELEASED:
             answer.headers.raw.append((PAYMENT_ID, id.encode()))
         if whole and outcome in _ANSWERS and exchange.error is None and answer is not None:
-            sealed = self._means.bodies.answer(id, answer.status, answer.headers.raw, answer.body.data or b"")
+            sealed = self._sealed_answer(exchange, answer, id)
         return Settlement(
             State.ACCEPTED if outcome is Outcome.RELEASED and reservation.promised else _STATES[outcome],
             "" if exchange.error is None else exchange.error.code,
@@ -322,6 +342,13 @@ class Recorder:
             trail_of(exchange, self._means.masks, reservation.earlier),
             self._terms.stuck_after if outcome in _OPEN else None,
         )
+
+    def _sealed_answer(self, exchange: Exchange, answer: Response, id: str) -> bytes | None:  # noqa: A002
+        try:
+            return self._means.bodies.answer(id, answer.status, answer.headers.raw, answer.body.data or b"")
+        except HoldsCode:
+            self._forgo("answer_not_kept", exchange, id)
+            return None
 
 
 def outcome_of(exchange: Exchange) -> Outcome:

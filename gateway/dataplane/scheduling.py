@@ -10,7 +10,7 @@ from gateway.database.protocol import DatabaseDown
 from gateway.dataplane.acceptance import STATUS_PATH, unkeepable
 from gateway.dataplane.declines import Decline
 from gateway.dataplane.payment import InvalidPayment
-from gateway.dataplane.recorder import Recorder, outcome_of
+from gateway.dataplane.recorder import SECURITY_CODE, Recorder, outcome_of
 from gateway.dataplane.retry_terms import RetryTerms, Said, read
 from gateway.errors import Rejected, UpstreamUnreachable
 from gateway.exchange import Exchange, Reservation
@@ -110,7 +110,8 @@ class SchedulingRecorder(Recorder):
     def names(self, exchange: Exchange) -> tuple[bytes | None, bytes | None]:
         """What stands for the reference and for the payment method of a request."""
         said, principal = self._said(exchange), exchange.get(Principal)
-        owner, tenant = "" if principal is None else principal.id, self.retry.tenant
+        owner = "" if principal is None else self._means.owners.known_as(principal.id)
+        tenant = self.retry.tenant
         return (
             None if said.reference is None else reference_of(tenant, owner, self._terms.operation, said.reference),
             None if said.method is None else method_of(tenant, said.method),
@@ -221,12 +222,14 @@ class SchedulingRecorder(Recorder):
         pause = self.retry.pauses.after(0)
         if request is None or method is None or pause is None:
             exchange.note("retry_not_scheduled", reason=reason or "not_kept")
+            if reason == SECURITY_CODE:
+                self._means.tell("retry_not_scheduled", severity="info", payment=payment, reason=reason)
             return
         facts, principal = exchange.get(Payment), exchange.get(Principal)
         planned = Planned(
             payment,
             self._terms.route,
-            None if principal is None else principal.id,
+            None if principal is None else self._means.owners.known_as(principal.id),
             reference,
             method,
             None if facts is None else facts.amount,

@@ -18,6 +18,7 @@ from gateway.dataplane.snapshot import Route
 from gateway.errors import DependencyDown, Rejected
 from gateway.exchange import Exchange
 from gateway.facts import Principal
+from gateway.ledger.owners import Owners
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.records import SETTLED, Record
 from gateway.messages import Response
@@ -79,8 +80,15 @@ class Status:
     owner is answered as if there were none of this id.
     """
 
-    def __init__(self, ledger: Ledger | None, callers: Mapping[str, Callers], now: Callable[[], float] = time) -> None:
+    def __init__(
+        self,
+        ledger: Ledger | None,
+        callers: Mapping[str, Callers],
+        owners: Owners,
+        now: Callable[[], float] = time,
+    ) -> None:
         self._ledger = ledger
+        self._owners = owners
         self._callers = callers
         self._now = now
 
@@ -89,7 +97,7 @@ class Status:
             raise MethodNotAllowed("The status of a payment can only be read", headers={"allow": "GET, HEAD"})
         record = await self._find(exchange.params["id"])
         caller = await self._caller(exchange, record)
-        if record is None or caller is None or caller != record.owner:
+        if record is None or caller is None or record.owner not in (caller, *self._owners.names(caller)):
             raise PaymentNotFound("There is no such payment, or it is not the caller's")
         return self._answer(record)
 
@@ -127,8 +135,8 @@ class Status:
         return min(max(ceil(record.due_at - self._now()), 1), LONGEST_WAIT)
 
 
-def status_route(ledger: Ledger | None, callers: Mapping[str, Callers]) -> Route:
-    return Route(NAME, Match(path=PATH), Chain([], Status(ledger, callers)))
+def status_route(ledger: Ledger | None, callers: Mapping[str, Callers], owners: Owners) -> Route:
+    return Route(NAME, Match(path=PATH), Chain([], Status(ledger, callers, owners)))
 
 
 def _moment(seconds: float | None) -> datetime | None:

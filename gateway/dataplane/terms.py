@@ -10,6 +10,7 @@ from gateway.audit.protocol import UNKEPT, Auditor
 from gateway.dataplane.acceptance import Limits
 from gateway.holding import Hold
 from gateway.ledger.bodies import Bodies
+from gateway.ledger.owners import Owners
 from gateway.ledger.protocol import Ledger
 from gateway.ledger.records import Settlement
 from gateway.ledger.trail import Masks
@@ -53,5 +54,6 @@ class Means:
     bodies: Bodies
     masks: Masks
     hash: Callable[[str, str], str]
+    owners: Owners
     tell: Callable[..., None] = field(default=lambda *_, **__: None)
     audit: Auditor = UNKEPT

@@ -13,6 +13,7 @@ from gateway.crypto.stored import Bound, Stored
 from gateway.errors import CannotSeal
 from gateway.ledger.records import Record
 from gateway.messages import Response
+from gateway.security_codes import held
 
 Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -58,8 +59,14 @@ class StoredRequest:
     body: bytes
 
 
+class HoldsCode(Exception):
+    """The message holds a card's security code: it may not be stored, not even sealed.  PCI DSS 4.0.1, 3.3.1.2."""
+
+
 class Bodies:
     """Seals what is kept with a record, and opens it; None where nothing is kept: no keyring, or too large.
+
+    HoldsCode where it may not be kept.
 
     What was sealed for one tenant, record and kind opens nowhere else.  ``most`` bounds a body with its headers, in
     bytes.  ``leave_out`` names headers of requests, in small letters, that are not kept, beside credentials.
@@ -111,6 +118,8 @@ class Bodies:
         head = len(message) - len(body)
         if len(message) > self._most or message.count(b"\n", 0, head) != len(headers) + 2:
             return None  # what breaks its line cannot be sent either
+        if held(start, headers, body):
+            raise HoldsCode
         return self._keyring.seal(kind, message, self._bounds[kind] + id.encode())
 
     def _open(

@@ -89,12 +89,20 @@ class Replay(Resolver[Credentials]):
             return None
         stored = resending.stored(record)
         if stored is None:
-            return None
+            return self._not_kept(record)
         epoch = await ledger.resend(record.id, record.revision, promise.total + GRACE)
         if epoch is None:
             return self._evidence(record, Answered("unknown", "somebody else changed the record"))
         answered = await resending.send(record, stored, self._headers, epoch, began + promise.total)
         return self._evidence(record, answered)
+
+    def _not_kept(self, record: Record) -> Evidence | None:
+        """What the trail says of why there is nothing to send."""
+        for note in record.trail.get("notes", ()):
+            if note["code"] == "request_not_kept":
+                why = note.get("detail", {}).get("reason", "")
+                return self._evidence(record, Answered("unknown", f"its request was not kept: {why}"))
+        return None
 
     def _evidence(self, record: Record, answered: Answered) -> Evidence:
         """Its money is what we asked for, as the bytes and the key are ours."""

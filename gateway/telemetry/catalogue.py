@@ -66,6 +66,15 @@ POOL_EVENTS = Series(
     "Connections opened, reused, failed to open and expired; exchanges refused because none was free.",
     ("upstream", "event"),
 )
+DETECTED = Series(
+    "payguard_detected_fields_total",
+    "counter",
+    "Messages of routes with `detect` that carried card data in a field that no filter protects.",
+    ("route", "field", "kind"),
+)
+UNDETECTED = Series(
+    "payguard_detection_passed_over_total", "counter", "Bodies of such routes that were not looked at.", ("route",)
+)
 POLICY_INFO = Series("payguard_policy_info", "gauge", "1 for the policy in force.", ("digest",))
 POLICY_RELOADS = Series("payguard_policy_reloads_total", "counter", "What became of policy reloads.", ("result",))
 POLICY_REJECTED = Series(

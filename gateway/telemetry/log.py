@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+import threading
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import orjson
@@ -83,7 +86,10 @@ class ExchangeLog:
 
 
 def configure(level: str, *, masking: Masking, lines: Lines) -> None:
-    """Send structlog and the standard library's logging, uvicorn's included, through ``masking`` to ``lines``."""
+    """Send structlog and the standard library's logging, uvicorn's included, through ``masking`` to ``lines``.
+
+    ``catch_uncaught`` does so with what ends the process or a thread of it.
+    """
     handler = _Handler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -133,16 +139,39 @@ def _route(handler: logging.Handler, level: int) -> None:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
+def catch_uncaught() -> None:
+    """What nobody caught would go to stderr by itself, with the values that its message quotes."""
+    logger = logging.getLogger("payguard.uncaught")
+
+    def of_process(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+        else:
+            logger.critical("An error ended the process", exc_info=(kind, error, trace))
+
+    def of_thread(uncaught: threading.ExceptHookArgs) -> None:
+        if uncaught.exc_value is not None and not isinstance(uncaught.exc_value, SystemExit):
+            logger.critical("An error ended a thread", exc_info=uncaught.exc_value)
+
+    def of_nobody(unraisable: sys.UnraisableHookArgs) -> None:
+        logger.error("An error could be raised to nobody", exc_info=unraisable.exc_value)
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = of_process, of_thread, of_nobody
+
+
 class _Handler(logging.Handler):
     def __init__(self, lines: Lines) -> None:
         super().__init__()
         self._lines = lines
+        self._stamps = Stamps()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._lines.say(self.format(record).encode() + b"\n")
-        except Exception:  # noqa: BLE001 - a handler must not raise into whoever logs; the base class reports it
-            self.handleError(record)
+        except Exception as error:  # noqa: BLE001 - a handler must not raise into whoever logs
+            # the base class would report it to stderr, with all that was to be logged
+            line = {"level": "error", "event": "a line cannot be written", "logger": record.name}
+            self._lines.say(orjson.dumps({"ts": self._stamps.now(), **line, "error": type(error).__name__}) + b"\n")
 
 
 class _Masked:

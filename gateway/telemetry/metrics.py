@@ -30,10 +30,12 @@ class Metrics(Collector):
     """Everything at ``/metrics``.
 
     ``ended`` is the path's and costs additions.  ``read`` is everybody's: what it is given is called at each scrape.
-    ``registry`` is an ordinary one of prometheus_client, for what has a collector of its own.
+    ``registry`` is an ordinary one of prometheus_client, for what has a collector of its own.  ``mask`` takes out of
+    the value of a label what nobody may read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, mask: Callable[[str], str] = str) -> None:
+        self._mask = mask
         self.registry = CollectorRegistry()
         self.loop_lag = Durations(catalogue.LOOP_LAG)
         self._requests = Tally(catalogue.REQUESTS)
@@ -76,6 +78,12 @@ class Metrics(Collector):
         self._read[series.name] = (series, read)
 
     def collect(self) -> Iterator[Metric]:
+        for family in self._families():
+            for sample in family.samples:
+                sample.labels.update((name, self._mask(value)) for name, value in sample.labels.items() if name != "le")
+            yield family
+
+    def _families(self) -> Iterator[Metric]:
         for counted in (self._requests, self._attempts, self._payments, self._amounts):
             yield counted.family()
         yield from self._filters.families()

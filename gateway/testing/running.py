@@ -31,6 +31,7 @@ from gateway.database.protocol import Database
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.clients import ClientLimits, Clients
 from gateway.dataplane.snapshot import Active
+from gateway.detections import Detections
 from gateway.ledger.protocol import Ledger
 from gateway.store.memory import MemoryStore
 from gateway.store.protocol import Store
@@ -124,8 +125,16 @@ async def serve(app: App, limits: ClientLimits | None = None) -> AsyncIterator[s
 class Client(httpx.AsyncClient):
     """A client of a running gateway."""
 
-    def __init__(self, url: str, ended: asyncio.Queue[Exchange], components: Sequence[Component[Any]] = ()) -> None:
+    def __init__(
+        self,
+        url: str,
+        ended: asyncio.Queue[Exchange],
+        components: Sequence[Component[Any]] = (),
+        detections: Detections | None = None,
+    ) -> None:
         super().__init__(base_url=url)
+        self.detections = Detections() if detections is None else detections
+        """What its routes with ``detect`` have reported."""
         self._ended = ended
         self._components = components
 
@@ -183,7 +192,7 @@ async def running_gateway(
         stack.push_async_callback(snapshot.drained)
         app = DataPlane(Active(snapshot), trusted=[ip_network(each) for each in trusted])
         url = await stack.enter_async_context(serve(app))
-        yield await stack.enter_async_context(Client(url, ended, snapshot.components))
+        yield await stack.enter_async_context(Client(url, ended, snapshot.components, services.detections))
 
 
 def plugin_module(path: Path) -> ModuleType:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gateway import (
@@ -40,6 +40,9 @@ class EncryptFilter(Filter[EncryptConfig]):
 
     async def open(self) -> None:
         self._cipher = self.scope.cipher(self.config.purpose)
+
+    def protects(self, part: Reads) -> Sequence[str]:
+        return [each.at for each in self.config.fields] if part in self.reads else ()
 
     async def on_request(self, exchange: Exchange) -> None:
         if (do := self.config.request) != "leave":

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway import Exchange, FieldRefused, Fields, Filter, Found, Reads, Scope, field_message
 
@@ -30,6 +30,9 @@ class HashFilter(Filter[HashConfig]):
             "both": Reads.REQUEST | Reads.RESPONSE,
         }[config.on]
         self._fields = Fields(config)
+
+    def protects(self, part: Reads) -> Sequence[str]:
+        return [each.at for each in self.config.fields] if part in self.reads else ()
 
     async def on_request(self, exchange: Exchange) -> None:
         if self.config.on != "response":

@@ -37,3 +37,9 @@ def test_a_moment_is_written_in_utc():
         "at": "1970-01-01T00:00:00Z",
         "never": None,
     }
+
+
+async def test_a_card_number_that_was_asked_for_is_not_repeated():
+    problem = Problem(404, "x", "No payment has the id '4111111111111111'.", parameter="4111 1111 1111 1111")
+    assert b"4111" not in problem.body.replace(b"*1111", b"")
+    assert orjson.loads(problem.body)["parameter"] == "[card *1111]"

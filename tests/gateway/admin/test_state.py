@@ -12,6 +12,8 @@ from gateway.control.events import Events
 from gateway.control.health import Health
 from gateway.control.jobs import Jobs
 from gateway.crypto.salts import Salts
+from gateway.detections import Detections
+from gateway.ledger.owners import Owners
 from gateway.telemetry.masking import Masking
 from gateway.telemetry.metrics import Metrics
 
@@ -29,7 +31,14 @@ def process(*, monitoring: bool = True, operate: str | None = None) -> SimpleNam
         foundation=SimpleNamespace(
             metrics=Metrics(),
             masking=Masking(),
-            services=SimpleNamespace(ledger="a ledger", salts=Salts([("1", b"0" * 16)]), events=Events(), audit=UNKEPT),
+            services=SimpleNamespace(
+                ledger="a ledger",
+                salts=Salts([("1", b"0" * 16)]),
+                events=Events(),
+                audit=UNKEPT,
+                owners=Owners(Masking(), lambda purpose, caller: [f"1:{purpose}:{caller}"]),
+                detections=Detections(),
+            ),
         ),
         reloader=SimpleNamespace(status="first"),
         active=SimpleNamespace(snapshot=SimpleNamespace(components=("first",), routes=())),

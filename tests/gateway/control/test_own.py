@@ -6,8 +6,12 @@ import pytest
 
 from gateway.control.own import claims, naming_filters, own_routes
 from gateway.control.policy import MatchEntry
+from gateway.control.scope import NOTHING_MASKED
 from gateway.facts import Payment, Principal
+from gateway.ledger.owners import Owners
 from gateway.parts import Config, Filter
+
+OWNERS = Owners(NOTHING_MASKED, lambda purpose, caller: [f"{purpose} {caller}"])
 
 
 class Tenant:
@@ -42,7 +46,7 @@ def test_where_nobody_can_tell_who_calls_nobody_is_taken(filters: list[Filter[An
 
 
 def test_the_gateway_has_one_route_of_its_own() -> None:
-    assert [route.name for route in own_routes(None, {"pay": [step(provides=(Principal,))], "rest": []})] == [
+    assert [route.name for route in own_routes(None, {"pay": [step(provides=(Principal,))], "rest": []}, OWNERS)] == [
         "payguard.status"
     ]
 

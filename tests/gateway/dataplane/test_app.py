@@ -383,6 +383,8 @@ async def test_the_upstreams_own_request_id_does_not_replace_it() -> None:
         (b"a" * 128, True),
         (b"a" * 129, False),
         (b"a b", False),
+        (b"4111111111111111", False),
+        (b"id:4111-1111-1111-1111", False),
         (b'a"b', False),
         (b"\xe9", False),
         (b"", False),
@@ -766,3 +768,18 @@ async def test_an_upstream_that_reads_slowly_slows_the_client() -> None:
         assert (await client.answer()).status == 200
         await pouring
     assert len(upstream.requests[0].body) == MUCH
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"00-4bf92f3577b34da6a3ce929d0e0e4736-4111111111111111-01",
+        b"00-00000000000000004111111111111111-00f067aa0ba902b7-01",
+    ],
+)
+async def test_a_trace_whose_ids_may_be_a_card_s_number_begins_anew(sent) -> None:
+    async with raw_upstream() as upstream, gateway(upstream) as gate:
+        await gate.ask(get(b"traceparent: " + sent))
+        exchange = await gate.exchange()
+    assert exchange.trace.parent_id is None
+    assert "4111111111111111" not in exchange.trace.traceparent.decode()

@@ -239,3 +239,16 @@ async def test_what_a_filter_above_made_of_the_body_is_not_what_is_read(how):
 async def test_an_amount_without_a_currency_is_read_where_the_policy_names_none():
     using = PaymentReader("refund.create", amount="/amount")
     assert await read({"amount": 5}, using) == Payment("refund.create", amount=5, ip="203.0.113.7")
+
+
+@pytest.mark.parametrize("amount", [4111111111111111, 5555555555554444])
+async def test_an_amount_that_may_be_a_card_s_number_is_none(amount):
+    with pytest.raises(Rejected) as refused:
+        await read({"amount": amount, "currency": "eur"}, reader())
+    assert (refused.value.code, refused.value.members) == ("invalid_payment", {"pointer": "/amount"})
+    assert str(amount) not in refused.value.detail
+
+
+async def test_such_an_amount_is_taken_where_the_bounds_of_its_currency_hold_it():
+    payment = await read({"amount": 4111111111111111, "currency": "eur"}, reader(bounds={"eur": (0, 2**63 - 1)}))
+    assert payment.amount == 4111111111111111

@@ -29,6 +29,7 @@ from gateway.errors import DependencyDown, Rejected
 from gateway.exchange import Exchange
 from gateway.ledger.bodies import Bodies
 from gateway.ledger.late import LateOutcomes
+from gateway.ledger.owners import Owners
 from gateway.ledger.records import Query, Record, Settlement, State
 from gateway.ledger.sql import SqlLedger
 from gateway.messages import Response
@@ -196,8 +197,10 @@ async def site(
         return True
 
     late = LateOutcomes(ledger, start)
+    masking = Masking()
+    owners = Owners(masking, lambda _, caller: [f"hash of {caller}"])
     means = Means(
-        ledger, late, bodies, Masking(), lambda _, value: f"hash of {value}", lambda code, **_: told.append(code)
+        ledger, late, bodies, masking, lambda _, value: f"hash of {value}", owners, lambda code, **_: told.append(code)
     )
 
     def routes(upstream: Upstream) -> list[Route]:
@@ -579,3 +582,47 @@ async def test_nothing_is_sent_after_the_time_in_which_it_may_be(ledger: Trouble
         assert answer.status in (503, 504)
         assert its.upstream.requests == []
         assert (await its.record()).state is State.RELEASED
+
+
+CODED = b'{"amount": 1999, "currency": "eur", "card": {"number": "tok_1", "cvc": "123"}}'
+
+
+def coded() -> bytes:
+    head = PAYMENT.partition(b"\r\n\r\n")[0].replace(b": %d" % len(BODY), b": %d" % len(CODED))
+    return b"%b\r\nkey: a\r\n\r\n%b" % (head, CODED)
+
+
+async def test_a_request_with_a_security_code_is_sent_and_never_kept(ledger: Troubled, bodies: Bodies) -> None:
+    goes_on = asyncio.Event()
+    async with site(ledger, bodies, answering(goes_on, OK), terms={"keep_request": True}) as its:
+        paying = asyncio.create_task(its.gateway.ask(coded()))
+        assert (await its.sent()).request is None
+        goes_on.set()
+        assert (await paying).status == 200
+        record = await its.record()
+    assert "request_not_kept" in its.told
+    notes = {(note["code"], note["detail"]["reason"]) for note in record.trail["notes"]}
+    assert ("request_not_kept", "security_code") in notes
+    assert record.answer is not None
+
+
+async def test_an_answer_with_a_security_code_is_never_kept(ledger: Troubled, bodies: Bodies) -> None:
+    told = b'{"card": {"cvc": "123"}}'
+    answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(told), told)
+    async with site(ledger, bodies, answering(None, answer)) as its:
+        assert (await its.pay()).body == told
+        record = await its.record()
+    assert (record.state, record.answer) == (State.SUCCEEDED, None)
+    assert "answer_not_kept" in its.told
+
+
+async def test_a_payment_with_a_security_code_is_not_accepted_and_the_client_is_told_why(
+    ledger: Troubled, bodies: Bodies
+) -> None:
+    async with site(ledger, bodies, terms={"limits": LIMITS}) as its:
+        its.gateway.upstream.pool.address = replace(its.gateway.pool.address, port=1)
+        answer = await its.gateway.ask(coded())
+        assert (await its.record()).state is State.RELEASED
+    assert answer.status == 503
+    assert orjson.loads(answer.body)["not_accepted"] == "security_code"
+    assert "payment_not_accepted" in its.told

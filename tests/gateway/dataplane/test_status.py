@@ -12,11 +12,15 @@ from gateway.errors import DependencyDown, GatewayError, Rejected
 from gateway.exchange import Exchange
 from gateway.facts import Principal
 from gateway.ids import payment_id
+from gateway.ledger.owners import Owners
 from gateway.ledger.records import Entry, Settlement, State
 from gateway.ledger.sql import SqlLedger
 from gateway.messages import Response
 from gateway.parts import Config, Filter
+from gateway.telemetry.masking import Masking
 from gateway.testing import exchange
+
+OWNERS = Owners(Masking(), lambda _, caller: [f"now:{caller[-4:]}", f"before:{caller[-4:]}"])
 
 
 class Names(Filter[Config]):
@@ -50,7 +54,17 @@ async def ask(
 ) -> Response:
     made = exchange(method, f"/.payguard/payments/{name}", headers={} if user is None else {"x-user-id": user})
     made.params = {"id": name}
-    return await Status(ledger, {route: Callers([Names()]) for route in routes}).dispatch(made)
+    return await Status(ledger, {route: Callers([Names()]) for route in routes}, OWNERS).dispatch(made)
+
+
+@pytest.mark.parametrize("known_as", ["4111111111111111", "now:1111", "before:1111"])
+async def test_an_owner_whose_name_may_be_a_card_is_known_by_its_hash_with_any_salt(
+    ledger: SqlLedger, known_as
+) -> None:
+    name = await payment(ledger, known_as)
+    assert (await ask(ledger, name, user="4111111111111111")).status == 200
+    with pytest.raises(Rejected):
+        await ask(ledger, name, user="4012888888881881")
 
 
 async def test_the_owner_learns_what_became_of_it(ledger: SqlLedger) -> None:
@@ -118,5 +132,5 @@ async def test_without_a_ledger_nobody_can_tell() -> None:
 
 
 def test_the_route_has_a_name_of_the_gateways_own() -> None:
-    route = status_route(None, {})
+    route = status_route(None, {}, OWNERS)
     assert (route.name, route.match.path) == ("payguard.status", "/.payguard/payments/{id}")

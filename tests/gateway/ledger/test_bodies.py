@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.protocol import Unreadable
-from gateway.ledger.bodies import MOST, STORED, Bodies
+from gateway.ledger.bodies import MOST, STORED, Bodies, HoldsCode
 from gateway.ledger.records import Record, State
 
 KEYRING = LocalKeyring.parse("00" * 32)
@@ -146,3 +146,14 @@ def test_what_is_stored_sealed_is_bound_so_that_a_newer_key_can_seal_it(stored) 
 
     assert both.key_of(again) == "new"
     assert BODY in [None if opened is None else opened.body.data, None if asked is None else asked.body]
+
+
+def test_what_holds_a_security_code_is_not_kept_not_even_sealed() -> None:
+    bodies = Bodies(KEYRING, "shop")
+    with pytest.raises(HoldsCode):
+        bodies.request("abc", "POST", "/v1/payments", (), b'{"card": {"number": "tok_1", "cvc": "123"}}')
+    with pytest.raises(HoldsCode):
+        bodies.request("abc", "POST", "/v1/payments?cvc=123", (), b"")
+    with pytest.raises(HoldsCode):
+        bodies.answer("abc", 200, [(b"x-cvc", b"123")], b"{}")
+    assert bodies.answer("abc", 200, (), b'{"checks": {"cvc_check": "pass"}}') is not None

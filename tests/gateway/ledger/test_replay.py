@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -139,3 +139,15 @@ def test_whatever_is_sent_arrives_within_the_window_of_the_first_time(window, to
 @given(st.floats(1, 1e6))
 def test_most_of_a_window_can_be_used(window) -> None:
     assert within(Promise(window, 0.0), 1e9, 1e9 + window * 0.94)
+
+
+async def test_why_a_request_was_not_kept_is_said(ledger) -> None:
+    notes = [
+        {"filter": "x", "code": "y"},
+        {"filter": "", "code": "request_not_kept", "detail": {"reason": "security_code"}},
+    ]
+    record = replace(await brought(ledger, State.IN_DOUBT), trail={"notes": notes})
+    evidence = await (await replay(ledger, Sender(request=None))).ask(record)
+
+    assert evidence is not None
+    assert (evidence.verdict, evidence.detail) == ("unknown", "its request was not kept: security_code")

@@ -3,8 +3,11 @@ from __future__ import annotations
 import logging
 import os
 import pty
+import sys
+import threading
 import warnings
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -14,7 +17,7 @@ from gateway.exchange import Delivery, Note, Step
 from gateway.facts import Principal
 from gateway.messages import Response
 from gateway.telemetry.lines import Lines
-from gateway.telemetry.log import ExchangeLog, configure
+from gateway.telemetry.log import ExchangeLog, catch_uncaught, configure
 from gateway.telemetry.masking import MASK, Masking
 from tests.gateway.telemetry.exchanges import ended
 
@@ -209,3 +212,42 @@ async def test_a_terminal_gets_events_for_people(monkeypatch):
     assert b"digest" in said
     os.close(controller)
     os.close(terminal)
+
+
+@pytest.fixture
+def hooks_as_before():
+    before = sys.excepthook, threading.excepthook, sys.unraisablehook
+    yield
+    sys.excepthook, threading.excepthook, sys.unraisablehook = before
+
+
+async def test_what_nobody_caught_is_masked_too(written, hooks_as_before):
+    configure("info", masking=Masking(), lines=written.lines)
+    catch_uncaught()
+    error = ValueError("no such card: 4111111111111111")
+    thread = threading.Thread(target=lambda: int("4111 1111 1111 1111"))
+    thread.start()
+    thread.join()
+    sys.excepthook(ValueError, error, None)
+    sys.unraisablehook(SimpleNamespace(exc_type=ValueError, exc_value=error))
+    text = await written.text()
+    assert [orjson.loads(line)["logger"] for line in text.splitlines()] == ["payguard.uncaught"] * 3
+    assert text.count("[card *1111]") == 4  # a traceback quotes the line as well
+    assert "4111" not in text.replace("*1111", "")
+
+
+async def test_an_interruption_by_hand_stays_what_it_is(written, hooks_as_before, capfd):
+    configure("info", masking=Masking(), lines=written.lines)
+    catch_uncaught()
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert await written.text() == ""
+    assert "KeyboardInterrupt" in capfd.readouterr().err
+
+
+async def test_a_line_that_cannot_be_written_says_so_and_not_what_it_was_to_hold(written, capfd):
+    configure("info", masking=Masking(), lines=written.lines)
+    ours = logging.getLogger().handlers[-1]
+    ours.handle(logging.LogRecord("plugins.x", logging.WARNING, "", 1, "%d cards", ("4111111111111111",), None))
+    [line] = await written.documents()
+    assert (line["event"], line["logger"], line["error"]) == ("a line cannot be written", "plugins.x", "TypeError")
+    assert capfd.readouterr().err == ""

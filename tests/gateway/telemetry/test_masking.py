@@ -92,6 +92,59 @@ def test_tokens_keys_and_fields_in_text_are_masked(text, masked):
     assert MASKING.text(text) == masked
 
 
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "%34111111111111111",
+        "%2534%2531%2531%2531111111111111",
+        r"\u0034111111111111111",
+        "&#52;111111111111111",
+        "４１１１１１１１１１１１１１１１",
+        "４１１１１１１１１１１１１１１１".encode().decode("latin-1"),
+        "４111111111111111".encode().decode("ascii", "backslashreplace"),
+    ],
+)
+def test_a_card_number_is_found_however_it_is_spelled(spelled):
+    assert MASKING.text(f"pay {spelled}!") == "pay [card *1111]!"
+    assert MASKING.suspects(orjson.dumps({"event": spelled}))
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("cvc 123", "cvc ***"),
+        ("the CVV2 is 1234.", "the CVV2 is ***."),
+        ("card[cvc]=123", f"card[cvc]={MASK}"),
+        ("security code: 123", "security code: ***"),
+        ("4111111111111111 12/27 123", "[card *1111] 12/27 ***"),
+    ],
+)
+def test_security_codes_in_text_are_masked(text, masked):
+    assert MASKING.text(text) == masked
+
+
+def test_what_is_spelled_another_way_and_is_no_secret_stays_as_it_is():
+    for text in ("100%25 sure", r"a\u0041b", "caf%C3%A9 12"):
+        assert MASKING.text(text) == text
+
+
+def test_a_number_in_a_field_that_is_spared_is_shown_but_a_card_in_any_other_is_not():
+    masking = Masking(spared=["Order-Id"])
+    number = "4111111111111111"
+    document = {"order_id": number, "orderId": int(number), "note": number, "order-id": f"pay {number}"}
+    assert masking.document(document) == {
+        "order_id": number,
+        "orderId": int(number),
+        "note": "[card *1111]",
+        "order-id": "pay [card *1111]",
+    }
+    assert masking.text(f"order_id={number}, card={number}") == f"order_id={number}, card=[card *1111]"
+
+
+def test_a_field_that_is_masked_cannot_be_spared():
+    assert Masking(fields=["tax_id"], spared=["tax_id"]).document({"tax_id": "4111111111111111"}) == {"tax_id": MASK}
+
+
 def test_ordinary_text_is_left_alone():
     text = "The bearer of this 12 digit number 123456789012 was paid 4999999 at 10:11:12; see cvc."
     assert MASKING.text(text) == text

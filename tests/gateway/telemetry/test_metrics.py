@@ -6,6 +6,7 @@ from gateway.exchange import Attempt, Delivery, Step
 from gateway.facts import Payment
 from gateway.messages import Response
 from gateway.parts import Component, Config, Measure
+from gateway.telemetry.masking import Masking
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.series import Series
 from gateway.testing import scope
@@ -150,3 +151,15 @@ def test_what_components_measure_is_shown_and_one_that_cannot_say_costs_no_other
     buckets = [value(metrics, "payguard_shelf_age_bucket", room="attic", le=le) for le in ("1.0", "10.0", "+Inf")]
     assert (buckets, value(metrics, "payguard_shelf_age_sum", room="attic")) == ([2, 3, 7], 99.5)
     assert "Measures of broken cannot be read" in caplog.text
+
+
+def test_the_values_of_labels_are_masked():
+    metrics = Metrics(Masking().text)
+    exchange = ended()
+    exchange.steps = [Step("4111111111111111", "enforce", "passed", 0.5)]
+    exchange.upstream, exchange.attempts = "b", [Attempt(1, 1.0, 1.5, Delivery.ANSWERED, 200)]
+    metrics.ended(exchange)
+    text = metrics.exposition()[0].decode()
+    assert 'filter="[card *1111]"' in text
+    assert "4111111111111111" not in text
+    assert 'le="0.001"' in text

@@ -3,7 +3,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from gateway import AnswerNotProtected, Exchange, FieldRefused, Response, is_token
+from gateway import AnswerNotProtected, Exchange, FieldRefused, Reads, Response, is_token
 from gateway.crypto.keyring import LocalKeyring
 from gateway.testing import backend, exchange, running_gateway, scope
 from plugins.encrypt.filter import EncryptFilter
@@ -134,3 +134,26 @@ async def test_a_token_that_a_client_moved_to_another_field_is_refused_with_its_
         answer = await client.post("/v1/cards", json={"b": token})
         assert (answer.status_code, answer.json()["code"], answer.json()["pointer"]) == (400, "field_unreadable", "/b")
         assert upstream.seen == []
+
+
+@pytest.mark.parametrize(
+    ("options", "request_part", "answer_part"),
+    [
+        ({}, ["/card/number"], []),
+        ({"response": "encrypt"}, ["/card/number"], ["/card/number"]),
+        ({"request": "leave", "response": "decrypt"}, [], ["/card/number"]),
+    ],
+)
+async def test_it_says_which_fields_it_protects_or_reveals(options, request_part, answer_part) -> None:
+    made = await encrypt("/card/number", **options)
+    assert ([*made.protects(Reads.REQUEST)], [*made.protects(Reads.RESPONSE)]) == (request_part, answer_part)
+
+
+async def test_a_route_that_detects_reports_what_is_beside_the_field_that_it_protects() -> None:
+    async with backend() as upstream:
+        route = {"name": "all", "match": {"prefix": "/"}, "upstream": "b", "detect": True}
+        route["filters"] = [{"encrypt": {"fields": ["/card/number"]}}]
+        policy = {"version": 1, "upstreams": {"b": {"url": upstream.url}}, "routes": [route]}
+        async with running_gateway(policy=orjson.dumps(policy).decode(), keyring=KEYRING) as client:
+            await client.post("/pay", json={"card": {"number": CARD}, "note": CARD})
+            assert client.detections.counts() == {("all", "body:/note", "card"): 1}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway import AnswerNotProtected
+from gateway import AnswerNotProtected, Reads
 from gateway.crypto.fields import field_message
 from gateway.crypto.salts import Salts
 from gateway.testing import backend, exchange, running_gateway, scope
@@ -73,3 +73,10 @@ async def test_an_answer_that_does_not_fit_is_not_passed_on() -> None:
         assert (answer.status_code, answer.json()["code"]) == (502, AnswerNotProtected.code)
     await made.on_request(passed)
     assert passed.request.body.data == b""
+
+
+@pytest.mark.parametrize(("on", "request_part", "answer_part"), [("request", 1, 0), ("response", 0, 1), ("both", 1, 1)])
+def test_it_says_which_fields_it_protects(on, request_part, answer_part) -> None:
+    made = hashing(on=on)
+    assert [*made.protects(Reads.REQUEST)] == ["/email"] * request_part
+    assert [*made.protects(Reads.RESPONSE)] == ["/email"] * answer_part

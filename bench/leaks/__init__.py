@@ -1,0 +1,1 @@
+"""Leaks: payments with cards wherever a client could put them, and a search for them in all that is written."""
