@@ -10,7 +10,8 @@ from gateway.crypto.stored import Stored
 OLD, NEW = LocalKeyring.parse(f"o:{'00' * 32}"), LocalKeyring.parse(f"new:{'ff' * 32}")
 STORED = Stored("retries", "request", "r", lambda *_: b"", id="payment")
 INSERT = """INSERT INTO retries (payment, state, reason, epoch, route, reference, method, code, number, declined,
-  missed, keep, created_at, until_at, history, request) VALUES ($1, '', '', 1, '', $2, $2, '', 0, 0, 0, 0, 0, 0, '', $3)"""
+  missed, keep, created_at, until_at, history, request)
+  VALUES ($1, '', '', 1, '', $2, $2, '', 0, 0, 0, 0, 0, 0, '', $3)"""
 
 
 @pytest.fixture
