@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,18 +14,20 @@ import uvicorn
 
 from gateway import Component
 from gateway.admin.app import admin
+from gateway.admin.state import Keys
 from gateway.database.sqlite import SqliteDatabase
 from gateway.ids import payment_id
 from gateway.ledger.records import Entry, Record, Settlement, State
 from gateway.ledger.sql import SqlLedger
-from tests.gateway.admin.admins import state
+from tests.gateway.admin.admins import keys, state
 
 
 class Serving:
     """``do`` runs what it is given on the server's own loop, with its ledger."""
 
-    def __init__(self, path: Path, components: Sequence[Component[Any]] = ()) -> None:
+    def __init__(self, path: Path, components: Sequence[Component[Any]] = (), key_file: Path | None = None) -> None:
         self._path = path
+        self._key_file = key_file
         self._components = components
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
@@ -42,6 +45,8 @@ class Serving:
             tell=lambda code, **_: self.told.append(code),
             components=lambda: self._components,
         )
+        working = None if self._key_file is None else await self._with_keys(database, self._key_file)
+        own = own if working is None else replace(own, keys=working[0])
         self._server = uvicorn.Server(uvicorn.Config(admin(own), port=0, log_config=None, lifespan="off"))
         self._server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
         serving = asyncio.create_task(self._server.serve())
@@ -50,7 +55,15 @@ class Serving:
         self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
         self._ready.set()
         await serving
+        for task in () if working is None else working[1]:
+            task.cancel()
         await database.close()
+
+    async def _with_keys(self, database: SqliteDatabase, file: Path) -> tuple[Keys, list[asyncio.Task[None]]]:
+        """Those of the file, looked at and used all the time."""
+        made = keys(database, await asyncio.to_thread(file.read_text), file)
+        await made.watch.at_start()
+        return made, [asyncio.create_task(made.files.run(0.01)), asyncio.create_task(made.reencryption.run(0.01))]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -98,6 +111,6 @@ class Serving:
 
 
 @contextmanager
-def serving(path: Path, components: Sequence[Component[Any]] = ()) -> Iterator[Serving]:
-    with Serving(path, components) as server:
+def serving(path: Path, components: Sequence[Component[Any]] = (), key_file: Path | None = None) -> Iterator[Serving]:
+    with Serving(path, components, key_file) as server:
         yield server

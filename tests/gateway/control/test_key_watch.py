@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
-from gateway.control.key_watch import KeyWatch
+from gateway.control.key_watch import KeyWatch, LocalKeys
 from gateway.control.start import BadStart
-from gateway.crypto.keyring import LocalKeyring
+from gateway.crypto.key_uses import KeyUses
+from gateway.crypto.keyring import Allowance, LocalKeyring
+from gateway.crypto.references import References
 from gateway.crypto.salts import Salts
 from gateway.database.sqlite import SqliteDatabase
+from gateway.ledger.bodies import STORED, Bodies
+from tests.gateway.control.test_key_files import PAYMENT
 
 OLD, NEW = "00" * 32, "ff" * 32
 
@@ -69,3 +73,50 @@ async def test_a_wrong_key_that_is_found_later_fails_the_check_and_is_told_of_on
 
 def test_it_keeps_a_gateway_from_being_ready_that_never_was(database) -> None:
     assert KeyWatch(database, None, Salts.parse(OLD)).check().readiness == "first"
+
+
+class Rotating(LocalKeyring):
+    """A plugin's: it fetches other keys by itself."""
+
+
+async def test_a_plugins_keyring_that_has_other_keys_is_compared_again(database) -> None:
+    keyring = Rotating.parse(OLD)
+    watch = KeyWatch(database, keyring, Salts.parse(OLD))
+    await database.open()
+    await watch.at_start()
+    keyring.adopt(LocalKeyring.parse(f"2:{NEW},1:{OLD}"), "2", Allowance(1))
+    assert await watch.check().run() == "those that the database knows"
+    keyring.adopt(LocalKeyring.parse(f"2:{OLD}"), "2", Allowance(1))
+    with pytest.raises(RuntimeError, match="the one with the id 2 is not the one"):
+        await watch.check().run()
+
+
+async def test_a_new_key_and_salt_are_used_once_they_are_known_for_the_delay(database) -> None:
+    await database.open()
+    both = LocalKeyring.parse(f"new:{NEW},1:{OLD}")
+    salts = Salts.parse(f"new:{NEW},1:{OLD}")
+    local = LocalKeys(both, KeyUses(database, lambda work: work.close()))
+    await database.write("UPDATE key_checks SET since = since - 100")
+    watch = KeyWatch(database, both, salts, local=local, delay=60.0)
+    await watch.at_start()
+    assert (both.first, salts.ids) == ("1", ("1", "new"))
+
+    await database.write("UPDATE key_checks SET since = since - 100")
+    await watch.check().run()
+    assert (both.first, salts.ids) == ("new", ("new", "1"))
+    assert both.key_of(both.seal("request", b"", b"")) == "new"
+
+
+async def test_without_a_key_that_something_needs_a_gateway_does_not_start(database) -> None:
+    await database.open()
+    sealed = Bodies(LocalKeyring.parse(OLD), "shop").answer("p1", 200, [], b"kept")
+    await database.write(PAYMENT, "p1", sealed)
+    for keyring in (None, LocalKeyring.parse(f"2:{NEW}")):
+        watch = KeyWatch(database, keyring, Salts.parse(OLD), references=References(database, STORED))
+        with pytest.raises(BadStart, match="the key 1 is missing, and 1 stored values need it"):
+            await watch.at_start()
+
+    await database.write("DELETE FROM payments")
+    await watch.at_start()
+    [retired] = [each.id for each in await watch.known.all() if each.retired_at is not None]
+    assert retired == "1"

@@ -6,6 +6,7 @@ import pytest
 
 from gateway import Unreadable
 from gateway.control.start import BadStart
+from gateway.crypto.keyring import LocalKeyring
 
 KMS = """\
 from gateway import hookimpl
@@ -63,14 +64,34 @@ async def test_without_a_key_there_is_no_keyring_and_that_is_said_once(foundatio
     assert capfd.readouterr().out.count("no ENCRYPTION_KEY is set: bodies of payments are not kept") == 1
 
 
-def test_the_first_key_seals_and_all_open(foundation) -> None:
+async def test_the_first_key_seals_once_its_uses_are_counted_and_all_open(foundation, sqlite_path) -> None:
     old, new = "ab" * 32, "cd" * 32
-    before = foundation(encryption_key=old).services.keyring.seal("request", b"data", b"")
-    rotated = foundation(encryption_key=f"new:{new},1:{old}").services.keyring
+    laid = foundation(encryption_key=f"new:{new},1:{old}", database_url=f"sqlite:///{sqlite_path}")
+    await laid.database.open()
+    await laid.key_watch.at_start()
+    keyring = laid.services.keyring
 
-    assert rotated.open("request", before, b"") == b"data"
+    assert keyring.open("request", LocalKeyring.parse(old).seal("request", b"data", b""), b"") == b"data"
     with pytest.raises(Unreadable, match="the key new, which this gateway does not have"):
-        foundation(encryption_key=old).services.keyring.open("request", rotated.seal("request", b"data", b""), b"")
+        LocalKeyring.parse(old).open("request", keyring.seal("request", b"data", b""), b"")
+    await laid.services.close()
+
+
+def test_keys_and_salts_are_read_from_files_that_the_settings_name(foundation, tmp_path) -> None:
+    key, salt = tmp_path / "key", tmp_path / "salt"
+    key.write_text(f"new:{'cd' * 32}\n1:{'ab' * 32}\n")
+    salt.write_text(f"s:{'ab' * 16}\n")
+    laid = foundation(encryption_key=f"file:{key}", hash_salt=f"file:{salt}")
+
+    assert laid.services.keyring.check_values().keys() == {"new", "1"}
+    assert laid.services.salts.ids == ("s",)
+    assert [file.path for file in laid.key_files.files] == [salt, key]
+    assert laid.masking.text(f"{key} holds {'cd' * 32}") == f"{key} holds [masked]"
+
+
+def test_a_file_that_cannot_be_read_is_one_line(foundation, tmp_path) -> None:
+    with pytest.raises(BadStart, match=r"^ENCRYPTION_KEY: cannot read .*/away: no such file or directory$"):
+        foundation(encryption_key=f"file:{tmp_path / 'away'}")
 
 
 def test_each_key_is_masked_by_itself(foundation) -> None:
@@ -90,3 +111,4 @@ def test_create_keyring_of_a_plugin_takes_the_place_of_the_settings(foundation, 
     laid = foundation(plugin_dirs=(tmp_path / "ours",), encryption_key="ab" * 32)
 
     assert type(laid.services.keyring).__name__ == "Kms"
+    assert (laid.key_watch.local, laid.key_watch.references) == (None, None)  # its keys are counted by it
