@@ -37,7 +37,6 @@ class TokeniseFilter(Filter[TokeniseConfig]):
     name = "tokenise"
     Config = TokeniseConfig
     seals = True
-    reruns = True
     shadowable = False
 
     def __init__(self, config: TokeniseConfig, scope: Scope) -> None:
