@@ -67,7 +67,10 @@ def _entry(given: Any) -> Any:
 class FieldsConfig(Config):
     """Base of options for filters that change fields."""
 
-    fields: Annotated[tuple[Annotated[FieldEntry, BeforeValidator(_entry)], ...], Field(min_length=1)]
+    fields: Annotated[
+        tuple[Annotated[FieldEntry, BeforeValidator(_entry, json_schema_input_type=Pointer | FieldEntry)], ...],
+        Field(min_length=1),
+    ]
     """Which fields of a body: each a pointer such as `/card/number` or `/items/*/card`, or `{at: …, as: …}`."""
 
     if_missing: Rule = "pass"

@@ -38,7 +38,6 @@ class Egress(Filter[EgressConfig]):
 
     name = "egress"
     Config = EgressConfig
-    reruns = True
     shadowable = False
 
     def __init__(self, config: EgressConfig, scope: Scope) -> None:
@@ -65,8 +64,8 @@ class Egress(Filter[EgressConfig]):
 
 
 def _is_address(peer: str) -> bool:
-    """A socket of the file system has none, nor has what the gateway itself sends again: both are from here."""
-    return peer not in ("", "unix")
+    """A socket of the file system has none, and who reaches that is from here."""
+    return peer != "unix"
 
 
 @hookimpl

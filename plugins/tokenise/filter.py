@@ -37,7 +37,6 @@ class TokeniseFilter(Filter[TokeniseConfig]):
     name = "tokenise"
     Config = TokeniseConfig
     seals = True
-    reruns = True
     shadowable = False
 
     def __init__(self, config: TokeniseConfig, scope: Scope) -> None:
@@ -59,7 +58,7 @@ class TokeniseFilter(Filter[TokeniseConfig]):
     async def on_request(self, exchange: Exchange) -> None:
         if self._fields is not None:
             opened = self._fields.of_request(exchange.request)
-            customer = self._customer_of(exchange)
+            customer = self._customer_of(exchange) if opened.found else None
             opened.put(await self._tokens(opened.found, customer))
         if self._reveal is not None and not self._reveals_up:
             opened = self._reveal.of_request(exchange.request)

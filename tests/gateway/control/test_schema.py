@@ -29,6 +29,7 @@ CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "enum": lambda value, choices: value in choices,
     "pattern": lambda value, pattern: not isinstance(value, str) or bool(re.search(pattern, value)),
     "minLength": lambda value, least: not isinstance(value, str) or len(value) >= least,
+    "maxLength": lambda value, most: not isinstance(value, str) or len(value) <= most,
     "minimum": lambda value, least: not isinstance(value, int | float) or value >= least,
     "exclusiveMinimum": lambda value, least: not isinstance(value, int | float) or value > least,
     "maximum": lambda value, most: not isinstance(value, int | float) or value <= most,

@@ -92,6 +92,7 @@ async def test_a_card_has_another_token_for_another_customer_and_none_without_on
     ada, eve, again = [(await sent_on(made, {"card": CARD, "who": who}))["card"] for who in ("ada", "eve", "ada")]
     assert ada == again != eve
     assert await refused(made, {"card": CARD}) == (422, "customer_missing", "/who")
+    assert await sent_on(made, {"name": "Eve"}) == {"name": "Eve"}
     assert await refused(made, {"card": CARD, "who": {"id": 1}}) == (422, "customer_missing", "/who")
 
 
