@@ -119,7 +119,7 @@ def _resolve(state: AdminState) -> Answer:
             return _unknown(request)
         if (refusal := _refusal(record, decision)) is not None:
             return refusal
-        by = f"human:{decision.by or 'unnamed'} via {request.scope['payguard.via']}"
+        by = f"human:{state.mask(decision.by or 'unnamed')} via {request.scope['payguard.via']}"
         reason = state.mask(decision.reason)
         if not await _resolved(ledger, record, decision.state, by, reason):
             return _changed(await ledger.find(record.id) or record)
