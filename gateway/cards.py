@@ -18,7 +18,7 @@ RUN = (
 _GROUP = re.compile(r"\d+")
 _LENGTHS = range(13, 20)  # ISO/IEC 7812-1 allows 19; 13 was Visa's once
 _LEAST, _MOST = _LENGTHS[0], _LENGTHS[-1]
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 _TELEPHONE = 13
 
 _ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
@@ -50,6 +50,7 @@ That spares what counts milli-, micro- or nanoseconds since 1970, and dates.
 
 _BY_FIRST_DIGIT = {digit: tuple(each for each in _ISSUERS if each[0].startswith(digit)) for digit in "0123456789"}
 
+_UNISSUED = "".join(digit for digit, issued in _BY_FIRST_DIGIT.items() if not issued)
 _RUN = re.compile(RUN)
 _LONG = re.compile(r"[0-9]{15,}")
 _ZEROS = bytes(48 if 48 <= byte < 58 else byte for byte in range(256))
@@ -58,7 +59,10 @@ _SHOWN = re.compile(r"\[card \*\d{4}\]")
 _CODE = re.compile(r"(?<![\d.*])\d{3,4}(?!\d)")
 _TRACK = re.compile(r"[=^][\dA-Z/ ^]{4,}\??")  # the rest of a magnetic stripe: ISO/IEC 7813
 _REACH = 40
-"""Characters behind a card in which its security code is looked for."""
+"""Characters behind a card in which its security code begins, if there is one."""
+
+_SPARE = 5
+"""As many digits as tell that a number is none."""
 
 
 def is_card(digits: str) -> bool:
@@ -68,8 +72,8 @@ def is_card(digits: str) -> bool:
 
 def luhn(digits: str) -> bool:
     """ISO/IEC 7812-1, annex B."""
-    numbers = [int(digit) for digit in reversed(digits)]
-    return (sum(numbers[::2]) + sum(_DOUBLED[number] for number in numbers[1::2])) % 10 == 0
+    written = digits.encode()
+    return (sum(written[-1::-2]) + sum(written[-2::-2].translate(_DOUBLED)) - 48 * len(written)) % 10 == 0
 
 
 def _issued(digits: str) -> bool:
@@ -104,7 +108,7 @@ def beside(text: str) -> str:
         if (track := _TRACK.match(text, at)) is not None:
             parts += [text[position:at], _stars(track)]
             position = track.end()
-        for code in _CODE.finditer(text, max(at, position)):
+        for code in _CODE.finditer(text, max(at, position), reach + _SPARE):
             if code.start() >= reach:
                 break
             parts += [text[position : code.start()], _stars(code)]
@@ -136,7 +140,7 @@ def _stars(found: re.Match[str]) -> str:
 def _cards(run: str) -> Iterator[tuple[int, int, str]]:
     """Where each card begins and ends in the run, and its digits; the longest that begins with a group."""
     groups = list(_GROUP.finditer(run))
-    texts = ["".join(str(int(digit)) for digit in each[0]) for each in groups]  # whatever script they are written in
+    texts = [each[0] if each[0].isascii() else _digits(each[0]) for each in groups]
     index = 0
     while index < len(groups):
         last, digits = _card_at(texts, index)
@@ -146,9 +150,16 @@ def _cards(run: str) -> Iterator[tuple[int, int, str]]:
         index += 1
 
 
+def _digits(written: str) -> str:
+    """Whatever script they are written in."""
+    return "".join(str(int(each)) for each in written)
+
+
 def _card_at(texts: list[str], first: int) -> tuple[int, str]:
     """The last group and the digits of the longest card that begins with the group ``first``."""
     last, card = first, ""
+    if texts[first][0] in _UNISSUED:
+        return last, card
     for index, digits in enumerate(accumulate(texts[first : first + _MOST]), first):
         if len(digits) > _MOST:
             break

@@ -140,9 +140,10 @@ async def _ask_as_people_do(stand: Stand, some: Iterable[str]) -> None:
             *[await client.get(f"/api/v1/{each}") for each in some],
             *[await client.post("/api/v1/blocks", json=_block(each)) for each in some],
             *[await client.post("/api/v1/blocks", json=_block(each, reason=f"says {each}")) for each in some],
+            *[await client.post("/api/v1/blocks", json=_block(each) | {"by": each}) for each in some],
         ]
         for number, payment in zip(some, told[0].json()["items"], strict=False):
-            said = {"state": "failed", "reason": f"the bank says {number} was refused", "by": "ada"}
+            said = {"state": "failed", "reason": f"the bank says {number} was refused", "by": number}
             told.append(await client.post(f"/api/v1/payments/{payment['id']}/resolve", json=said))
     (stand.folder / "answers").write_bytes(b"\n".join(each.content for each in told))
 

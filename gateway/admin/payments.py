@@ -118,7 +118,7 @@ def _resolve(state: AdminState) -> Answer:
             return unknown(request)
         if (refusal := _refusal(record, decision)) is not None:
             return refusal
-        by = f"human:{decision.by or 'unnamed'} via {request.scope['payguard.via']}"
+        by = f"human:{state.mask(decision.by or 'unnamed')} via {request.scope['payguard.via']}"
         reason = state.mask(decision.reason)
         said: dict[str, Any] = {
             "principal": by,

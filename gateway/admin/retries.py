@@ -40,7 +40,7 @@ def _cancel(state: AdminState) -> Answer:
         id = request.path_params["id"]  # noqa: A001
         if not ID.fullmatch(id):
             return _unknown(id)
-        by = f"human:{given.by or 'unnamed'} via {request.scope['payguard.via']}"
+        by = f"human:{state.mask(given.by or 'unnamed')} via {request.scope['payguard.via']}"
         reason = state.mask(given.reason)
         asked = ledger.schedules.cancel(id, by=by, reason=reason)
         said: dict[str, Any] = {"subject": id, "principal": by, "ip": peer(request), "detail": {"reason": reason}}

@@ -231,8 +231,7 @@ class Settings(BaseSettings):
     """Names of fields whose values are masked in every output, beside the usual ones, separated by commas."""
 
     spared_fields: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_field_names)] = ()
-    """Names of fields whose numbers are never a card's, such as an order's of 16 digits, separated by commas: they are
-    shown as they are."""
+    """Names of fields whose numbers, such as an order's of 16 digits, are never a card's, separated by commas."""
 
     log_query: bool = False
     """True: the log line of a request has its query, masked."""

@@ -180,7 +180,8 @@ class SchedulingRecorder(Recorder):
             if reference is not None and outcome is not Outcome.RELEASED:
                 yield self._schedules.displace(reference, first, "client_attempt"), ""
                 if decline is not None and decline.kind == "soft":
-                    yield from self._planned(exchange, first, reference, method, decline.code)
+                    code = self._means.masks.document(decline.code)
+                    yield from self._planned(exchange, first, reference, method, code)
         if decline is not None and decline.kind == "never" and method is not None:
             yield self._schedules.condemn(method, first, "declined_for_good"), ""
 
@@ -204,7 +205,8 @@ class SchedulingRecorder(Recorder):
             if pause is None:
                 yield self._schedules.end(first, payment, "exhausted"), "retry_exhausted"
             else:
-                yield self._schedules.again(first, payment, pause, decline.code or "soft"), ""
+                code = self._means.masks.document(decline.code)
+                yield self._schedules.again(first, payment, pause, code or "soft"), ""
         elif outcome is Outcome.FAILED:
             for_good = decline is not None and decline.kind == "never"
             yield self._schedules.end(first, payment, "declined_for_good" if for_good else "declined"), "retry_declined"

@@ -69,7 +69,7 @@ POOL_EVENTS = Series(
 DETECTED = Series(
     "payguard_detected_fields_total",
     "counter",
-    "Messages of routes with `detect` that carried card data in a field that no filter protects.",
+    "Messages of routes with detect that carried card data in a field that no filter protects.",
     ("route", "field", "kind"),
 )
 UNDETECTED = Series(

@@ -27,7 +27,7 @@ PARAMETERS = ("kind", "value", "limit", "cursor")
 
 _ID = r"^[a-z]+(:[^:{}\s]+)?:[^:{}\s]+:[0-9a-f]{32}$"
 _NAMED = r"^[0-9A-Za-z][0-9A-Za-z._@+-]{0,63}$"
-_CARD = re.compile(r"(?:\d[ -]?){12,}")
+_CARD = re.compile(r"(?:\d[\W_]{0,3}){12,}")
 
 AskedT = TypeVar("AskedT", bound="Asked")
 
@@ -49,6 +49,8 @@ class Asked(BaseModel):
             raise ValueError("say id, or kind and value")
         if not self.reason.isprintable() or _CARD.search(self.reason):
             raise ValueError("a reason is a line of text, and holds no number of a card")
+        if self.by is not None and _CARD.search(self.by):
+            raise ValueError("a name holds no number of a card")
         return self
 
 

@@ -31,6 +31,7 @@ def holds(document: Any) -> bool:
         {"card": {"cvc": "pg1.k1.R2VoZWlt"}},
         {"description": "card 4111111111111111 cvc 123"},
         {"description": "the CVV is: 123"},
+        {"description": "amex, my cid 1234"},
     ],
 )
 def test_a_security_code_is_found_wherever_its_name_stands_beside_it(document: Any) -> None:

@@ -156,8 +156,20 @@ async def test_a_human_settles_what_is_in_doubt_with_a_name_and_a_reason(
 
 async def test_a_reason_is_masked_before_it_is_recorded_or_told(ledger: SqlLedger) -> None:
     record = await payment(ledger, State.IN_DOUBT)
-    answer, [(_, told)] = await resolving(ledger, record.id, state="failed", reason="card 4242 4242 4242 4242 declined")
-    assert answer.json()["history"][-1]["reason"] == told["reason"] == "card [card *4242] declined"
+    said = {"reason": "card 4242 4242 4242 4242 declined", "by": "4242424242424242"}
+    answer, [(_, told)] = await resolving(ledger, record.id, state="failed", **said)
+    last = answer.json()["history"][-1]
+    assert last["reason"] == told["reason"] == "card [card *4242] declined"
+    assert last["by"] == told["by"] == "human:[card *4242] via loopback"
+
+
+async def test_a_caller_is_looked_for_by_what_the_ledger_calls_him(ledger: SqlLedger) -> None:
+    hers = await payment(ledger, owner="1:digest", claim=claim_of("4111111111111111", "create-payment", "k"))
+    own = state(ledger=lambda: ledger, routes=lambda: ["create-payment"], known_as=lambda _: "1:digest")
+    async with client(own) as local:
+        for asked_for in ({}, {"key": "k"}):
+            answer = await local.get(PAYMENTS, params={"owner": "4111111111111111", **asked_for})
+            assert [each["id"] for each in answer.json()["items"]] == [hers.id]
 
 
 @pytest.mark.parametrize(
