@@ -1,5 +1,8 @@
 """The public API: all that a plugin may import."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
@@ -53,11 +56,15 @@ from gateway.spelling import did_you_mean
 from gateway.store.protocol import Procedure, Store, StoreDown, Table
 from gateway.units import Duration, SecretRef, Size
 
+if TYPE_CHECKING:
+    from gateway.cli.admin_port import AdminPort, asks_gateway, login
+
 API_VERSION = 1
 """The version of this API.  A plugin that says ``PAYGUARD_API = 1`` is refused by a gateway of another one."""
 
 __all__ = [
     "API_VERSION",
+    "AdminPort",
     "AnswerNotProtected",
     "Attempt",
     "BadOption",
@@ -125,6 +132,7 @@ __all__ = [
     "UpstreamTimeout",
     "UpstreamUnreachable",
     "as_text",
+    "asks_gateway",
     "blanks",
     "claim_of",
     "did_you_mean",
@@ -134,9 +142,17 @@ __all__ = [
     "has_duplicate_key",
     "hookimpl",
     "is_token",
+    "login",
     "look_up",
     "minor_units",
     "payment_id",
     "payment_ids_until",
     "url_template",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What commands of plugins ask a gateway with: one that serves imports nothing of it."""
+    if name not in ("AdminPort", "asks_gateway", "login"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("gateway.cli.admin_port"), name)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
+from .label_command import label
+from .lists_command import lists
+
 
 @click.group()
 def fraud() -> None:
-    """Train fraud models, and look at history with them."""
+    """Train fraud models, look at history with them, and tell a gateway what people know."""
+
+
+fraud.add_command(lists)
+fraud.add_command(label)
