@@ -83,6 +83,9 @@ FEATURES: tuple[Feature, ...] = (
                 for window in _WINDOWS[1:]
             ),
             Feature(f"{kind}_fraud_days", f"days since a fraud of the {_NAMES[kind]} was reported, at most 90"),
+            Feature(f"{kind}_fraud_began_days", "days since the first of the frauds that led to that one, at most 90"),
+            Feature(f"{kind}_fraud_row", f"the last labels of the {_NAMES[kind]} that are frauds, in a row"),
+            Feature(f"{kind}_legitimate_since", "labels since the last fraud, all legitimate; 50 where there are more"),
         )
     ),
     Feature("email_bad_syntax", "1 where the e-mail address is none"),

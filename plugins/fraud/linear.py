@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import log, log1p
+from math import log1p
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -12,34 +12,34 @@ from .features import INDEX, Values
 from .files import ModelFile, Number, Piece
 from .scoring import Calibration, Score, reasons_of
 
-Shape = Literal["log", "odds", "as_is"]
+Shape = Literal["as_is", "log", "beyond"]
 
 
-def signed_log(value: float) -> float:
+def as_is(value: float, _: float) -> float:
+    return value
+
+
+def signed_log(value: float, _: float) -> float:
     """The logarithm of one more than the value; of one below zero, the same mirrored."""
     return log1p(value) if value >= 0.0 else -log1p(-value)
 
 
-def log_odds(value: float) -> float:
-    """Of a share, kept away from 0 and 1."""
-    share = 1e-4 if value < 1e-4 else min(value, 0.9999)
-    return log(share / (1.0 - share))
+def beyond(value: float, knot: float) -> float:
+    """How far the value is above the knot; 0 up to it."""
+    return value - knot if value > knot else 0.0
 
 
-SHAPES: Mapping[str, Callable[[float], float]] = {"log": signed_log, "odds": log_odds, "as_is": float}
-"""What is done to a feature before it is weighed."""
-
-
-def shape_of(code: str) -> Shape:
-    """Shares of fraud as odds, all else by its logarithm: counts and amounts have long tails."""
-    return "odds" if code.endswith(("_fraud_1d", "_fraud_7d", "_fraud_30d")) else "log"
+SHAPES: Mapping[Shape, Callable[[float, float], float]] = {"as_is": as_is, "log": signed_log, "beyond": beyond}
+"""What is done to a feature, with its knot, before it is weighed.  Its tail says most, and each bends it differently:
+bins of equal shares, which erase the tail, lose most of what is there."""
 
 
 class Term(Piece):
-    """One feature of the sum: ``weight * (shape(value) - mean) / scale``."""
+    """One term of the sum: ``weight * (shape(value, knot) - mean) / scale``.  A feature may have several."""
 
     feature: str
     shape: Shape
+    knot: Number = 0.0
     mean: Number
     scale: float = Field(gt=0, allow_inf_nan=False)
     weight: Number
@@ -68,10 +68,12 @@ class LinearModel:
         self.version = version
         self._intercept = file.intercept
         self._calibration = Calibration(file.calibration)
-        self._used = [INDEX[term.feature] for term in file.terms]
         self._baselines = {INDEX[term.feature]: term.baseline for term in file.terms}
+        self._used = sorted(self._baselines)
         self._terms = [
-            (INDEX[term.feature], SHAPES[term.shape], term.weight / term.scale, term.mean) for term in file.terms
+            (at, [(SHAPES[term.shape], term.knot, term.weight / term.scale, term.mean) for term in terms])
+            for at in self._used
+            if (terms := [term for term in file.terms if INDEX[term.feature] == at])
         ]
 
     def raw(self, values: Values) -> float:
@@ -84,4 +86,7 @@ class LinearModel:
         return Score(score, reasons_of(parts, self._used, values, self._baselines, score))
 
     def _parts(self, values: Values) -> list[float]:
-        return [weight * (shape(values[at]) - mean) for at, shape, weight, mean in self._terms]
+        return [
+            sum([weight * (shape(values[at], knot) - mean) for shape, knot, weight, mean in terms])
+            for at, terms in self._terms
+        ]

@@ -52,14 +52,13 @@ def _above(factor: str, above: float, points: float, full_at: float | None = Non
 
 
 HAND_SET: tuple[Points, ...] = (
-    _above("merchant_fraud_7d", 0.02, 45, 0.6),
-    _above("merchant_fraud_30d", 0.02, 20, 0.5),
+    _above("merchant_fraud_7d", 0.02, 60, 0.8),
+    _above("merchant_fraud_row", 0, 20, 3),
     _above("device_fraud_30d", 0.02, 40, 0.4),
     _above("card_fraud_30d", 0.02, 60, 0.3),
     _above("ip_fraud_7d", 0.02, 25, 0.4),
     _above("bin_fraud_7d", 0.02, 20, 0.4),
-    _above("amount_ratio", 2, 30, 6),
-    _above("amount_deviation", 3, 20, 10),
+    _above("amount_ratio", 2.5, 60, 8),
     _above("new_user_amount", 200, 20, 1000),
     Points(factor="account_age_days", below=1, points=5),
     _above("customer_count_1h", 3, 15, 10),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from plugins.fraud.records import CLIP, DAY, HOUR, MARK, MARKS, MONTH, SLOWEST, WEEK
+from plugins.fraud.tallies import MOST, QUIET
 
 _SHARED = """\
-local RECORD, TALLY = '<dddddddddddddddddd', '<dddddddd'
+local RECORD, TALLY = '<dddddddddddddddddd', '<ddddddddddd'
 
 local function milliseconds(seconds)
   return math.max(1, math.ceil(seconds * 1000))
@@ -106,7 +107,7 @@ COUNTED = f"""\
 local at, frauds, payments, kept = unpack(arguments)
 for _, key in ipairs(keys) do
   local text = redis.call('GET', key)
-  local t = text and numbers(TALLY, text) or {{at, 0, 0, 0, 0, 0, 0, 0}}
+  local t = text and numbers(TALLY, text) or {{at, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}
   local gap = math.max(0, at - t[1])
   t[1] = t[1] + gap
   for n, window in ipairs({{{DAY}, {WEEK}, {MONTH}}}) do
@@ -114,7 +115,12 @@ for _, key in ipairs(keys) do
     t[1 + n] = t[1 + n] * left + frauds
     t[4 + n] = t[4 + n] * left + payments
   end
-  if frauds > 0 then t[8] = math.max(t[8], at) end
+  if frauds > 0 then
+    if at - t[8] > {QUIET} then t[9] = at end
+    t[8], t[10], t[11] = math.max(t[8], at), t[10] + 1, 0
+  elseif payments > 0 then
+    t[10], t[11] = 0, math.min({MOST}, t[11] + 1)
+  end
   redis.call('SET', key, struct.pack(TALLY, unpack(t)), 'PX', milliseconds(kept))
 end
 return nil

@@ -8,7 +8,7 @@ from plugins.fraud.state import lua
 
 def test_lua_packs_what_python_unpacks() -> None:
     assert f"'{records.LAYOUT.format.replace('18d', 'd' * 18)}'" in lua.SEEN
-    assert f"'{tallies.LAYOUT.format.replace('8d', 'd' * 8)}'" in lua.COUNTED
+    assert f"'{tallies.LAYOUT.format.replace('11d', 'd' * 11)}'" in lua.COUNTED
 
 
 def test_marks_begin_where_the_numbers_end() -> None:
