@@ -79,6 +79,7 @@ class Fraud(Filter[FraudConfig]):
             score = self._model.score(values)
             exchange.put(_Scored(event.keys, any(view[_DECLINES] for view in views.seen)))
         decision = self._ruling.decide(event, values, score, allowed, blocked)
+        self._desk.see(self.scope.mode, decision.kind, values, score.value)
         self._keep(exchange, event, decision, values)
         return None if decision.kind == "allow" else await self._act(exchange, event, decision)
 
@@ -96,7 +97,6 @@ class Fraud(Filter[FraudConfig]):
 
     def _keep(self, exchange: Exchange, event: Event, decision: Decision, values: Values) -> None:
         mode = self.scope.mode
-        self._desk.decided[mode, decision.kind] += 1
         exchange.note(
             "fraud_scored",
             decision=decision.kind,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.testing import HandScope
-from plugins.fraud.desk import DecisionsDesk, Desk
+from plugins.fraud.desk import SAMPLE, DecisionsDesk, Desk
 from plugins.fraud.options import DecisionsConfig, DeskConfig
 from tests.plugins.fraud.gates import BLOCKS, Gates
 
@@ -38,8 +38,9 @@ async def test_rates_and_the_precision_of_what_was_refused_are_numbers_to_scrape
 async def test_how_far_numbers_have_moved_is_told_once_it_can_be(make: Gates) -> None:
     gate = await make()
     drift = gate.desk.drift("enforce")
-    for number in range(2 * drift.settle):
-        gate.desk.see("enforce", [float(number < drift.settle)] * len(drift.names[1:]), 10.0)
+    for number in range(2 * drift.settle * SAMPLE):
+        amount = float(number % 100 + (50 if number > drift.settle * SAMPLE else 0))
+        gate.desk.see("enforce", "allow", [amount, *[0.0] * (len(drift.names) - 2)], 10.0)
     assert gate.desk.numbers()["enforce_drift_score"] == 0.0
     assert gate.desk.numbers()["enforce_drift_amount"] > 0.25
 
