@@ -16,6 +16,7 @@ PATIENCE = 30.0
 """Seconds that the gateway has to find out what became of a payment."""
 
 CARD_WITHOUT_FUNDS = "4000000000009995"
+THROWAWAY = "q8816203@mailinator.com"
 ATTACK = "Shoes' UNION SELECT number FROM cards --"
 
 
@@ -73,6 +74,18 @@ class Till:
         while self._gateway.get(path, headers=asked).json().get("state") != state and time.monotonic() < until:
             time.sleep(0.25)
         self.get(what, path, expected=f"200 {state}")
+
+    def judged(self, what: str, admin_url: str, *, expected: str) -> None:
+        """What fraud scoring says of the last payment; it is written beside the answer, which does not wait for it."""
+        path = f"/api/v1/decisions/{self.rows[-1].request_id}"
+        until = time.monotonic() + PATIENCE
+        while not (answer := httpx.get(f"{admin_url}{path}", trust_env=False)).is_success and time.monotonic() < until:
+            time.sleep(0.05)
+        said = answer.json()
+        reason = said["reasons"][0]["code"] if said.get("reasons") else "no reason"
+        told = f"{said['decision']}: {reason}, score {said['score']}" if answer.is_success else outcome(said)
+        last = self.rows[-1].request_id
+        self.rows.append(Row(what, f"GET {path}", expected, answer.status_code, told, last, 0.0))
 
     def _send(self, what: str, request: httpx.Request, expected: str) -> Any:
         began = time.perf_counter()
@@ -135,7 +148,7 @@ def lose_the_next_answer(stripe_url: str) -> None:
     httpx.post(f"{stripe_url}/_double/faults", json=fault, trust_env=False).raise_for_status()
 
 
-def drive(gateway: httpx.Client, backend: Service, stripe_url: str) -> list[Row]:
+def drive(gateway: httpx.Client, backend: Service, stripe_url: str, admin_url: str) -> list[Row]:
     till = Till(gateway)
     key = str(uuid.uuid4())
     paid = till.pay("A payment succeeds", order(), expected="201 paid", key=key)
@@ -146,6 +159,8 @@ def drive(gateway: httpx.Client, backend: Service, stripe_url: str) -> list[Row]
     till.pay(
         "Declined by the processor", order_with(CARD_WITHOUT_FUNDS), expected="402 card_declined insufficient_funds"
     )
+    till.pay("From a throwaway address", order(receipt_email=THROWAWAY), expected="201 paid")
+    till.judged("How risky that is", admin_url, expected="200 allow: email_disposable, score")
     till.pay("Nobody says who asks", order(), user=None, expected="401 unauthenticated")
     till.pay("Not JSON", order(), form=True, expected="415 unsupported_media_type")
     till.insist("Too often from one user", user="mallory", most=40, expected="429 rate_limited")

@@ -13,9 +13,10 @@ from .desk import Desk
 from .emails import judge
 from .event import Event, Keys
 from .features import CODES, FEATURES, Values, features
+from .judge import with_own
 from .models import load_model
 from .options import FraudConfig
-from .points import HAND_SET, Points, PointsModel
+from .points import PointsModel
 from .reading import Reader
 from .scoring import Model, ModelError, Score
 
@@ -153,14 +154,8 @@ class Fraud(Filter[FraudConfig]):
 
 def _model(config: FraudConfig) -> Model:
     if config.model is None:
-        given = {each.factor for each in config.points}
-        return PointsModel([*(each for each in HAND_SET if each.factor not in given), *_that_count(config.points)])
+        return PointsModel(with_own(config.points))
     try:
         return load_model(config.model)
     except ModelError as error:
         raise BadOption(str(error), "model") from error
-
-
-def _that_count(points: Sequence[Points]) -> list[Points]:
-    """None of 0 points: so a factor is switched off."""
-    return [each for each in points if each.points]
