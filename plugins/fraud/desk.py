@@ -25,7 +25,7 @@ QUIET = 60.0
 """Seconds between two words of decisions that could not be written."""
 
 
-SAMPLE, SETTLES = 8, 1000
+SAMPLE, SETTLES = 16, 1000
 """Of so many payments one is looked at for drift: all of its numbers take longer than to score it.  And after how many
 of those a population is known."""
 
