@@ -1,5 +1,8 @@
 """The public API: all that a plugin may import."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
@@ -13,6 +16,7 @@ from gateway.body_fields import (
     Opened,
     not_protected,
 )
+from gateway.cards import is_card
 from gateway.credentials import Credentials
 from gateway.crypto.fields import FieldCipher, field_message, is_token
 from gateway.crypto.protocol import Unreadable
@@ -65,8 +69,10 @@ from gateway.pointer import Pattern, Pointer, find
 from gateway.spelling import did_you_mean
 from gateway.store.pools import redis_pool
 from gateway.store.protocol import Procedure, Store, StoreDown, Table
-from gateway.cards import is_card
 from gateway.units import Duration, SecretRef, Size
+
+if TYPE_CHECKING:
+    from gateway.cli.admin_port import AdminPort, asks_gateway, login
 
 API_VERSION = 1
 """The version of this API.  A plugin that says ``PAYGUARD_API = 1`` is refused by a gateway of another one."""
@@ -76,6 +82,7 @@ __all__ = [
     "BEGINNINGS",
     "FRAMING",
     "HOP_BY_HOP",
+    "AdminPort",
     "AnswerNotProtected",
     "Attempt",
     "BadOption",
@@ -148,6 +155,7 @@ __all__ = [
     "UpstreamTimeout",
     "UpstreamUnreachable",
     "as_text",
+    "asks_gateway",
     "blanks",
     "claim_of",
     "did_you_mean",
@@ -158,6 +166,7 @@ __all__ = [
     "hookimpl",
     "is_card",
     "is_token",
+    "login",
     "look_up",
     "minor_units",
     "not_protected",
@@ -167,3 +176,10 @@ __all__ = [
     "redis_pool",
     "url_template",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What commands of plugins ask a gateway with: one that serves imports nothing of it."""
+    if name not in ("AdminPort", "asks_gateway", "login"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("gateway.cli.admin_port"), name)

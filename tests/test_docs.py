@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -38,6 +39,8 @@ from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
 from plugins.egress import EgressConfig
 from plugins.encrypt.options import EncryptConfig
+from plugins.fraud.header import signed
+from plugins.fraud.options import DecisionsConfig, DeskConfig, FraudConfig
 from plugins.hash.options import HashConfig
 from plugins.rate_limit.blocks import BlocksConfig
 from plugins.rate_limit.decision import PIECES
@@ -63,6 +66,7 @@ WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 ENCRYPTION = (ROOT / "docs" / "encryption.md").read_text()
 TOKENS = (ROOT / "docs" / "tokens.md").read_text()
+FRAUD = (ROOT / "docs" / "fraud.md").read_text()
 SANITISE = (ROOT / "docs" / "sanitise.md").read_text()
 RESILIENCE = (ROOT / "docs" / "resilience.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
@@ -284,6 +288,48 @@ def test_every_option_of_sanitise_is_on_its_page_with_its_default() -> None:
     said = {f"| `{each.name}` | {default_of(each)} | {each.description.removesuffix('.')} |" for each in rows}
 
     assert set(re.findall(r"^\| `[a-z.\[\]]+` \|.*$", sections(SANITISE)["Options"], re.MULTILINE)) == said
+
+
+def test_every_option_of_fraud_is_on_its_page_with_its_default() -> None:
+    rows = [row for config in (FraudConfig, DeskConfig, DecisionsConfig) for row in option_rows(config)]
+    said = {f"| `{each.name}` | {default_of(each)} | {each.description.removesuffix('.')} |" for each in rows}
+
+    assert set(re.findall(r"^\| `[a-z_.\[\]]+` \|.*$", sections(FRAUD)["Options"], re.MULTILINE)) == said
+
+
+def test_the_policy_on_the_page_on_fraud_compiles_once_there_is_a_key_to_hold_with() -> None:
+    policy = blocks(FRAUD, "yaml")[0].replace("mode: shadow", "mode: enforce")
+    registry = load_plugins(load_settings({})).registry
+    without, given = (
+        Compiler(registry, Services(store=MemoryStore(), salts=SALTS, environ=environ), components=COMPONENTS).check(
+            policy, "policy.yaml"
+        )
+        for environ in ({}, {"ENCRYPTION_KEY": "00" * 32})
+    )
+
+    assert any("holds nothing: without an ENCRYPTION_KEY" in str(each) for each in without)
+    assert not any("holds" in str(each) for each in given)
+
+
+def test_a_backend_verifies_the_header_as_that_page_says() -> None:
+    names: dict[str, Any] = {}
+    exec(blocks(FRAUD, "python")[0], names)
+    header = signed(b"key", 67, "aipn", 1764212400.0)
+
+    assert names["verified"](b"key", header)
+    assert not names["verified"](b"other", header)
+    assert not names["verified"](b"key", header.replace("67", "07"))
+
+
+def test_every_command_on_the_page_on_fraud_is_one() -> None:
+    for line in "".join(blocks(FRAUD, "sh")).splitlines():
+        _, *words = shlex.split(line)
+        group: Any = payguard
+        while isinstance(group, click.Group):
+            command = group.get_command(payguard.make_context("payguard", ["fraud"]), words[0])
+            assert command is not None, line
+            group, name, words = command, words[0], words[1:]
+        assert group.make_context(name, words) is not None, line
 
 
 def default_of(row: OptionRow) -> str:

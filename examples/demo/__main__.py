@@ -34,7 +34,7 @@ def run(*, once: bool) -> int:
 def drive_through(all_up: Town) -> list[Row]:
     with httpx.Client(base_url=all_up.gateway_url, timeout=15, trust_env=False) as gateway:
         try:
-            return drive(gateway, all_up.backend, all_up.stripe_url, all_up.book)
+            return drive(gateway, all_up)
         except httpx.TransportError:
             all_up.check()
             raise

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from examples.demo.service import Service
+from examples.demo.town import Town
 
 GOOD_CARD = "4242424242424242"
 PATIENCE = 30.0
@@ -22,6 +22,7 @@ LONG = 20
 """Characters of a token that are shown: a card number is shorter."""
 
 CARD_WITHOUT_FUNDS = "4000000000009995"
+THROWAWAY = "q8816203@mailinator.com"
 ATTACK = "Shoes' UNION SELECT number FROM cards --"
 
 
@@ -81,6 +82,18 @@ class Till:
         while self._gateway.get(path, headers=asked).json().get("state") != state and time.monotonic() < until:
             time.sleep(0.25)
         self.get(what, path, expected=f"200 {state}")
+
+    def judged(self, what: str, admin_url: str, *, expected: str) -> None:
+        """What fraud scoring says of the last payment; it is written beside the answer, which does not wait for it."""
+        path = f"/api/v1/decisions/{self.rows[-1].request_id}"
+        until = time.monotonic() + PATIENCE
+        while not (answer := httpx.get(f"{admin_url}{path}", trust_env=False)).is_success and time.monotonic() < until:
+            time.sleep(0.05)
+        said = answer.json()
+        reason = said["reasons"][0]["code"] if said.get("reasons") else "no reason"
+        told = f"{said['decision']}: {reason}, score {said['score']}" if answer.is_success else outcome(said)
+        last = self.rows[-1].request_id
+        self.rows.append(Row(what, f"GET {path}", expected, answer.status_code, told, last, 0.0))
 
     def _send(self, what: str, request: httpx.Request, expected: str) -> Any:
         began = time.perf_counter()
@@ -170,12 +183,12 @@ def charged_card(stripe_url: str) -> str:
     return numbers[-1]
 
 
-def drive(gateway: httpx.Client, backend: Service, stripe_url: str, book: Path) -> list[Row]:
+def drive(gateway: httpx.Client, up: Town) -> list[Row]:
     till = Till(gateway)
     key = str(uuid.uuid4())
     paid = till.pay("A payment succeeds", order(), expected="201 paid", key=key)
-    till.found("Its card, at the backend", "the backend's book", kept_card(book), expected="pg1.")
-    till.found("Its card, at the processor", "the fake Stripe", charged_card(stripe_url), expected=GOOD_CARD)
+    till.found("Its card, at the backend", "the backend's book", kept_card(up.book), expected="pg1.")
+    till.found("Its card, at the processor", "the fake Stripe", charged_card(up.stripe_url), expected=GOOD_CARD)
     till.pay("Sent again with its key", order(), expected="201 paid (replayed)", key=key)
     till.pay("Another one with that key", order(amount=4300), expected="422 idempotency_key_reused", key=key)
     till.get("It can be read", f"/v1/payments/{paid.get('id')}", expected="200 paid")
@@ -183,16 +196,18 @@ def drive(gateway: httpx.Client, backend: Service, stripe_url: str, book: Path) 
     till.pay(
         "Declined by the processor", order_with(CARD_WITHOUT_FUNDS), expected="402 card_declined insufficient_funds"
     )
+    till.pay("From a throwaway address", order(receipt_email=THROWAWAY), expected="201 paid")
+    till.judged("How risky that is", up.admin_url, expected="200 allow: email_disposable, score")
     till.pay("Nobody says who asks", order(), user=None, expected="401 unauthenticated")
     till.pay("Not JSON", order(), form=True, expected="415 unsupported_media_type")
     till.insist("Too often from one user", user="mallory", most=40, expected="429 rate_limited")
     till.pay("Half a cent", order(amount=42.5), expected="422 invalid_payment /amount")
     till.pay("An attack on the database", order(description=ATTACK), expected="403 attack_suspected /description")
-    lose_the_next_answer(stripe_url)
+    lose_the_next_answer(up.stripe_url)
     till.pay("Its answer was lost", order(), expected="502 processor_unavailable")
     till.wait("What became of it", till.last_payment, state="succeeded")
-    backend.stop()
+    up.backend.stop()
     till.pay("The backend is down", order(), expected="503 upstream_unreachable")
-    backend.start()
+    up.backend.start()
     till.pay("It is back", order(), expected="201 paid")
     return till.rows

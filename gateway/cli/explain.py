@@ -55,7 +55,8 @@ def _explain_payment(port: AdminPort, request: str, as_json: bool) -> None:
     from gateway.cli.story import story  # noqa: PLC0415 - as above
 
     payment = find(port, request)
+    decision = port.get(f"/api/v1/decisions/{payment['id']}", missing=True)
     if as_json:
-        print_json(payment)
+        print_json(payment | {"decision": decision})
     else:
-        click.echo(story(payment, datetime.now(UTC)), nl=False)
+        click.echo(story(payment, datetime.now(UTC), decision), nl=False)

@@ -29,12 +29,16 @@ _MEANS = {
 }
 
 
-def story(payment: Document, now: datetime) -> str:
-    """All that is known of a recorded payment, in the order in which it happened, and what happens next."""
+def story(payment: Document, now: datetime, decision: Document | None = None) -> str:
+    """All that is known of a recorded payment, in the order in which it happened, and what happens next.
+
+    ``decision`` is what fraud scoring last said of it, where that is kept.
+    """
     sections = [
         ("", _head(payment, now)),
         ("It came", _arrival(payment)),
         ("What each filter did", _filters(payment["trail"])),
+        ("How risky it was", [] if decision is None else _risk(decision)),
         (f"Attempts at {payment['upstream']}", _attempts(payment["trail"])),
         ("States", _states(payment["history"])),
         ("What resolvers answered", _answers(payment["trail"]["answers"])),
@@ -100,6 +104,16 @@ def _arrival(payment: Document) -> Iterator[str]:
         yield f"claimed {payment['epoch']} times; the request is the last one's"
     kept = [name for name in ("request", "answer") if payment["stored"][name]["kept"]]
     yield f"kept, encrypted: {' and '.join(kept) or 'nothing'}"
+
+
+def _risk(decision: Document) -> Iterator[str]:
+    shadow = ", in shadow: nothing was done" if decision["mode"] == "shadow" else ""
+    yield f"{decision['decision']}, score {decision['score']}, decided by {decision['decided_by']}{shadow}"
+    for each in decision["reasons"]:
+        yield f"{each['points']:+6.1f}  {each['code']} {each['value']:.6g}, usual {each['baseline']:.6g}"
+    if (label := decision["label"]) is not None:
+        yield f"it turned out to be {'fraud' if label['fraud'] else 'legitimate'}, says {label['source']}"
+    yield f"decision {decision['id']}, model {decision['model']}, policy {decision['policy'][:12]}"
 
 
 def _filters(trail: Document) -> Iterator[str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import click
 
+from .label_command import label
+from .lists_command import lists
 from .offline.commands import backtest_command, train_command
 
 
 @click.group()
 def fraud() -> None:
-    """Train fraud models, and look at history with them."""
+    """Train fraud models, look at history with them, and tell a gateway what people know."""
 
 
 fraud.add_command(train_command)
 fraud.add_command(backtest_command)
+fraud.add_command(lists)
+fraud.add_command(label)

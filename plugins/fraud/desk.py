@@ -11,16 +11,23 @@ from gateway import Component, DependencyDown, Job, Scope
 
 from .api import Answers
 from .digests import Digests
+from .features import CODES, Values
 from .feedback import Feedback
 from .kept import Decisions
 from .lists import Lists
 from .options import DecisionsConfig, DeskConfig
+from .stability import Drift
 from .state.memory import MemoryState
 from .state.protocol import State
 from .state.shared import SharedState
 
 QUIET = 60.0
 """Seconds between two words of decisions that could not be written."""
+
+
+SAMPLE, SETTLES = 16, 1000
+"""Of so many payments one is looked at for drift: all of its numbers take longer than to score it.  And after how many
+of those a population is known."""
 
 
 class DecisionsDesk(Component[DecisionsConfig]):
@@ -75,7 +82,9 @@ class Desk(Component[DeskConfig]):
         self.feedback = Feedback(lambda: scope.database, self.decisions, self.state, config.label_delay)
         self.decided: Counter[tuple[str, str]] = Counter()
         """By mode and decision."""
+        self._seen = 0
         self._states = scope.share(config, dict[str, State])
+        self._drifts: dict[str, Drift] = {}
         self._answers = Answers(scope, self.decisions, self)
 
     @property
@@ -90,6 +99,19 @@ class Desk(Component[DeskConfig]):
                 SharedState(self.scope.store, prefix=prefix) if self.shares else MemoryState(self.config.entries)
             )
         return self._states[mode]
+
+    def drift(self, mode: str) -> Drift:
+        """How far scores and features have moved since this policy began to serve."""
+        if mode not in self._drifts:
+            self._drifts[mode] = Drift(["score", *CODES], SETTLES)
+        return self._drifts[mode]
+
+    def see(self, mode: str, kind: str, values: Values, score: float) -> None:
+        """A payment that was scored and decided; of one in ``SAMPLE`` the numbers are looked at, which is enough."""
+        self.decided[mode, kind] += 1
+        self._seen += 1
+        if self._seen % SAMPLE == 0:
+            self.drift(mode).add([score, *values])
 
     async def open(self) -> None:
         try:
@@ -129,6 +151,8 @@ class Desk(Component[DeskConfig]):
                 numbers[f"{mode}_{kind}_rate"] = self.decided[mode, kind] / total
         for (mode, kind, became), count in self.feedback.matured.items():
             numbers[f"{mode}_matured_{kind}_{became}"] = count
+        for mode, drift in self._drifts.items():
+            numbers |= {f"{mode}_drift_{name}": index for name, index in drift.indices().items()}
         return numbers | self._precision()
 
     def _precision(self) -> dict[str, float]:

@@ -13,9 +13,10 @@ from .desk import Desk
 from .emails import judge
 from .event import Event, Keys
 from .features import CODES, FEATURES, Values, features
+from .judge import with_own
 from .models import load_model
 from .options import FraudConfig
-from .points import HAND_SET, Points, PointsModel
+from .points import PointsModel
 from .reading import Reader
 from .scoring import Model, ModelError, Score
 
@@ -79,6 +80,7 @@ class Fraud(Filter[FraudConfig]):
             score = self._model.score(values)
             exchange.put(_Scored(event.keys, any(view[_DECLINES] for view in views.seen)))
         decision = self._ruling.decide(event, values, score, allowed, blocked)
+        self._desk.see(self.scope.mode, decision.kind, values, score.value)
         self._keep(exchange, event, decision, values)
         return None if decision.kind == "allow" else await self._act(exchange, event, decision)
 
@@ -96,7 +98,6 @@ class Fraud(Filter[FraudConfig]):
 
     def _keep(self, exchange: Exchange, event: Event, decision: Decision, values: Values) -> None:
         mode = self.scope.mode
-        self._desk.decided[mode, decision.kind] += 1
         exchange.note(
             "fraud_scored",
             decision=decision.kind,
@@ -153,14 +154,8 @@ class Fraud(Filter[FraudConfig]):
 
 def _model(config: FraudConfig) -> Model:
     if config.model is None:
-        given = {each.factor for each in config.points}
-        return PointsModel([*(each for each in HAND_SET if each.factor not in given), *_that_count(config.points)])
+        return PointsModel(with_own(config.points))
     try:
         return load_model(config.model)
     except ModelError as error:
         raise BadOption(str(error), "model") from error
-
-
-def _that_count(points: Sequence[Points]) -> list[Points]:
-    """None of 0 points: so a factor is switched off."""
-    return [each for each in points if each.points]

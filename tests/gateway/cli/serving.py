@@ -38,6 +38,7 @@ class Serving:
         self._loop = asyncio.get_running_loop()
         database = self.database = SqliteDatabase(self._path)
         await database.open()
+        self.database = database
         self._ledger = SqlLedger(database)
         own = state(
             ledger=lambda: self._ledger,

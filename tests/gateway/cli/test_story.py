@@ -189,3 +189,26 @@ def test_when_a_declined_payment_is_tried_again_is_told(changes: dict[str, Any],
     assert told in text
     assert "Tried again\n  2026-11-23 02:51:00.000  retry of this: second, failed" in text
     assert "scheduled     by gateway: insufficient_funds" in text
+
+
+DECISION: dict[str, Any] = {
+    "id": "aipd",
+    "decision": "review",
+    "score": 67,
+    "decided_by": "score",
+    "mode": "shadow",
+    "reasons": [{"code": "email_disposable", "value": 1.0, "baseline": 0.5, "points": 25.0}],
+    "model": "points:0123",
+    "policy": "0123456789abcdef",
+    "label": {"fraud": True, "source": "chargeback"},
+}
+
+
+def test_how_risky_it_was_is_told_with_reasons_and_what_became_of_it() -> None:
+    told = story(PAYMENT, NOW, DECISION)
+
+    assert "How risky it was\n  review, score 67, decided by score, in shadow: nothing was done\n" in told
+    assert "   +25.0  email_disposable 1, usual 0.5\n" in told
+    assert "it turned out to be fraud, says chargeback" in told
+    assert "in shadow" not in story(PAYMENT, NOW, DECISION | {"mode": "enforce", "label": None})
+    assert "How risky" not in story(PAYMENT, NOW)

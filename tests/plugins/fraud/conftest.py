@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 from gateway import Database
 from gateway.database.opening import open_database, sqlite_url
+from gateway.store.redis import RedisStore
 from plugins.fraud.event import Event
 from tests.plugins.fraud.gates import Gates, gates
 from tests.servers import Valkey, valkey_server
@@ -28,12 +30,16 @@ def valkey(tmp_path_factory) -> Iterator[Valkey]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
-    """With the newest schema, on each engine."""
-    postgres = request.param == "postgres"
-    made = open_database(
-        request.getfixturevalue("postgres_url") if postgres else sqlite_url(request.getfixturevalue("sqlite_path"))
-    )
+def url(request: pytest.FixtureRequest) -> str:
+    """Of a database with the newest schema, on each engine."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return sqlite_url(request.getfixturevalue("sqlite_path"))
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    made = open_database(url)
     await made.open()
     yield made
     await made.close()
@@ -42,4 +48,18 @@ async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
 @pytest.fixture
 async def make(database: Database) -> AsyncIterator[Gates]:
     async with gates(database) as made:
+        yield made
+
+
+@pytest.fixture
+async def stores(valkey: Valkey) -> AsyncIterator[Callable[[], Awaitable[RedisStore]]]:
+    """Makes what a gateway has of the store that all share."""
+    async with AsyncExitStack() as stack:
+
+        async def made() -> RedisStore:
+            store = RedisStore(valkey.url, timeout=1.0)
+            await store.open()
+            stack.push_async_callback(store.close)
+            return store
+
         yield made

@@ -9,7 +9,6 @@ import pytest
 from gateway.control.compiler import PolicyError
 from gateway.control.forwarding import Forwarding
 from gateway.ledger.records import Query, State
-from gateway.store.redis import RedisStore
 from plugins.fraud.header import verified
 from tests.plugins.fraud.gates import BLOCKS, KEY, REVIEWS, Gates
 from tests.servers import Valkey
@@ -112,9 +111,9 @@ async def test_declines_in_a_row_raise_the_next_score(make: Gates) -> None:
     assert found[0]["factors"]["device_declines"] == 3
 
 
-async def test_gateways_that_share_a_store_see_each_others_payments(make: Gates, valkey: Valkey) -> None:
-    one = await make(store=RedisStore(valkey.url, timeout=1.0))
-    two = await make(store=RedisStore(valkey.url, timeout=1.0), behind=one.behind)
+async def test_gateways_that_share_a_store_see_each_others_payments(make: Gates, stores) -> None:
+    one = await make(store=await stores())
+    two = await make(store=await stores(), behind=one.behind)
     await one.pay("a")
     await two.pay("b")
 
@@ -124,9 +123,9 @@ async def test_gateways_that_share_a_store_see_each_others_payments(make: Gates,
 
 @pytest.mark.parametrize(("failure_mode", "status"), [("closed", 503), ("open", 200)])
 async def test_while_its_state_is_away_it_fails_as_the_policy_says_and_lists_hold(
-    make: Gates, valkey: Valkey, failure_mode: str, status: int
+    make: Gates, valkey: Valkey, stores, failure_mode: str, status: int
 ) -> None:
-    gate = await make(store=RedisStore(valkey.url, timeout=1.0), failure_mode=failure_mode)
+    gate = await make(store=await stores(), failure_mode=failure_mode)
     listed = {"list": "block", "kind": "customer", "value": "cus_bad", "reason": "chargebacks", "by": "ann"}
     assert (await gate.post("fraud/lists", **listed)).status_code == 201
     valkey.stop()
