@@ -20,6 +20,7 @@ from gateway.admin import documents
 from gateway.admin.parameters import MEMBERS, NAMES, cancellation_of, decision_of
 from gateway.cli import payguard
 from gateway.cli.option_rows import OptionRow, option_rows
+from gateway.control.auditing import AuditConfig
 from gateway.control.compiler import Compiler
 from gateway.control.core_parts import COMPONENTS
 from gateway.control.plugin_rules import SPECIFICATIONS
@@ -421,6 +422,25 @@ def test_the_policy_on_the_page_on_rate_limits_compiles() -> None:
     compiler = Compiler(load_plugins(load_settings({})).registry, services, components=COMPONENTS)
 
     assert compiler.check(policy, "policy.yaml") == []
+
+
+def test_the_audit_trail_s_page_documents_its_options_and_shows_a_policy_that_has_them() -> None:
+    page = (ROOT / "docs" / "audit.md").read_text()
+    rows = {f"{name}: {does}" for name, does in re.findall(r"^\| `(\w+)` \| `[^|]+` \| (.+) \|$", page, re.MULTILINE)}
+    assert rows == documented(AuditConfig)
+    [policy] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    services = Services(store=MemoryStore(), salts=SALTS, environ={})
+    compiler = Compiler(load_plugins(load_settings({})).registry, services, components=COMPONENTS)
+    assert compiler.check(policy, "policy.yaml") == []
+
+
+def test_the_audit_trail_s_page_names_every_action_of_the_core_and_of_the_plugins() -> None:
+    page = (ROOT / "docs" / "audit.md").read_text()
+    sources = [path.read_text() for folder in ("gateway", "plugins") for path in (ROOT / folder).rglob("*.py")]
+    named = re.compile(r"(?:audit|record|add|_add|_audit|_entered)\(\s*(?:request, )?\"([a-z]+\.[a-z_]+)\"")
+    actions = {action for source in sources for action in named.findall(source)} - {"audit.chain_changed"}
+    assert {"payment.decide", "policy.activate", "block.add", "admin.change"} <= actions
+    assert {action for action in actions if f"`{action}`" not in page} == set()
 
 
 def documented(kind: type[Config]) -> set[str]:

@@ -8,6 +8,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import orjson
 
+POLICY, ADDRESS = 16, 32
+"""Hexadecimal digits of a policy's digest, and of an address's hash, that an entry holds: they tell one from another,
+and each byte is written once more by each commit."""
+
 LIMIT = 16_384
 """Bytes of an entry.  A detail that makes it longer is left out, and the entry says so."""
 
@@ -70,7 +74,7 @@ def linked(seq: int, previous: str, said: bytes, *, at: float, ip: str | None, p
         milliseconds // 1000,
         milliseconds % 1000,
         b"null" if ip is None else b'"%b"' % ip.encode(),
-        policy.encode(),
+        policy[:POLICY].encode(),
         said[1:],
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-APPEND = """INSERT INTO audit (hash, writer, seq, entry)
-SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS TEXT)
-WHERE $3 = 1 OR EXISTS (SELECT 1 FROM audit WHERE writer = $2 AND seq = $3 - 1)
-RETURNING CAST($1 AS TEXT)"""
-"""Nothing where the entry before is missing: a chain has no gap, whichever groups fail."""
+APPEND = """INSERT INTO audit (hash, writer, seq, entry) VALUES ($1, $2,
+  CASE WHEN CAST($3 AS BIGINT) = 1 THEN 1 ELSE (SELECT seq + 1 FROM audit WHERE writer = $2 AND seq = $3 - 1) END, $4)
+RETURNING hash"""
+"""Refused where the entry before is missing, for a place is then missing too: a chain has no gap, whichever groups
+fail.  INSERT … SELECT … WHERE EXISTS says the same, and SQLite makes a table for it at each execution."""
 
 HEAD = "SELECT seq, hash FROM audit WHERE writer = $1 ORDER BY seq DESC LIMIT 1"
 

@@ -12,7 +12,7 @@ import orjson
 import structlog
 
 from gateway.audit import statements as sql
-from gateway.audit.entries import digest, genesis, linked, written
+from gateway.audit.entries import ADDRESS, digest, genesis, linked, written
 from gateway.audit.protocol import Detail
 from gateway.audit.pruning import prune
 from gateway.audit.seals import Sealing, Seals
@@ -182,7 +182,8 @@ class AuditWriter:
         """Clients come again: most are hashed once."""
         if len(self._addresses) >= MOST_ADDRESSES:
             self._addresses.clear()
-        self._addresses[ip] = hashed = self._hash_of("audit ip", ip)
+        salt, _, digits = self._hash_of("audit ip", ip).rpartition(":")
+        self._addresses[ip] = hashed = f"{salt}:{digits[:ADDRESS]}"
         return hashed
 
     # what became of what was written

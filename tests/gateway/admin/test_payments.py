@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.audit.protocol import Unkept
 from gateway.ids import payment_id
 from gateway.ledger.claims import claim_of
 from gateway.ledger.records import Entry, Record, Settlement, State
@@ -213,6 +214,31 @@ async def test_of_two_who_decide_at_once_one_is_recorded_and_the_other_told(ledg
     assert settled.state == won.json()["state"]
     assert lost.json()["code"] in ("payment_changed", "payment_settled")
     assert len(settled.history) == 3
+
+
+class Book(Unkept):
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, dict[str, Any]]] = []
+
+    def add(self, action: str, /, **entry: Any) -> Any:
+        self.entries.append((action, entry))
+        return super().add(action, **entry)
+
+
+async def test_who_resolved_what_and_why_is_on_the_audit_trail(ledger: SqlLedger) -> None:
+    book, record = Book(), await payment(ledger, State.IN_DOUBT)
+    said = {"state": "succeeded", "reason": "card 4242 4242 4242 4242 seen", "by": "ada"}
+    async with client(state(ledger=lambda: ledger, audit=book)) as local:
+        await local.post(f"{PAYMENTS}/{record.id}/resolve", json=said)
+
+    assert [action for action, _ in book.entries] == ["payment.resolve", "admin.change"]
+    assert book.entries[0][1] == {
+        "subject": record.id,
+        "outcome": "succeeded",
+        "principal": "human:ada via loopback",
+        "ip": "127.0.0.1",
+        "detail": {"was": "in_doubt", "reason": "card [card *4242] seen"},
+    }
 
 
 async def test_only_who_may_operate_resolves_from_elsewhere(ledger: SqlLedger) -> None:

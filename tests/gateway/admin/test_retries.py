@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.audit.protocol import Unkept
 from gateway.ledger.sql import SqlLedger
 from tests.gateway.admin.admins import ELSEWHERE, TOKENS, client, state
 from tests.gateway.planning import LONG, attempting, planned, there
@@ -147,3 +148,24 @@ async def test_a_payment_shows_its_attempts_and_an_attempt_what_it_is_one_of(led
     assert [each["what"] for each in shown["retry"]["history"]] == ["scheduled", "attempt"]
     assert (made["link"], made["linked"]) == ({"kind": "retry_of", "id": first.id}, [])
     assert made["retry"]["payment"] == first.id
+
+
+class Book(Unkept):
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, dict[str, Any]]] = []
+
+    def add(self, action: str, /, **entry: Any) -> Any:
+        self.entries.append((action, entry))
+        return super().add(action, **entry)
+
+
+async def test_who_cancelled_what_and_why_is_on_the_audit_trail_and_so_is_what_was_too_late(ledger: SqlLedger) -> None:
+    book, made = Book(), await planned(ledger, LONG)
+    async with client(state(ledger=lambda: ledger, audit=book)) as local:
+        for _ in range(2):
+            await local.post(f"{RETRIES}/{made.id}/cancel", json={"reason": "paid in cash", "by": "ada"})
+
+    told = [(entry["subject"], entry["outcome"]) for action, entry in book.entries if action == "retry.cancel"]
+    assert told == [(made.id, "cancelled"), (made.id, "cancelled"), (made.id, "not_recorded")]
+    assert book.entries[0][1]["principal"] == "human:ada via loopback"
+    assert book.entries[0][1]["detail"] == {"reason": "paid in cash"}

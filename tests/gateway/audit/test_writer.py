@@ -8,7 +8,6 @@ import orjson
 import pytest
 
 from gateway.audit.entries import LIMIT, digest, genesis
-from gateway.audit.statements import APPEND
 from gateway.database.opening import open_database
 from gateway.database.protocol import DatabaseDown
 from tests.gateway.database.conftest import until
@@ -200,12 +199,6 @@ async def test_more_than_a_batch_that_waited_is_written_whole(url, writers) -> N
     finally:
         await writer.close()
         await database.close()
-
-
-async def test_an_entry_whose_predecessor_is_missing_is_not_kept(database, writer) -> None:
-    await writer.add("a.b", subject="x")
-    assert await database.write(APPEND, "hash", writer.writer, 3, "{}") == []
-    assert len(await rows(database)) == 1
 
 
 async def test_who_writes_into_the_chain_of_a_gateway_that_runs_is_told_of_and_it_goes_on_in_a_new_one(

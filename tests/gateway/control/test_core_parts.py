@@ -81,7 +81,7 @@ def problems(components: str) -> list[str]:
 
 
 def test_they_are_there_whatever_the_policy_says() -> None:
-    assert {each.name for each in compiled().components} == {"ledger", "recovery", "forwarding", "retries"}
+    assert {each.name for each in compiled().components} == {"ledger", "recovery", "forwarding", "retries", "audit"}
     assert "replay" in NAMES
 
 

@@ -8,13 +8,15 @@ import hashlib
 import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pluggy
 import pytest
 
 from gateway import Config, Filter, Response, hookimpl, hookspecs
-from gateway.control.reloader import Outcome, Reloader, open_soon
+from gateway.audit.protocol import Unkept
+from gateway.control.reloader import MOST_SAID, Outcome, Reloader, change_of, open_soon
 from gateway.dataplane.app import DataPlane
 from gateway.dataplane.chain import Chain
 from gateway.dataplane.router import Match
@@ -25,6 +27,17 @@ from gateway.testing import HandClock, scope, serve
 async def until(condition: Callable[[], object]) -> None:
     while not condition():  # noqa: ASYNC110 - nobody is told
         await asyncio.sleep(0)
+
+
+class Book(Unkept):
+    """What has an entry."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, dict[str, Any]]] = []
+
+    def add(self, action: str, /, **entry: Any) -> Any:
+        self.entries.append((action, entry))
+        return super().add(action, **entry)
 
 
 def digest_of(text: str) -> str:
@@ -321,3 +334,34 @@ async def test_hundreds_of_reloads_leave_no_task_and_no_policy_behind(reloader, 
     assert len(asyncio.all_tasks()) <= tasks + 1  # the last reload's own, which ends with this turn of the loop
     assert set(gone) == {active.snapshot}
     assert sum(part.closed for part in policies.parts.values()) == 200
+
+
+async def test_a_policy_that_takes_over_and_one_that_does_not_have_an_entry(active, policies, plugins) -> None:
+    book = Book()
+    made = Reloader(
+        active, policies.build, policies, hooks=plugins.hook, clock=HandClock(), digest_of=digest_of, audit=book
+    )
+    await made.begin()
+    policies.text = "new"
+    await made.reload()
+    policies.text = "bad"
+    await made.reload()
+    await made.close()
+
+    [first, second, third] = book.entries
+    old, new = digest_of("old"), digest_of("new")
+    assert first == ("policy.activate", {"subject": old, "policy": old, "detail": {"source": "policy.yaml"}})
+    detail = {"source": "policy.yaml", "previous": old, "changes": 0, "diff": ""}
+    assert second == ("policy.activate", {"subject": new, "policy": new, "detail": detail})
+    assert (third[0], third[1]["subject"], third[1]["outcome"]) == ("policy.reject", "policy.yaml", "rejected")
+    assert third[1]["detail"]["reasons"]
+
+
+def test_what_changed_is_said_as_far_as_there_is_room() -> None:
+    before = Snapshot("one", [], description={"tenant": "shop", "gone": 1})
+    now = Snapshot("two", [], description={"tenant": "store", "long": "x" * MOST_SAID})
+    said = change_of(before, now, "policy.yaml")
+
+    assert (said["previous"], said["changes"]) == ("one", 3)
+    assert str(said["diff"]).startswith("tenant: shop -> store\nlong: added")
+    assert len(str(said["diff"])) == MOST_SAID

@@ -193,7 +193,7 @@ async def test_an_entry_of_the_audit_trail_is_of_the_policy_in_force_and_one_in_
     said = orjson.loads(entry)
     assert (said["action"], said["subject"], said["outcome"]) == ("vault.reveal", "tok_1", "done")
     assert (said["principal"], said["policy"], said["detail"]) == ("ann", "5ba1", {"route": "egress"})
-    assert said["ip"] == lent.salts.hash("audit ip", "203.0.113.7")
+    assert said["ip"] == lent.salts.hash("audit ip", "203.0.113.7")[: len("1:") + 32]
 
 
 async def test_where_no_trail_is_kept_an_entry_is_nowhere() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.audit.protocol import UNKEPT, Auditor, Unkept
 from gateway.crypto.keyring import LocalKeyring
 from gateway.database.protocol import DatabaseDown
 from gateway.database.sqlite import SqliteDatabase
@@ -187,6 +188,7 @@ async def site(
     terms: dict[str, Any] | None = None,
     rules: Any = (),
     to: Any = None,
+    audit: Auditor = UNKEPT,
     **options: Any,
 ) -> AsyncGenerator[Site]:
     told: list[str] = []
@@ -200,11 +202,19 @@ async def site(
     masking = Masking()
     owners = Owners(masking, lambda _, caller: [f"hash of {caller}"])
     means = Means(
-        ledger, late, bodies, masking, lambda _, value: f"hash of {value}", owners, lambda code, **_: told.append(code)
+        ledger,
+        late,
+        bodies,
+        masking,
+        lambda _, value: f"hash of {value}",
+        owners,
+        lambda code, **_: told.append(code),
+        audit,
     )
 
     def routes(upstream: Upstream) -> list[Route]:
-        stand = Terms("create-payment", "payment.create", "digest", **(terms or {}))
+        given = {"route": "create-payment", "operation": "payment.create", "policy": "digest", **(terms or {})}
+        stand = Terms(**given)
         recorder = Recorder(stand, means, upstream, Outcomes(rules), buffer=options.get("buffer", 1 << 20))
         reader = PaymentReader(
             "payment.create", amount="/amount", currency="/currency", customer="/customer", hash_card=str
@@ -626,3 +636,70 @@ async def test_a_payment_with_a_security_code_is_not_accepted_and_the_client_is_
     assert answer.status == 503
     assert orjson.loads(answer.body)["not_accepted"] == "security_code"
     assert "payment_not_accepted" in its.told
+
+
+class Book(Unkept):
+    """What was recorded, and whether a test may go on."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+
+    def record(self, action: str, /, **entry: Any) -> Awaitable[None]:
+        self.entries.append({"action": action, **entry})
+        return super().record(action, **entry)
+
+
+async def test_what_was_decided_of_a_payment_is_on_the_audit_trail(ledger: Troubled, bodies: Bodies) -> None:
+    book = Book()
+    async with site(ledger, bodies, DECLINED, audit=book) as its:
+        await its.pay()
+        record = await its.record()
+
+    [entry] = book.entries
+    assert (entry["action"], entry["subject"], entry["outcome"]) == ("payment.decide", record.id, "failed")
+    assert (entry["policy"], entry["ip"], entry["principal"]) == ("digest", "127.0.0.1", None)
+    assert entry["detail"] == {
+        "operation": "payment.create",
+        "route": "create-payment",
+        "upstream": record.upstream,
+        "request": record.request_id,
+        "amount": 4200,
+        "currency": "eur",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "operation", "told"),
+    [
+        (Rejected("no"), "payment.create", [("refused", "rejected")]),
+        (Rejected("no"), "request", []),
+        (DependencyDown("away"), "payment.create", []),
+    ],
+)
+async def test_a_payment_that_a_filter_refused_before_it_had_a_record_is_on_it(
+    ledger: Troubled, bodies: Bodies, error: Exception, operation: str, told: list[Any]
+) -> None:
+    book, filters = Book(), (Refuses(error), *CLAIMS)
+    async with site(ledger, bodies, filters=filters, terms={"operation": operation}, audit=book) as its:
+        await its.pay()
+
+    assert [(entry["outcome"], entry["detail"]["reason"]) for entry in book.entries] == told
+
+
+async def test_who_comes_too_often_decided_nothing(ledger: Troubled, bodies: Bodies) -> None:
+    class TooMany(Rejected):
+        status = 429
+
+    book = Book()
+    async with site(ledger, bodies, filters=(Refuses(TooMany("wait")), *CLAIMS), audit=book) as its:
+        await its.pay()
+
+    assert book.entries == []
+
+
+async def test_one_that_was_released_says_why(ledger: Troubled, bodies: Bodies) -> None:
+    book = Book()
+    async with site(ledger, bodies, filters=(*CLAIMS, Refuses(Rejected("no"))), audit=book) as its:
+        await its.pay()
+
+    assert [(entry["outcome"], entry["detail"]["reason"]) for entry in book.entries] == [("released", "rejected")]

@@ -104,6 +104,20 @@ async def test_a_record_that_changed_meanwhile_is_judged_as_it_now_is(ledger: Sq
     assert seen == [record.revision, record.revision + 1]
 
 
+async def test_what_was_settled_is_on_the_audit_trail_and_so_is_what_was_refused(ledger: SqlLedger) -> None:
+    record, told = await brought(ledger, State.IN_DOUBT), Told()
+    assert await ledger.resend(record.id, record.revision, 10.0)
+    await settling(told).write(ledger, record, [PAID], judged(PAID))
+
+    assert [(action, entry["subject"], entry["outcome"]) for action, entry in told.audited] == [
+        ("payment.resolve", record.id, "succeeded"),
+        ("payment.resolve", record.id, "not_recorded"),
+        ("payment.resolve", record.id, "succeeded"),
+    ]
+    assert told.audited[0][1]["principal"] == "bank"
+    assert told.audited[0][1]["was"] == "in_doubt"
+
+
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED])
 async def test_what_was_settled_meanwhile_stays_so(ledger: SqlLedger, state: State) -> None:
     told, record = Told(), await brought(ledger, State.IN_DOUBT)

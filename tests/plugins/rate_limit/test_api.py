@@ -8,7 +8,7 @@ from gateway.testing import HandScope
 from plugins.rate_limit.api import PARAMETERS
 from plugins.rate_limit.blocks import Blocks, BlocksConfig
 from plugins.rate_limit.subjects import digests
-from tests.gateway.admin.admins import ELSEWHERE, TOKENS, client, state
+from tests.gateway.admin.admins import ELSEWHERE, HERE, TOKENS, client, state
 
 PATH = "/api/v1/blocks"
 ADDING = {"kind": "ip", "value": "203.0.113.7", "for": "1h", "reason": "scans", "by": "ada"}
@@ -46,6 +46,21 @@ async def test_what_is_added_is_listed_and_removed_by_its_value(asking, lent) ->
     assert (again.status_code, again.json()["code"]) == (404, "not_found")
     assert empty == {"items": [], "next": None}
     assert [code for code, _, _ in lent.events] == ["block_added", "block_removed"]
+    said = {"subject": listed["id"], "outcome": "done", "ip": HERE}
+    assert lent.audited == [
+        {
+            "action": "block.add",
+            **said,
+            "principal": "human:ada via loopback",
+            "detail": {"reason": "scans", "seconds": 3600},
+        },
+        {
+            "action": "block.remove",
+            **said,
+            "principal": "human:unnamed via loopback",
+            "detail": {"reason": "is ours"},
+        },
+    ]
 
 
 async def test_to_read_and_to_operate_takes_the_scopes_for_it(asking) -> None:

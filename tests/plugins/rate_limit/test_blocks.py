@@ -108,6 +108,8 @@ async def test_a_database_that_is_away_at_the_start_is_told_of_and_hinders_nobod
     assert [code for code, _, _ in lent.events] == ["blocks_not_read"]
     await be_blocked(lent)
     assert [code for code, _, _ in lent.events][-2:] == ["key_blocked", "block_not_kept"]
+    [entry] = lent.audited
+    assert (entry["action"], entry["subject"]) == ("block.add", digests(lent, "ip", "203.0.113.7")[0])
 
 
 async def test_what_people_block_is_listed_with_who_and_why(gateway) -> None:

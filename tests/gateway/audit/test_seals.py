@@ -1,0 +1,53 @@
+"""Seals: what is committed is sealed, and one that the database did not take is made again."""
+
+from __future__ import annotations
+
+from gateway.audit.seals import Seals
+from gateway.audit.signing import Sealer
+from gateway.database.opening import open_database
+from tests.gateway.audit.conftest import SIGNER
+from tests.gateway.database.conftest import until
+
+KEPT = "SELECT seq, kind FROM audit_seals ORDER BY seq, kind"
+
+
+def seals(database, told, **given) -> Seals:
+    options = {"every": 0.01, "count": 1000, **given}
+    made = Seals(database, Sealer([SIGNER]), lambda: 1e9, lambda code, **_: told.append(code), **options)
+    made.begin("w")
+    return made
+
+
+async def test_nothing_is_sealed_twice_and_nothing_where_there_is_nothing(database) -> None:
+    told: list[str] = []
+    made = seals(database, told)
+    await made.end()
+    looks: list[int] = []
+    made.open(lambda: looks.append(1))
+    made.reached(1, "one")
+    await until(lambda: told)
+    await until(lambda: len(looks) > 3)
+    made.close()
+    await made.end()
+
+    assert [tuple(row) for row in await database.read(KEPT)] == [(1, "end"), (1, "seal")]
+    assert told == ["audit_sealed", "audit_sealed"]
+
+
+async def test_one_that_was_not_committed_is_not_told_of_and_made_again(url) -> None:
+    told: list[str] = []
+    database = open_database(url)
+    made = seals(database, told)
+    made.open(lambda: None)
+    made.reached(1, "one")
+    looked: list[int] = []
+    made.close()
+    made.open(lambda: looked.append(1))
+    await until(lambda: len(looked) > 2)
+    assert told == []
+    await database.open()
+    await until(lambda: told)
+    made.close()
+
+    assert [tuple(row) for row in await database.read(KEPT)] == [(1, "seal")]
+    await database.close()
