@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gateway import (
@@ -54,6 +54,11 @@ class TokeniseFilter(Filter[TokeniseConfig]):
 
     async def open(self) -> None:
         self.scope.cipher("vault")  # without a key there is no vault
+
+    def protects(self, part: Reads) -> Sequence[str]:
+        """Pointers to the fields of requests, or of answers, that it keeps from others, or reveals on purpose."""
+        revealed = self.config.reveal if (part is Reads.RESPONSE) == self._reveals_up else ()
+        return (*self.config.fields, *revealed) if part is Reads.REQUEST else revealed
 
     async def on_request(self, exchange: Exchange) -> None:
         if self._fields is not None:

@@ -120,7 +120,7 @@ class VaultConfig(Config):
     token: SecretRef
 
 class Vault(Filter):
-    name = "strongbox"
+    name = "safe"
     Config = VaultConfig
 
     async def open(self):
@@ -135,12 +135,12 @@ def register_filters():
 
 async def test_a_plugin_that_fails_to_open_is_one_line_that_keeps_its_secrets(tmp_path, policy) -> None:
     (tmp_path / "ours").mkdir()
-    (tmp_path / "ours" / "strongbox.py").write_text(VAULT)
+    (tmp_path / "ours" / "safe.py").write_text(VAULT)
     policy.write_text(
-        policy.read_text().replace("upstream: backend", 'upstream: backend, filters: [strongbox: {token: "env:TOKEN"}]')
+        policy.read_text().replace("upstream: backend", 'upstream: backend, filters: [safe: {token: "env:TOKEN"}]')
     )
     ours = ("--plugin-dir", str(tmp_path / "ours"))
     said = await refused(tmp_path, "--policy", str(policy), *ours, TOKEN=SECRET, LOG_LEVEL="warning")
     assert said == [
-        f"cannot open the policy {policy}: strongbox did not open: ConnectionRefusedError: the vault does not take [masked]"
+        f"cannot open the policy {policy}: safe did not open: ConnectionRefusedError: the vault does not take [masked]"
     ]

@@ -5,7 +5,7 @@ import asyncio
 import orjson
 import pytest
 
-from gateway import AnswerNotProtected, DatabaseDown, Exchange, FieldRefused, Principal, Response, is_card
+from gateway import AnswerNotProtected, DatabaseDown, Exchange, FieldRefused, Principal, Reads, Response, is_card
 from gateway.crypto.keyring import LocalKeyring
 from gateway.testing import HandScope, backend, exchange, running_gateway
 from plugins.tokenise.filter import MOST, TokeniseFilter
@@ -190,6 +190,14 @@ async def test_an_answer_is_revealed_on_its_way_up_which_the_policy_knows(lent) 
     assert made.provides_up == ("clear_text",)
     with pytest.raises(AnswerNotProtected):
         await made.on_response(answered({"card": "tok_" + "b" * 24}))
+
+
+@pytest.mark.parametrize(
+    ("reveal_on", "of_requests", "of_answers"), [("request", ["/a", "/b"], []), ("response", ["/a"], ["/b"])]
+)
+def test_it_says_which_fields_it_protects_or_reveals(lent, reveal_on, of_requests, of_answers) -> None:
+    made = tokenise(lent, fields=["/a"], reveal=["/b"], reveal_on=reveal_on)
+    assert ([*made.protects(Reads.REQUEST)], [*made.protects(Reads.RESPONSE)]) == (of_requests, of_answers)
 
 
 async def test_a_policy_whose_gateway_has_no_key_does_not_open(sqlite) -> None:
