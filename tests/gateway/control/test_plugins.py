@@ -64,6 +64,7 @@ def test_the_built_ins_are_loaded_unless_the_settings_say_otherwise() -> None:
         "sanitise",
         "encrypt",
         "hash",
+        "fraud",
         "idempotency",
     }
     assert load_plugins(load_settings({})).registry.filters.keys() == built_in

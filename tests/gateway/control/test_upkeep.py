@@ -35,6 +35,9 @@ class Ticker(Component):
     def checks(self):
         return [Check("ticks", self.ticked.wait)]
 
+    def numbers(self):
+        return {"ticks": float(self.ticked.is_set())}
+
 class Clock(Ticker):
     name = "clock"
 
@@ -235,6 +238,7 @@ async def test_gauges_are_read_at_each_scrape(upkeep, laid, active, status) -> N
     await ticker.ticked.wait()
     assert any(line.startswith('payguard_job_runs_total{job="ticker.tick",result="ok"}') for line in scraped())
     assert 'payguard_check_up{check="storage"}' in "".join(scraped())
+    assert 'payguard_component{component="ticker",number="ticks"} 1.0' in scraped()
 
 
 async def test_events_and_the_ledger_s_numbers_are_in_the_metrics(laid, upkeep, active, status) -> None:

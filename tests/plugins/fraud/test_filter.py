@@ -6,10 +6,16 @@ from time import time
 
 import pytest
 
+from gateway import Database, DatabaseDown, Exchange, Payment, Response
 from gateway.control.compiler import PolicyError
 from gateway.control.forwarding import Forwarding
 from gateway.ledger.records import Query, State
+from gateway.testing import HandScope, exchange
+from plugins.fraud.desk import DecisionsDesk, Desk
+from plugins.fraud.filter import Fraud
 from plugins.fraud.header import verified
+from plugins.fraud.options import DecisionsConfig, DeskConfig, FraudConfig
+from plugins.fraud.problems import ReviewUnavailable
 from tests.plugins.fraud.gates import BLOCKS, KEY, REVIEWS, Gates
 from tests.servers import Valkey
 
@@ -82,14 +88,37 @@ async def test_what_cannot_be_held_is_refused_for_now(make: Gates) -> None:
     assert (refused.status_code, refused.json()["code"], gate.behind.seen) == (503, "review_unavailable", [])
 
 
+class Lost:
+    """A recorder whose commit nobody knows of."""
+
+    async def hold(self, exchange: Exchange, reason: str) -> Response | None:
+        raise DatabaseDown
+
+
+async def test_where_nobody_knows_whether_it_is_held_it_does_not_pass_on_even_if_the_filter_fails_open(
+    database: Database,
+) -> None:
+    lent = HandScope(tables=database, operation="payment.create")
+    decisions = DecisionsDesk(DecisionsConfig(), lent)
+    lent.components = [decisions]
+    lent.components = [decisions, Desk(DeskConfig(), lent)]
+    options = {**REVIEWS, "on_review": "hold", "failure_mode": "open"}
+    judge = Fraud(FraudConfig.model_validate(options), lent)
+    made = exchange("POST", "/v1/payments", facts=[Payment("payment.create", 50_000, "eur")])
+    made.recorder = Lost()  # type: ignore[assignment]  # of which only this is asked
+
+    with pytest.raises(ReviewUnavailable):
+        await judge.on_request(made)
+
+
 async def test_in_shadow_all_passes_and_what_would_have_been_is_kept_and_counted_apart(make: Gates) -> None:
     gate = await make("shadow", **BLOCKS)
     enforced = await make(**BLOCKS)
     answered = await gate.pay("a", 50_000)
-    exchange = await gate.client.ended()
+    ended = await gate.client.ended()
 
     assert answered.status_code == 200
-    assert (exchange.steps[-1].decision, exchange.steps[-1].code) == ("would_refuse", "payment_refused")
+    assert (ended.steps[-1].decision, ended.steps[-1].code) == ("would_refuse", "payment_refused")
     [kept] = (await gate.get("decisions")).json()["items"]
     [record] = await gate.ledger.list(Query())
     assert (kept["mode"], kept["decision"], kept["payment"]) == ("shadow", "block", record.id)
