@@ -16,6 +16,7 @@ from plugins.fraud.filter import Fraud
 from plugins.fraud.header import verified
 from plugins.fraud.options import DecisionsConfig, DeskConfig, FraudConfig
 from plugins.fraud.problems import ReviewUnavailable
+from tests.plugins.fraud.conftest import BOTH
 from tests.plugins.fraud.gates import BLOCKS, KEY, REVIEWS, Gates
 from tests.servers import Valkey
 
@@ -31,6 +32,7 @@ async def test_a_payment_is_refused_and_the_answer_tells_nothing_of_why(make: Ga
     assert (passed.status_code, len(gate.behind.seen)) == (200, 1)
 
 
+@BOTH
 async def test_a_refusal_frees_the_key_and_is_recorded_and_a_repeat_is_judged_afresh(make: Gates) -> None:
     gate = await make(**BLOCKS)
     await gate.pay("a", 50_000)
@@ -65,6 +67,7 @@ async def test_a_payment_to_be_reviewed_passes_on_with_a_header_that_the_backend
     assert (read["id"], read["decision"], newest["decision"]) == (oldest["id"], "review", "allow")
 
 
+@BOTH
 async def test_a_payment_that_is_held_is_sent_once_when_it_is_approved_and_not_judged_again(make: Gates) -> None:
     gate = await make(**REVIEWS, on_review="hold", sign_with="env:RISK_KEY")
     taken = await gate.pay("a", 50_000)
@@ -111,6 +114,7 @@ async def test_where_nobody_knows_whether_it_is_held_it_does_not_pass_on_even_if
         await judge.on_request(made)
 
 
+@BOTH
 async def test_in_shadow_all_passes_and_what_would_have_been_is_kept_and_counted_apart(make: Gates) -> None:
     gate = await make("shadow", **BLOCKS)
     enforced = await make(**BLOCKS)
