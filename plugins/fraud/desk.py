@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute, Route
 
 from gateway import Component, DependencyDown, Job, Scope
 
-from .api import Answers
 from .digests import Digests
 from .features import CODES, Values
 from .feedback import Feedback
@@ -24,6 +25,9 @@ from .state.shared import SharedState
 QUIET = 60.0
 """Seconds between two words of decisions that could not be written."""
 
+
+if TYPE_CHECKING:
+    from .api import Answers
 
 SAMPLE, SETTLES = 16, 1000
 """Of so many payments one is looked at for drift: all of its numbers take longer than to score it.  And after how many
@@ -41,13 +45,18 @@ class DecisionsDesk(Component[DecisionsConfig]):
         self.kept = Decisions(lambda: scope.database, self._lose)
         self.lost = 0
         self._told = -QUIET
-        self._answers = Answers(scope, self.kept)
 
     def jobs(self) -> Sequence[Job]:
         return [Job("purge", self.purge, 600.0)]
 
     async def purge(self) -> None:
         await self.kept.purge(self.scope.clock.now(), self.config.keep)
+
+    @cached_property
+    def _answers(self) -> Answers:
+        from .api import Answers  # noqa: PLC0415 - what people ask costs memory once somebody does
+
+        return Answers(self.scope, self.kept)
 
     def admin_routes(self) -> Sequence[BaseRoute]:
         return [
@@ -85,7 +94,6 @@ class Desk(Component[DeskConfig]):
         self._seen = 0
         self._states = scope.share(config, dict[str, State])
         self._drifts: dict[str, Drift] = {}
-        self._answers = Answers(scope, self.decisions, self)
 
     @property
     def shares(self) -> bool:
@@ -132,6 +140,12 @@ class Desk(Component[DeskConfig]):
     async def purge(self) -> None:
         await self.lists.purge()
         await self.feedback.purge(self.scope.component(DecisionsDesk).config.keep)
+
+    @cached_property
+    def _answers(self) -> Answers:
+        from .api import Answers  # noqa: PLC0415 - as above
+
+        return Answers(self.scope, self.decisions, self)
 
     def admin_routes(self) -> Sequence[BaseRoute]:
         answers = self._answers

@@ -13,8 +13,6 @@ from .desk import Desk
 from .emails import judge
 from .event import Event, Keys
 from .features import CODES, FEATURES, Values, features
-from .judge import with_own
-from .models import load_model
 from .options import FraudConfig
 from .points import PointsModel
 from .reading import Reader
@@ -128,7 +126,14 @@ class Fraud(Filter[FraudConfig]):
             return None
         if self.scope.mode == "shadow":
             return Response(202)
-        answer = await exchange.hold("fraud_review")
+        return await self._hold(exchange)
+
+    async def _hold(self, exchange: Exchange) -> Response:
+        """Where nobody knows whether it is held it does not pass on, whatever ``failure_mode`` says of the state."""
+        try:
+            answer = await exchange.hold("fraud_review")
+        except DependencyDown as error:
+            raise problems.unavailable() from error
         if answer is None:
             raise problems.unavailable()
         return answer
@@ -153,6 +158,9 @@ class Fraud(Filter[FraudConfig]):
 
 
 def _model(config: FraudConfig) -> Model:
+    from .judge import with_own  # noqa: PLC0415 - a policy without the filter pays for no reader of models
+    from .models import load_model  # noqa: PLC0415 - as above
+
     if config.model is None:
         return PointsModel(with_own(config.points))
     try:

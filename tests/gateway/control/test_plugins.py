@@ -66,6 +66,7 @@ def test_the_built_ins_are_loaded_unless_the_settings_say_otherwise() -> None:
         "tokenise",
         "encrypt",
         "hash",
+        "fraud",
         "idempotency",
         "cache",
     }

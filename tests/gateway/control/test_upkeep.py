@@ -239,6 +239,7 @@ async def test_gauges_are_read_at_each_scrape(upkeep, laid, active, status) -> N
     assert any(line.startswith('payguard_job_runs_total{job="ticker.tick",result="ok"}') for line in scraped())
     assert 'payguard_component{component="ticker",number="ticks"} 1.0' in scraped()
     assert 'payguard_check_up{check="storage"}' in "".join(scraped())
+    assert 'payguard_component{component="ticker",number="ticks"} 1.0' in scraped()
 
 
 async def test_events_and_the_ledger_s_numbers_are_in_the_metrics(laid, upkeep, active, status) -> None:

@@ -29,10 +29,19 @@ def valkey(tmp_path_factory) -> Iterator[Valkey]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest) -> str:
-    """Of a database with the newest schema, on each engine."""
-    if request.param == "postgres":
+@pytest.fixture
+def engine() -> str:
+    """A test that is about statements says ``BOTH``."""
+    return "sqlite"
+
+
+BOTH = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+
+
+@pytest.fixture
+def url(engine: str, request: pytest.FixtureRequest) -> str:
+    """Of a database with the newest schema."""
+    if engine == "postgres":
         return str(request.getfixturevalue("postgres_url"))
     return sqlite_url(request.getfixturevalue("sqlite_path"))
 
@@ -53,7 +62,8 @@ async def make(database: Database) -> AsyncIterator[Gates]:
 
 @pytest.fixture
 async def stores(valkey: Valkey) -> AsyncIterator[Callable[[], Awaitable[RedisStore]]]:
-    """Makes what a gateway has of the store that all share."""
+    """Makes what a gateway has of the store that all share, which is empty."""
+    valkey.run("FLUSHALL")
     async with AsyncExitStack() as stack:
 
         async def made() -> RedisStore:

@@ -16,7 +16,9 @@ from plugins.fraud.feedback import Feedback
 from plugins.fraud.kept import Decisions
 from plugins.fraud.labels import Label
 from plugins.fraud.state.memory import MemoryState
-from tests.plugins.fraud.conftest import NOON
+from tests.plugins.fraud.conftest import BOTH, NOON
+
+pytestmark = BOTH
 
 DAY = 86400.0
 NOW = 4e9

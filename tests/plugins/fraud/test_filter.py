@@ -6,10 +6,17 @@ from time import time
 
 import pytest
 
+from gateway import Database, DatabaseDown, Exchange, Payment, Response
 from gateway.control.compiler import PolicyError
 from gateway.control.forwarding import Forwarding
 from gateway.ledger.records import Query, State
+from gateway.testing import HandScope, exchange
+from plugins.fraud.desk import DecisionsDesk, Desk
+from plugins.fraud.filter import Fraud
 from plugins.fraud.header import verified
+from plugins.fraud.options import DecisionsConfig, DeskConfig, FraudConfig
+from plugins.fraud.problems import ReviewUnavailable
+from tests.plugins.fraud.conftest import BOTH
 from tests.plugins.fraud.gates import BLOCKS, KEY, REVIEWS, Gates
 from tests.servers import Valkey
 
@@ -25,6 +32,7 @@ async def test_a_payment_is_refused_and_the_answer_tells_nothing_of_why(make: Ga
     assert (passed.status_code, len(gate.behind.seen)) == (200, 1)
 
 
+@BOTH
 async def test_a_refusal_frees_the_key_and_is_recorded_and_a_repeat_is_judged_afresh(make: Gates) -> None:
     gate = await make(**BLOCKS)
     await gate.pay("a", 50_000)
@@ -59,6 +67,7 @@ async def test_a_payment_to_be_reviewed_passes_on_with_a_header_that_the_backend
     assert (read["id"], read["decision"], newest["decision"]) == (oldest["id"], "review", "allow")
 
 
+@BOTH
 async def test_a_payment_that_is_held_is_sent_once_when_it_is_approved_and_not_judged_again(make: Gates) -> None:
     gate = await make(**REVIEWS, on_review="hold", sign_with="env:RISK_KEY")
     taken = await gate.pay("a", 50_000)
@@ -82,14 +91,38 @@ async def test_what_cannot_be_held_is_refused_for_now(make: Gates) -> None:
     assert (refused.status_code, refused.json()["code"], gate.behind.seen) == (503, "review_unavailable", [])
 
 
+class Lost:
+    """A recorder whose commit nobody knows of."""
+
+    async def hold(self, exchange: Exchange, reason: str) -> Response | None:
+        raise DatabaseDown
+
+
+async def test_where_nobody_knows_whether_it_is_held_it_does_not_pass_on_even_if_the_filter_fails_open(
+    database: Database,
+) -> None:
+    lent = HandScope(tables=database, operation="payment.create")
+    decisions = DecisionsDesk(DecisionsConfig(), lent)
+    lent.components = [decisions]
+    lent.components = [decisions, Desk(DeskConfig(), lent)]
+    options = {**REVIEWS, "on_review": "hold", "failure_mode": "open"}
+    judge = Fraud(FraudConfig.model_validate(options), lent)
+    made = exchange("POST", "/v1/payments", facts=[Payment("payment.create", 50_000, "eur")])
+    made.recorder = Lost()  # type: ignore[assignment]  # of which only this is asked
+
+    with pytest.raises(ReviewUnavailable):
+        await judge.on_request(made)
+
+
+@BOTH
 async def test_in_shadow_all_passes_and_what_would_have_been_is_kept_and_counted_apart(make: Gates) -> None:
     gate = await make("shadow", **BLOCKS)
     enforced = await make(**BLOCKS)
     answered = await gate.pay("a", 50_000)
-    exchange = await gate.client.ended()
+    ended = await gate.client.ended()
 
     assert answered.status_code == 200
-    assert (exchange.steps[-1].decision, exchange.steps[-1].code) == ("would_refuse", "payment_refused")
+    assert (ended.steps[-1].decision, ended.steps[-1].code) == ("would_refuse", "payment_refused")
     [kept] = (await gate.get("decisions")).json()["items"]
     [record] = await gate.ledger.list(Query())
     assert (kept["mode"], kept["decision"], kept["payment"]) == ("shadow", "block", record.id)

@@ -13,6 +13,9 @@ from plugins.fraud.event import Event
 from plugins.fraud.features import CODES
 from plugins.fraud.kept import Decisions
 from plugins.fraud.scoring import Reason
+from tests.plugins.fraud.conftest import BOTH
+
+pytestmark = BOTH
 
 VALUES = [0.0] * (len(CODES) - 1) + [12.5]
 

@@ -11,7 +11,9 @@ from plugins.fraud import lists
 from plugins.fraud.digests import Digests
 from plugins.fraud.lists import Entry, Lists
 from plugins.fraud.reading import Named
-from tests.plugins.fraud.conftest import event
+from tests.plugins.fraud.conftest import BOTH, event
+
+pytestmark = BOTH
 
 OLD, NEW = ("a", b"a salt of the tests, the older"), ("b", b"a salt of the tests, the newer")
 
