@@ -150,16 +150,13 @@ class Settings(BaseSettings):
     """Where the gateway keeps what must survive it."""
 
     encryption_key: SecretStr | None = None
-    """32 bytes in hex, or ``id:hex,id:hex``: the first encrypts, all decrypt; or ``file:/path``.  Unset, no bodies are
-    kept."""
+    """Hex of 32 bytes, ``id:hex,…`` or ``file:/path``: the first encrypts, all decrypt.  Unset, no bodies are kept."""
 
     hash_salt: SecretStr | None = None
-    """At least 16 bytes in hex, or ``id:hex,id:hex``; or ``file:/path``.  Unset, one is made and kept in the data
-    folder."""
+    """Hex of 16 bytes or more, ``id:hex,…`` or ``file:/path``.  Unset, one is made and kept in the data folder."""
 
-    key_delay: Duration = 120.0
-    """How long a new key decrypts, and a new salt is only recognised, before it is used: by then every gateway on one
-    PostgreSQL has it.  With SQLite there is one gateway, and no delay."""
+    key_delay: Duration = 180.0
+    """How long PostgreSQL has known a new key or salt before it is used, so that by then every gateway has it."""
 
     database_url: Annotated[SecretStr | None, AfterValidator(_database_url)] = None
     """Where payments are recorded: `postgresql://…`, or `sqlite:///path`.  Unset, `payguard.db` in the data folder."""

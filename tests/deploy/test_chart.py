@@ -64,7 +64,8 @@ def test_nothing_is_taken_that_no_one_has_named() -> None:
 
 def test_every_value_of_the_schema_has_a_default_but_what_is_refused_or_helm_s() -> None:
     defaults = {"/" + "/".join(path) for path, *_ in chart.values()}
-    lists = ("/plugins/sources/[]", "/networkPolicy/clients/[]", "/networkPolicy/admin/[]", "/settings/", "/secrets/")
+    lists = ("/plugins/sources/[]", "/networkPolicy/clients/[]", "/networkPolicy/admin/[]", "/settings/")
+    lists += ("/secrets/", "/keyFiles/")
     said = {path for path, _ in properties(SCHEMA) if not path.startswith(lists)}
     assert said - defaults == {"/global", "/policy/subPath"}
     assert defaults - said == set()

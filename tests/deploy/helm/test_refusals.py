@@ -193,6 +193,14 @@ REFUSED = {
         {"settings": {"PAYGUARD_DRAIN_DELY": "5s"}},
         "at '/settings': additional properties 'PAYGUARD_DRAIN_DELY' not allowed",
     ),
+    "a key in two places": (
+        "sqlite",
+        {
+            "secrets": {"ENCRYPTION_KEY": {"name": "payguard", "key": "encryption-key"}},
+            "keyFiles": {"ENCRYPTION_KEY": {"name": "payguard", "key": "encryption-key"}},
+        },
+        "ENCRYPTION_KEY is both in keyFiles and in secrets: keep one of them.",
+    ),
     "a secret written out": ("sqlite", {"secrets": {"HASH_SALT": "00"}}, "at '/secrets/HASH_SALT': got string"),
     "a kind of database that is none": ("sqlite", {"database": {"type": "mysql"}}, "at '/database/type'"),
     "plugins from nowhere": ("plugins", {"plugins": {"sources": [{"name": "ours"}]}}, "at '/plugins/sources/0'"),

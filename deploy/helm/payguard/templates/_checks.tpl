@@ -70,7 +70,7 @@
 {{- if and $pieces (not (and .Values.database.host .Values.database.name .Values.database.user)) (not $url) }}
 {{- $wrong = append $wrong "database.host, database.name and database.user are needed together." }}
 {{- end }}
-{{- if not (hasKey .Values.secrets "HASH_SALT") }}
+{{- if not (or (hasKey .Values.secrets "HASH_SALT") (hasKey .Values.keyFiles "HASH_SALT")) }}
 {{- $wrong = append $wrong "secrets.HASH_SALT is missing: each pod would make a salt of its own, and none would recognise what another has recorded." }}
 {{- end }}
 {{- if and (include "payguard.dataClaim" .) (gt $most 1) }}
@@ -115,6 +115,11 @@
 {{- $own := or (hasPrefix "PAYGUARD_" $name) (has $name (list "DB_HOST" "DB_PORT" "DB_NAME" "DB_USER")) }}
 {{- if and $own (not (has $name (list "PAYGUARD_ADMIN_TOKEN_READ" "PAYGUARD_ADMIN_TOKEN_OPERATE"))) }}
 {{- $wrong = append $wrong (printf "secrets.%s is no secret of the gateway's, and what it says could not be checked here: use the value of this chart that is for it, or settings." $name) }}
+{{- end }}
+{{- end }}
+{{- range $name, $from := .Values.keyFiles }}
+{{- if hasKey $.Values.secrets $name }}
+{{- $wrong = append $wrong (printf "%s is both in keyFiles and in secrets: keep one of them." $name) }}
 {{- end }}
 {{- end }}
 {{- range $name, $value := .Values.settings }}

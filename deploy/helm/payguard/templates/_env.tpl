@@ -18,6 +18,9 @@
 {{- range $name, $value := .Values.settings }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
 {{- end }}
+{{- range $name, $from := .Values.keyFiles }}
+- {name: {{ $name }}, value: {{ printf "file:/etc/payguard/keys/%s/%s" $name $from.key | quote }}}
+{{- end }}
 {{- range $name, $from := .Values.secrets }}
 {{- if not (has $name (list "DATABASE_URL" "DB_PASSWORD")) }}
 - {name: {{ $name }}, valueFrom: {secretKeyRef: {name: {{ $from.name | quote }}, key: {{ $from.key | quote }}}}}

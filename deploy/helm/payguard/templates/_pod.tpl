@@ -71,9 +71,16 @@ volumeMounts:
   {{- range .Values.plugins.sources }}
   - {name: payguard-plugins-{{ .name }}, mountPath: /etc/payguard/plugins/{{ .name }}, readOnly: true}
   {{- end }}
+  {{- range $name, $from := .Values.keyFiles }}
+  - {name: {{ include "payguard.keyVolume" $name }}, mountPath: /etc/payguard/keys/{{ $name }}, readOnly: true}
+  {{- end }}
   {{- range .Values.secretFolders }}
   - {name: payguard-secret-{{ . }}, mountPath: /etc/payguard/secrets/{{ . }}, readOnly: true}
   {{- end }}
+{{- end }}
+
+{{- define "payguard.keyVolume" -}}
+payguard-{{ . | lower | replace "_" "-" }}
 {{- end }}
 
 {{- define "payguard.loopback" -}}
@@ -128,6 +135,10 @@ seccompProfile: {type: RuntimeDefault}
   {{- else }}
   emptyDir: {}
   {{- end }}
+{{- end }}
+{{- range $name, $from := .Values.keyFiles }}
+- name: {{ include "payguard.keyVolume" $name }}
+  secret: {secretName: {{ $from.name | quote }}, items: [{key: {{ $from.key | quote }}, path: {{ $from.key | quote }}}]}
 {{- end }}
 {{- range .Values.secretFolders }}
 - name: payguard-secret-{{ . }}
