@@ -29,6 +29,9 @@ def process(*, monitoring: bool = True, operate: str | None = None) -> SimpleNam
         foundation=SimpleNamespace(
             metrics=Metrics(),
             masking=Masking(),
+            key_watch="a watch",
+            key_files="files",
+            reencryption="a walk",
             services=SimpleNamespace(ledger="a ledger", salts=Salts([("1", b"0" * 16)]), events=Events(), audit=UNKEPT),
         ),
         reloader=SimpleNamespace(status="first"),
