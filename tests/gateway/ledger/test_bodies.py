@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.crypto.keyring import LocalKeyring
+from gateway.crypto.keyring import Allowance, LocalKeyring
 from gateway.crypto.protocol import Unreadable
+from gateway.errors import CannotSeal
 from gateway.ledger.bodies import MOST, STORED, Bodies
 from gateway.ledger.records import Record, State
 
@@ -146,3 +147,15 @@ def test_what_is_stored_sealed_is_bound_so_that_a_newer_key_can_seal_it(stored) 
 
     assert both.key_of(again) == "new"
     assert BODY in [None if opened is None else opened.body.data, None if asked is None else asked.body]
+
+
+def test_where_no_key_may_seal_any_more_a_request_is_refused_and_an_answer_not_kept() -> None:
+    keyring = LocalKeyring.parse("00" * 32)
+    keyring.meter(Allowance(1))
+    bodies = Bodies(keyring, "shop")
+
+    assert bodies.answer("abc", 200, [], BODY) is not None
+    assert bodies.answer("abc", 200, [], BODY) is None
+    with pytest.raises(CannotSeal) as refused:
+        bodies.request("abc", "POST", "/", [], BODY)
+    assert (refused.value.status, refused.value.code) == (503, "cannot_encrypt")
