@@ -22,6 +22,11 @@ def new_bytes() -> bytes:
     return secrets.token_bytes(BYTES)
 
 
+def new_token() -> str:
+    """Of 256 bits."""
+    return secrets.token_urlsafe(BYTES)
+
+
 def read_file(path: Path) -> dict[str, bytes]:
     """By their ids, in their order; none where there is no file.  ValueError, OSError where it cannot be used."""
     try:

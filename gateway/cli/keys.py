@@ -12,7 +12,7 @@ import click
 
 from gateway.cli import key_database
 from gateway.cli.admin_port import AdminPort, asks_gateway, login
-from gateway.cli.key_file import new_bytes, new_id, read_file, write_file
+from gateway.cli.key_file import new_bytes, new_id, new_token, read_file, write_file
 from gateway.cli.key_rows import print_keys
 from gateway.cli.policies import Refused, as_json, print_json
 from gateway.control.key_files import file_of
@@ -48,16 +48,19 @@ def keys() -> None:
 @keys.command("generate")
 @_id
 @_salt
+@click.option("--token", is_flag=True, help="A token of the admin port instead.")
 @click.option(
     "--file", "path", type=click.Path(path_type=Path), help="Append it to this file, made for its owner only."
 )
-def generate(id_: str, *, salt: bool, path: Path | None) -> None:  # noqa: ARG001 - a salt is as many bytes
+def generate(id_: str, *, salt: bool, token: bool, path: Path | None) -> None:  # noqa: ARG001 - a salt is as long
     """Print a new key, id:hex; or append it to a file, where it decrypts and does not encrypt yet."""
-    if path is None:
+    if token:
+        click.echo(new_token())
+    elif path is None:
         click.echo(f"{id_}:{new_bytes().hex()}")
-        return
-    _change(path, lambda kept: {**kept, _fresh(id_, kept): new_bytes()})
-    click.echo(f"{path}: {id_} is the last of {len(read_file(path))}")
+    else:
+        _change(path, lambda kept: {**kept, _fresh(id_, kept): new_bytes()})
+        click.echo(f"{path}: {id_} is the last of {len(read_file(path))}")
 
 
 @keys.command("rotate")

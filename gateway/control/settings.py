@@ -39,7 +39,8 @@ BUILT_IN = (
 CLIENT_VARIABLES = frozenset({"PAYGUARD_ADMIN_URL", "PAYGUARD_ADMIN_TOKEN"})
 """Those of commands that speak to a running gateway; a gateway takes no notice of them."""
 
-SHORTEST_TOKEN = 16
+SHORTEST_TOKEN = 22
+"""Characters: 128 bits in base64url.  `payguard keys generate --token` makes one of 256."""
 
 _PREFIX = "PAYGUARD_"
 _DATABASE = ("db_host", "db_port", "db_name", "db_user", "db_password")

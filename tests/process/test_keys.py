@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,13 @@ class Payments:
     def __init__(self, client: httpx.AsyncClient, upstream: Any) -> None:
         self.answers: dict[int, bytes] = {}
         self.upstream = upstream
-        self._client = client
+        self.client = client
         self._turns = asyncio.Semaphore(16)
 
     async def pay(self, gateway: Gateway, number: int) -> httpx.Response:
         headers = {"x-user-id": "ada", "idempotency-key": f"order-{number}"}
         async with self._turns:
-            return await self._client.post(f"{gateway.url}/v1/payments", json={"amount": number}, headers=headers)
+            return await self.client.post(f"{gateway.url}/v1/payments", json={"amount": number}, headers=headers)
 
     async def first(self, gateway: Gateway, number: int) -> None:
         answer = await self.pay(gateway, number)
@@ -69,6 +70,11 @@ def keys(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def payments(client, upstream) -> Payments:
+    return Payments(client, upstream)
+
+
 async def payguard(folder: Path, gateway: Gateway, *arguments: str, **settings: str) -> tuple[int, str]:
     """Its exit code, and all that it says."""
     environ = environment(folder, PAYGUARD_ADMIN_URL=gateway.admin, **settings)
@@ -79,36 +85,39 @@ async def payguard(folder: Path, gateway: Gateway, *arguments: str, **settings: 
     return process.returncode or 0, said.decode()
 
 
-async def shown(client: httpx.AsyncClient, gateway: Gateway, **asked: str) -> dict[str, Any]:
-    return dict((await client.get(f"{gateway.admin}/api/v1/keys", params=asked)).json())
+def take_out(file: Path, line: str) -> None:
+    file.write_text(file.read_text().replace(line, ""))
+
+
+async def shown(payments: Payments, gateway: Gateway, **asked: str) -> dict[str, Any]:
+    return dict((await payments.client.get(f"{gateway.admin}/api/v1/keys", params=asked)).json())
 
 
 async def test_killed_in_the_middle_of_a_reencryption_it_goes_on_and_every_repeat_is_answered(
-    start: Start, policy: Path, keys: Path, upstream, client, tmp_path: Path
+    start: Start, policy: Path, keys: Path, payments: Payments, tmp_path: Path
 ) -> None:
     settings = {"ENCRYPTION_KEY": f"file:{keys}"}
-    payments = Payments(client, upstream)
     gateway = await start(policy, settings=settings)
     await asyncio.gather(*(payments.first(gateway, number) for number in range(BEFORE)))
     assert (await payguard(tmp_path, gateway, "rotate", "--id", "new", **settings))[0] == 0
     await gateway.event("keys_changed")
-    assert (await client.post(f"{gateway.admin}/api/v1/keys/reencrypt")).status_code == 202
+    assert (await payments.client.post(f"{gateway.admin}/api/v1/keys/reencrypt")).status_code == 202
 
     async def has_begun() -> bool:
-        return bool((await shown(client, gateway))["reencryption"]["moved"])
+        return bool((await shown(payments, gateway))["reencryption"]["moved"])
 
     await until(has_begun)
-    assert (await shown(client, gateway))["reencryption"]["done_at"] is None
+    assert (await shown(payments, gateway))["reencryption"]["done_at"] is None
     gateway.process.kill()
     await gateway.ended()
     again = await start(policy, settings=settings)
 
     async def is_done() -> bool:
         await payments.first(again, len(payments.answers))  # traffic goes on
-        return (await shown(client, again))["reencryption"]["done_at"] is not None
+        return (await shown(payments, again))["reencryption"]["done_at"] is not None
 
     await until(is_done)
-    found = {each["id"]: each for each in (await shown(client, again, count="true"))["items"]}
+    found = {each["id"]: each for each in (await shown(payments, again, count="true"))["items"]}
     assert (found["old"]["stored"], found["new"]["stored"]) == ({}, {"payments.answer": len(payments.answers)})
     await payments.all_are_answered(again)
     code, said = await payguard(tmp_path, again, "retire", "old", **settings)
@@ -118,10 +127,9 @@ async def test_killed_in_the_middle_of_a_reencryption_it_goes_on_and_every_repea
 
 
 async def test_a_key_that_is_needed_is_not_retired_in_any_way(
-    start: Start, policy: Path, keys: Path, upstream, client, tmp_path: Path
+    start: Start, policy: Path, keys: Path, payments: Payments, tmp_path: Path
 ) -> None:
     settings = {"ENCRYPTION_KEY": f"file:{keys}"}
-    payments = Payments(client, upstream)
     gateway = await start(policy, settings=settings)
     await payments.first(gateway, 1)
     await payguard(tmp_path, gateway, "rotate", "--id", "new", **settings)
@@ -129,8 +137,7 @@ async def test_a_key_that_is_needed_is_not_retired_in_any_way(
     code, said = await payguard(tmp_path, gateway, "retire", "old", **settings)
     assert (code, "1 stored values need the key old" in said) == (1, True)
 
-    both = keys.read_text()
-    keys.write_text(both.replace(OLD, ""))
+    await asyncio.to_thread(take_out, keys, OLD)
     rejected = await gateway.event("keys_rejected")
     assert "the key old is missing, and 1 stored values need it (payments.answer: 1)" in rejected["reason"]
     await payments.all_are_answered(gateway)
@@ -152,21 +159,21 @@ async def test_a_key_that_is_needed_is_not_retired_in_any_way(
 
 
 async def test_replicas_use_a_new_key_when_all_have_it(
-    start: Start, policy: Path, keys: Path, upstream, client, tmp_path: Path, postgres_url: str
+    start: Start, policy: Path, keys: Path, payments: Payments, postgres_url: str
 ) -> None:
+    tmp_path = keys.parent
     late = tmp_path / "late"
     late.write_text(OLD)
     shared: Mapping[str, str] = {"DATABASE_URL": postgres_url, "PAYGUARD_KEY_DELAY": "2s"}
     first = await start(policy, settings={**shared, "ENCRYPTION_KEY": f"file:{keys}"})
     second = await start(policy, settings={**shared, "ENCRYPTION_KEY": f"file:{late}"})
-    payments = Payments(client, upstream)
     await payguard(tmp_path, first, "rotate", "--id", "new", ENCRYPTION_KEY=f"file:{keys}")
     taken = await first.event("keys_changed")
     assert (taken["now"], taken["first"]) == ("new,old", "old")
     await payments.first(first, 1)
     await payments.all_are_answered(second)  # which does not have the new one
 
-    late.write_text(keys.read_text())
+    await asyncio.to_thread(shutil.copy, keys, late)
     used = await asyncio.gather(first.event("keys_changed", 2), second.event("keys_changed", 2))
     assert [each["first"] for each in used] == ["new", "new"]
     code, said = await payguard(tmp_path, second, "reencrypt", ENCRYPTION_KEY=f"file:{late}")

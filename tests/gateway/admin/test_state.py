@@ -31,6 +31,9 @@ def process(*, monitoring: bool = True, operate: str | None = None) -> SimpleNam
         foundation=SimpleNamespace(
             metrics=Metrics(),
             masking=Masking(),
+            key_watch="a watch",
+            key_files="files",
+            reencryption="a walk",
             services=SimpleNamespace(
                 ledger="a ledger",
                 salts=Salts([("1", b"0" * 16)]),

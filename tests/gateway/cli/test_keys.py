@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from pydantic import SecretStr
 
 from gateway.cli.keys import keys
+from gateway.control.settings import load_settings
 from gateway.crypto.key_checks import KeyChecks
 from gateway.crypto.keyring import LocalKeyring
 from gateway.crypto.salts import Salts
@@ -63,6 +66,14 @@ def test_a_new_key_is_printed_so_that_the_setting_takes_it() -> None:
 
     assert LocalKeyring.parse(first).ids != LocalKeyring.parse(f"{second},{first}").ids
     assert Salts.parse(run("generate", "--salt", "--id", "s1").output.strip()).ids == ("s1",)
+
+
+def test_a_new_token_is_one_that_the_settings_take() -> None:
+    token = run("generate", "--token").output.strip()
+
+    assert token != run("generate", "--token").output.strip()
+    assert len(urlsafe_b64decode(token + "=")) == 32
+    assert load_settings({"PAYGUARD_ADMIN_TOKEN_READ": token}).admin_token_read == SecretStr(token)
 
 
 def test_a_new_key_is_appended_to_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:

@@ -97,8 +97,8 @@ async def test_spans_are_made_where_there_is_somewhere_to_send_them(foundation) 
 
 
 def test_secrets_of_the_settings_are_masked(foundation) -> None:
-    laid = foundation(admin_token_operate="correct-horse-battery")
-    assert laid.masking.text("it was correct-horse-battery") == "it was [masked]"
+    laid = foundation(admin_token_operate="correct-horse-battery-staple")
+    assert laid.masking.text("it was correct-horse-battery-staple") == "it was [masked]"
 
 
 def test_fields_that_the_settings_name_are_masked(foundation) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.audit.protocol import Unkept
 from gateway.control.key_files import KeyFile, KeyFiles, file_of
 from gateway.control.key_watch import KeyWatch, LocalKeys
 from gateway.crypto.key_uses import KeyUses
@@ -21,12 +23,24 @@ PAYMENT = """INSERT INTO payments (id, state, epoch, revision, route, operation,
   VALUES ($1, 'succeeded', 1, 1, '', '', '', '', '', '', 0, 0, 0, 0, '', '', $2)"""
 
 
+class Trail(Unkept):
+    """Keeps what was added to it."""
+
+    def __init__(self) -> None:
+        self.actions: list[str] = []
+
+    def add(self, action: str, /, **entry: Any) -> Awaitable[None]:
+        self.actions.append(action)
+        return super().add(action, **entry)
+
+
 class Mounted:
     """Keys and salts in files, as a gateway has them."""
 
     def __init__(self, folder: Path, database: SqliteDatabase) -> None:
         self.told: list[tuple[str, Any]] = []
         self.masked: list[str] = []
+        self.trail = Trail()
         self.keys, self.salts = folder / "keys", folder / "salts"
         self.keys.write_text(OLD)
         self.salts.write_text(OLD)
@@ -38,6 +52,7 @@ class Mounted:
             lambda code, **detail: self.told.append((code, detail.get("now") or detail.get("reason"))),
             local=LocalKeys(self.keyring, KeyUses(database, lambda work: work.close())),
             references=References(database, STORED),
+            audit=lambda: self.trail,
         )
         files = [
             KeyFile("ENCRYPTION_KEY", self.keys, LocalKeyring.parse),
@@ -79,6 +94,7 @@ async def test_a_new_first_key_seals_and_the_old_one_opens_without_a_restart(mou
     assert mounted.keyring.key_of(mounted.keyring.seal("field", b"", b"")) == "new"
     assert mounted.keyring.open("field", before, b"") == b"data"
     assert mounted.told == [("keys_changed", "new,old")]
+    assert mounted.trail.actions == ["key.rotate"]
     assert NEW.partition(":")[2] in mounted.masked
 
 
@@ -117,6 +133,7 @@ async def test_a_bad_edit_leaves_the_last_good_keys_and_is_told_once_until_it_is
     with pytest.raises(RuntimeError, match="those before it serve on"):
         await mounted.watch.check().run()
     assert mounted.keyring.first == "old"
+    assert mounted.trail.actions == ["key.reject"]
 
     await mounted.edit(mounted.keys, OLD)
     assert await mounted.watch.check().run() == "those that the database knows"

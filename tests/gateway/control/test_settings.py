@@ -129,7 +129,7 @@ def test_the_name_of_a_field_is_one_word() -> None:
 
 def test_a_token_that_can_be_guessed_is_refused_in_plain_words() -> None:
     assert problems(PAYGUARD_ADMIN_TOKEN_READ="short") == [
-        "PAYGUARD_ADMIN_TOKEN_READ: a token has at least 16 characters"
+        "PAYGUARD_ADMIN_TOKEN_READ: a token has at least 22 characters"
     ]
 
 

@@ -5,8 +5,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.crypto.keyring import LocalKeyring
+from gateway.crypto.keyring import Allowance, LocalKeyring
 from gateway.crypto.protocol import Unreadable
+from gateway.errors import CannotSeal
 
 OLD, NEW = "00" * 32, "ff" * 32
 PLACE = b"shop, payment 1"
@@ -66,3 +67,33 @@ def test_what_was_sealed_names_its_key_and_anything_else_is_unreadable() -> None
     assert ring.key_of(ring.seal("field", b"x", b"")) == "2026-b"
     with pytest.raises(Unreadable):
         ring.key_of(b"plain")
+
+
+def test_whoever_holds_a_keyring_sees_the_keys_that_it_adopts() -> None:
+    keyring = LocalKeyring.parse(f"old:{OLD}")
+    before = keyring.seal("request", b"a", PLACE)
+    keyring.adopt(LocalKeyring.parse(f"new:{NEW},old:{OLD}"), "old", Allowance(9))
+    assert (keyring.ids, keyring.first, list(keyring.check_values())) == (("new", "old"), "old", ["old", "new"])
+    keyring.adopt(keyring, "new", Allowance(9))
+
+    assert keyring.key_of(keyring.seal("request", b"", PLACE)) == "new"
+    assert keyring.open("request", before, PLACE) == b"a"
+    assert list(keyring.check_values()) == ["new", "old"]
+
+
+def test_an_allowance_asks_for_more_once_when_half_of_it_is_used_and_again_when_nothing_is_left() -> None:
+    asked: list[int] = []
+    allowance = Allowance(ask=lambda: asked.append(allowance.left))
+    allowance.grant(4)
+    keyring = LocalKeyring.parse(OLD)
+    keyring.meter(allowance)
+    for _ in range(4):
+        keyring.seal("request", b"", PLACE)
+    assert asked == [1]
+    for _ in range(2):
+        with pytest.raises(CannotSeal):
+            keyring.seal("request", b"", PLACE)
+    assert len(asked) == 3
+
+    allowance.grant(1)
+    keyring.seal("request", b"", PLACE)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.crypto.keyring import LocalKeyring
+from gateway.crypto.keyring import Allowance, LocalKeyring
 from gateway.crypto.protocol import Unreadable
+from gateway.errors import CannotSeal
 from gateway.ledger.bodies import MOST, STORED, Bodies, HoldsCode
 from gateway.ledger.records import Record, State
 
@@ -157,3 +158,15 @@ def test_what_holds_a_security_code_is_not_kept_not_even_sealed() -> None:
     with pytest.raises(HoldsCode):
         bodies.answer("abc", 200, [(b"x-cvc", b"123")], b"{}")
     assert bodies.answer("abc", 200, (), b'{"checks": {"cvc_check": "pass"}}') is not None
+
+
+def test_where_no_key_may_seal_any_more_a_request_is_refused_and_an_answer_not_kept() -> None:
+    keyring = LocalKeyring.parse("00" * 32)
+    keyring.meter(Allowance(1))
+    bodies = Bodies(keyring, "shop")
+
+    assert bodies.answer("abc", 200, [], BODY) is not None
+    assert bodies.answer("abc", 200, [], BODY) is None
+    with pytest.raises(CannotSeal) as refused:
+        bodies.request("abc", "POST", "/", [], BODY)
+    assert (refused.value.status, refused.value.code) == (503, "cannot_encrypt")
