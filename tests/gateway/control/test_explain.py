@@ -101,6 +101,13 @@ def test_a_policy_is_a_page_with_every_default_written_out(compiler: Compiler) -
     assert render(compiler.explain(POLICY, "p.yaml")) == PAGE
 
 
+def test_a_route_that_detects_says_so(compiler: Compiler) -> None:
+    detecting = POLICY.replace("match: {}, upstream: backend}", "match: {}, upstream: backend, detect: true}")
+    page = render(compiler.explain(detecting, "p.yaml"))
+    assert "detect" not in PAGE
+    assert page.splitlines()[-1].split() == "detect card data that no filter protects is reported".split()
+
+
 def test_the_same_as_data_says_what_each_filter_reads_needs_and_gives(compiler: Compiler) -> None:
     described = compiler.explain(POLICY, "p.yaml")
     assert described["digest"] == digest_of(POLICY)
