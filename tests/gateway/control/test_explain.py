@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -99,6 +100,13 @@ def compiler() -> Compiler:
 
 def test_a_policy_is_a_page_with_every_default_written_out(compiler: Compiler) -> None:
     assert render(compiler.explain(POLICY, "p.yaml")) == PAGE
+
+
+def test_a_route_that_detects_says_so(compiler: Compiler) -> None:
+    detecting = POLICY.replace("match: {}, upstream: backend}", "match: {}, upstream: backend, detect: true}")
+    page = render(compiler.explain(detecting, "p.yaml"))
+    assert "detect" not in PAGE
+    assert re.fullmatch(r" +detect +card data that no filter protects is reported", page.splitlines()[-1])
 
 
 def test_the_same_as_data_says_what_each_filter_reads_needs_and_gives(compiler: Compiler) -> None:
