@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from plugins.fraud.event import MailSigns
+from plugins.fraud.event import MISSING, MailSigns
 from plugins.fraud.features import CODES, FEATURES, INDEX, features
 from plugins.fraud.state.memory import MemoryState
 from tests.plugins.fraud.conftest import NOON, event
 
 DAY = 86_400
+DOCS = (Path(__file__).parents[3] / "docs" / "fraud-models.md").read_text()
 
 
 def of(paid, state=None) -> dict[str, float]:
@@ -65,3 +68,10 @@ def test_signs_of_an_address_are_features() -> None:
 
 def test_yen_have_no_hundredths_and_dinars_have_thousandths() -> None:
     assert [of(event(currency=each, amount=5_000))["amount"] for each in ("jpy", "eur", "kwd")] == [5_000, 50, 5]
+
+
+def test_the_documentation_tells_every_feature_and_every_rule_for_what_is_missing() -> None:
+    told = [f"| `{each.code}` | {each.about} |" for each in FEATURES]
+    rules = [f"| `{field}` | {rule} |" for field, rule in MISSING.items()]
+
+    assert [line for line in DOCS.splitlines() if line in {*told, *rules}] == rules + told
