@@ -89,7 +89,8 @@ def test_it_is_found_in_what_was_packed(coding: bytes, pack: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("coding", "body"), [(b"br", b"\x8b\x00\x80"), (b"gzip", b"no gzip"), (b"gzip", gzip.compress(b"cut off")[:-3])]
+    ("coding", "body"),
+    [(b"br", b"\x8b\x00\x80"), (b"gzip", b"no gzip"), (b"gzip", gzip.compress(b"cut off", mtime=0)[:-3])],
 )
 def test_what_cannot_be_unpacked_may_hold_one(coding: bytes, body: bytes) -> None:
     assert held(b"200", [(b"content-encoding", coding)], body)
