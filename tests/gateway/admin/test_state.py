@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from gateway.admin.access import Tokens
 from gateway.admin.state import AdminState
+from gateway.audit.protocol import UNKEPT
 from gateway.control.draining import Draining
 from gateway.control.events import Events
 from gateway.control.health import Health
@@ -28,7 +29,7 @@ def process(*, monitoring: bool = True, operate: str | None = None) -> SimpleNam
         foundation=SimpleNamespace(
             metrics=Metrics(),
             masking=Masking(),
-            services=SimpleNamespace(ledger="a ledger", salts=Salts([("1", b"0" * 16)]), events=Events()),
+            services=SimpleNamespace(ledger="a ledger", salts=Salts([("1", b"0" * 16)]), events=Events(), audit=UNKEPT),
         ),
         reloader=SimpleNamespace(status="first"),
         active=SimpleNamespace(snapshot=SimpleNamespace(components=("first",), routes=())),
