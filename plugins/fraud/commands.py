@@ -6,6 +6,7 @@ import click
 
 from .label_command import label
 from .lists_command import lists
+from .offline.commands import backtest_command, train_command
 
 
 @click.group()
@@ -13,5 +14,5 @@ def fraud() -> None:
     """Train fraud models, look at history with them, and tell a gateway what people know."""
 
 
-fraud.add_command(lists)
-fraud.add_command(label)
+for command in (train_command, backtest_command, lists, label):
+    fraud.add_command(command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -24,6 +24,20 @@ class Piece(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Trained(Piece):
+    """What a model was trained on.  A backtest judges only what came after."""
+
+    on: str
+    payments: int
+    frauds: int
+    since: Number
+    """The time of the first payment."""
+    to: Number
+    """The time of the last."""
+    left_out: dict[str, str]
+    """Features that it does not use, and why not."""
+
+
 class ModelFile(Piece):
     """What the files of all kinds of model say."""
 
@@ -33,8 +47,7 @@ class ModelFile(Piece):
     """``MEANING`` of the features that it was trained on."""
     calibration: list[tuple[Number, Number]]
     """Knots from the model's own sum to a score."""
-    trained: dict[str, Any] = {}
-    """On what, and how well it did: for people."""
+    trained: Trained
 
     @field_validator("meaning")
     @classmethod

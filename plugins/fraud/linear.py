@@ -65,7 +65,7 @@ class LinearModel:
     kind = "logistic"
 
     def __init__(self, file: LinearFile, version: str) -> None:
-        self.version = version
+        self.version, self.trained_to = version, file.trained.to
         self._intercept = file.intercept
         self._calibration = Calibration(file.calibration)
         self._baselines = {INDEX[term.feature]: term.baseline for term in file.terms}

@@ -94,6 +94,7 @@ class PointsModel:
     """Satisfies ``Model``: the points of all entries that hold, from 0 to 99."""
 
     kind = "points"
+    trained_to = 0.0
 
     def __init__(self, entries: Sequence[Points] = HAND_SET) -> None:
         steps = [_step(each) for each in entries]

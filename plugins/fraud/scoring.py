@@ -40,6 +40,8 @@ class Model(Protocol):
     """``points``, ``logistic`` or ``trees``."""
     version: str
     """A digest of its numbers: what a decision that is kept names."""
+    trained_to: float
+    """The time of the last payment that it was trained on; 0 where it was not trained."""
 
     def score(self, values: Values) -> Score:
         """``values`` are as ``features`` gives them.  Reasons raise the score; there may be none."""

@@ -73,7 +73,7 @@ class TreesModel:
     kind = "trees"
 
     def __init__(self, file: TreesFile, version: str) -> None:
-        self.version = version
+        self.version, self.trained_to = version, file.trained.to
         self._intercept = file.intercept
         self._calibration = Calibration(file.calibration)
         self._used = sorted(INDEX[code] for code in file.used())

@@ -28,25 +28,31 @@ class Interval(NamedTuple):
 
 def curve(scores: Any, frauds: Any) -> list[Point]:
     """Precision and recall at each score that was given, the highest first; empty without a fraud."""
+    if not frauds.sum():
+        return []
+    ranked, found, last = _ranked(scores, frauds)
+    columns = ranked, found / (last + 1), found / found[-1], last + 1
+    return [Point(*each) for each in zip(*[column.tolist() for column in columns], strict=True)]
+
+
+def _ranked(scores: Any, frauds: Any) -> tuple[Any, Any, Any]:
+    """Each different score, the highest first; the frauds from it on; the place of the last payment that has it."""
     import numpy as np  # noqa: PLC0415 - of the extra payguard[train]
 
     order = np.argsort(-scores, kind="stable")
-    ranked, found = scores[order], np.cumsum(frauds[order])
-    if not len(ranked) or not found[-1]:
-        return []
+    ranked = scores[order]
     last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
-    return [
-        Point(float(ranked[at]), float(found[at] / (at + 1)), float(found[at] / found[-1]), int(at + 1)) for at in last
-    ]
+    return ranked[last], np.cumsum(frauds[order])[last], last
 
 
 def average_precision(scores: Any, frauds: Any) -> float:
     """The mean of the precision at each fraud, ties taken together (as scikit-learn counts it)."""
-    before, total = 0.0, 0.0
-    for point in curve(scores, frauds):
-        total += (point.recall - before) * point.precision
-        before = point.recall
-    return total
+    import numpy as np  # noqa: PLC0415
+
+    if not frauds.sum():
+        return 0.0
+    _, found, last = _ranked(scores, frauds)
+    return float((np.diff(found, prepend=0) * found / (last + 1)).sum() / found[-1])
 
 
 def card_precision(scores: Any, frauds: Any, customers: Sequence[Any], days: Any, most: int = CARDS) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from math import log
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from plugins.fraud.features import CODES, MEANING
 from plugins.fraud.files import FORM
 from plugins.fraud.linear import SHAPES, Shape
-from plugins.fraud.stability import MOVED, Histogram, edges_of, stability
 
+from .ranking import average_precision
 from .replay import Scene
 
 Kind: TypeAlias = Literal["logistic", "trees"]
@@ -19,11 +20,14 @@ ENOUGH: dict[Kind, int] = {"logistic": 20, "trees": 150}
 """Frauds with known labels below which a model of the kind learns noise (measured: docs/fraud-models.md)."""
 KNOT = 0.99
 """The share of payments below the bend of a factor's third term: what is rare is where frauds are."""
+LEFT = 0.25
+"""The share of values beyond their former range from which a feature is left out."""
 LATE = 0.7
 """The share of time after which payments calibrate a model that was trained on those before."""
 
 SCALE: tuple[tuple[float, float], ...] = (
-    (0.0001, 0), (0.001, 5), (0.01, 25), (0.1, 50), (0.25, 65), (0.5, 75), (0.9, 92), (0.99, 99),
+    (1e-9, 0), (1e-4, 1), (0.001, 5), (0.01, 25), (0.1, 50), (0.25, 65), (0.5, 75), (0.9, 88), (0.99, 95),
+    (1 - 1e-4, 98), (1 - 1e-9, 99),
 )  # fmt: skip
 """From how likely fraud is to a score: reviewed where one of four is a fraud, blocked where it is more likely than
 not, with Radar's thresholds of 65 and 75."""
@@ -36,6 +40,8 @@ TREES: dict[str, Any] = {
 }  # fmt: skip
 """Found on the week before the published one.  Many bins: few of them would put all large amounts into one."""
 ROUNDS = 200
+LOOSE = (1.0, 0.1, 0.01)
+"""How freely weights may grow (the inverse of an L2 penalty): the one is taken that ranks later payments best."""
 
 
 class TrainingError(ValueError):
@@ -73,6 +79,7 @@ def train(sample: Sample, kind: Kind) -> dict[str, Any]:
         instead = "try logistic" if frauds >= ENOUGH["logistic"] else "until then points do better"
         raise TrainingError(f"{frauds} frauds have labels that were due, and {kind} needs {ENOUGH[kind]}: {instead}")
     used, left_out = columns_of(sample.values)
+    loose, calibration = _calibrated(sample, used, kind)
     return {
         "payguard_fraud_model": FORM,
         "meaning": MEANING,
@@ -81,63 +88,67 @@ def train(sample: Sample, kind: Kind) -> dict[str, Any]:
             "on": time.strftime("%Y-%m-%d", time.gmtime()),
             "payments": len(sample.frauds),
             "frauds": frauds,
-            "from": sample.first,
+            "since": sample.first,
             "to": sample.last,
             "left_out": left_out,
         },
-        "calibration": _calibration(sample, used, kind),
-        **_fitted(sample.values, sample.frauds, used, kind)[0],
+        "calibration": calibration,
+        **_fitted(sample.values, sample.frauds, used, loose)[0],
     }
 
 
 def columns_of(values: Any) -> tuple[list[int], dict[str, str]]:
     """The features that a model may use, and why others are left out.
 
-    One that never changes says nothing.  One that moved between the first and the second half of the time, such as an
-    age where all that is known began at one day, will have moved again by the time the model serves.
+    One that never changes says nothing.  One that left its range between the first and the second half of the time,
+    such as an age where all that is known began on one day, will have left it again by the time the model serves.
     """
     half, used, left_out = len(values) // 2, [], {}
     for at, code in enumerate(CODES):
         column = values[:, at]
         if float(column.max() - column.min()) < 1e-9:
             continue
-        if (moved := _moved(column[:half], column[half:])) > MOVED:
-            left_out[code] = f"it moved while it was trained on: a stability index of {moved:.2f}"
+        if (beyond := _beyond(column[:half], column[half:])) > LEFT:
+            left_out[code] = f"{beyond:.0%} of its later values lie where hardly any lay before"
         else:
             used.append(at)
     return used, left_out
 
 
-def _moved(before: Any, after: Any) -> float:
-    edges = edges_of(before.tolist())
-    histograms = Histogram(edges), Histogram(edges)
-    for histogram, values in zip(histograms, (before, after), strict=True):
-        for value in values.tolist():
-            histogram.add(value)
-    return stability(histograms[0].counts, histograms[1].counts)
+def _beyond(before: Any, after: Any) -> float:
+    """The share of later values outside the range of nearly all before."""
+    import numpy as np  # noqa: PLC0415
+
+    low, high = np.quantile(before, [0.005, 0.995])
+    return float(((after < low) | (after > high)).mean())
 
 
-def _fitted(values: Any, frauds: Any, used: list[int], kind: Kind) -> tuple[dict[str, Any], Any]:
-    """A model's part of the file, and its log-odds for rows of features."""
-    return _logistic(values, frauds, used) if kind == "logistic" else _trees(values, frauds, used)
+def _fitted(values: Any, frauds: Any, used: list[int], loose: float | None) -> tuple[dict[str, Any], Any]:
+    """A model's part of the file, and its log-odds for rows of features.  Trees are not ``loose``: that is None."""
+    return _trees(values, frauds, used) if loose is None else _logistic(values, frauds, used, loose)
 
 
-def _calibration(sample: Sample, used: list[int], kind: Kind) -> list[tuple[float, float]]:
-    """Knots from log-odds to scores: how likely fraud was, for that model, in a time that it had not seen."""
+def _calibrated(sample: Sample, used: list[int], kind: Kind) -> tuple[float | None, list[tuple[float, float]]]:
+    """How loose a model does best, and knots from its log-odds to scores: by a time that it had not seen."""
     import numpy as np  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     early = int(len(sample.frauds) * LATE)
-    slope, offset = 1.0, 0.0
-    if sample.frauds[:early].sum() >= 10 and sample.frauds[early:].sum() >= 10:
-        _, raw = _fitted(sample.values[:early], sample.frauds[:early], used, kind)
-        late = np.clip(raw(sample.values[early:]), -20, 20).reshape(-1, 1)
-        fitted = LogisticRegression(C=1e6).fit(late, sample.frauds[early:])
-        slope, offset = max(0.2, float(fitted.coef_[0][0])), float(fitted.intercept_[0])
-    return [((float(np.log(p / (1 - p))) - offset) / slope, score) for p, score in SCALE]
+    choices: list[float | None] = [None] if kind == "trees" else [*LOOSE]
+    if min(sample.frauds[:early].sum(), sample.frauds[early:].sum()) < 5:
+        return choices[0], _knots(1.0, 0.0)
+    later, frauds = sample.values[early:], sample.frauds[early:]
+    found = [_fitted(sample.values[:early], sample.frauds[:early], used, loose)[1](later) for loose in choices]
+    best = max(range(len(found)), key=lambda at: average_precision(found[at], frauds))
+    fitted = LogisticRegression(C=1e6).fit(np.clip(found[best], -20, 20).reshape(-1, 1), frauds)
+    return choices[best], _knots(max(0.2, float(fitted.coef_[0][0])), float(fitted.intercept_[0]))
 
 
-def _logistic(values: Any, frauds: Any, used: list[int]) -> tuple[dict[str, Any], Any]:
+def _knots(slope: float, offset: float) -> list[tuple[float, float]]:
+    return [((log(p / (1 - p)) - offset) / slope, score) for p, score in SCALE]
+
+
+def _logistic(values: Any, frauds: Any, used: list[int], loose: float) -> tuple[dict[str, Any], Any]:
     import numpy as np  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
@@ -150,7 +161,7 @@ def _logistic(values: Any, frauds: Any, used: list[int]) -> tuple[dict[str, Any]
 
     matrix = shaped(values)
     means, scales = matrix.mean(axis=0), np.maximum(matrix.std(axis=0), 1e-9)
-    fitted = LogisticRegression(C=1.0, max_iter=3_000).fit((matrix - means) / scales, frauds)
+    fitted = LogisticRegression(C=loose, solver="newton-cholesky", max_iter=200).fit((matrix - means) / scales, frauds)
     weights, intercept = fitted.coef_[0], float(fitted.intercept_[0])
     middle = np.median(values, axis=0)
     written = [
