@@ -14,7 +14,5 @@ def fraud() -> None:
     """Train fraud models, look at history with them, and tell a gateway what people know."""
 
 
-fraud.add_command(train_command)
-fraud.add_command(backtest_command)
-fraud.add_command(lists)
-fraud.add_command(label)
+for command in (train_command, backtest_command, lists, label):
+    fraud.add_command(command)

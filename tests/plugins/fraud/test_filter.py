@@ -154,6 +154,17 @@ async def test_gateways_that_share_a_store_see_each_others_payments(make: Gates,
     assert (oldest["factors"].get("customer_payments", 0), newest["factors"]["customer_payments"]) == (0, 1)
 
 
+async def test_what_is_tried_out_in_shadow_is_not_known_where_it_is_enforced(make: Gates, stores) -> None:
+    shadow = await make("shadow", store=await stores())
+    enforced = await make(store=await stores(), behind=shadow.behind)
+    await shadow.pay("a")
+    await shadow.client.ended()
+    await enforced.pay("b")
+
+    [newest, oldest] = (await enforced.get("decisions")).json()["items"]
+    assert (oldest["mode"], newest["mode"], newest["factors"].get("customer_payments", 0)) == ("shadow", "enforce", 0)
+
+
 @pytest.mark.parametrize(("failure_mode", "status"), [("closed", 503), ("open", 200)])
 async def test_while_its_state_is_away_it_fails_as_the_policy_says_and_lists_hold(
     make: Gates, valkey: Valkey, stores, failure_mode: str, status: int
