@@ -23,6 +23,7 @@ and when the first of its series; frauds in a row, legitimate payments since."""
 
 PRIOR, STRENGTH = 0.005, 2.0
 """A key is taken to have had two payments of which one in two hundred was a fraud, until its labels say more."""
+_FRAUDS = PRIOR * STRENGTH
 LONGEST = 90.0
 """Days since a fraud that was never reported."""
 MOST = 50.0
@@ -75,9 +76,9 @@ def rates(tally: bytes | None, at: float) -> Rates:
         fade = exp(-gap / MONTH)
         fm *= fade
         pm *= fade
-    day = (fd + PRIOR * STRENGTH) / (pd + STRENGTH)
-    week = (fw + PRIOR * STRENGTH) / (pw + STRENGTH)
-    month = (fm + PRIOR * STRENGTH) / (pm + STRENGTH)
+    day = (fd + _FRAUDS) / (pd + STRENGTH)
+    week = (fw + _FRAUDS) / (pw + STRENGTH)
+    month = (fm + _FRAUDS) / (pm + STRENGTH)
     if not last:
         return day, week, month, LONGEST, LONGEST, 0.0, MOST
     return day, week, month, _days(at - last), _days(at - began), row, since

@@ -15,8 +15,8 @@ from .ranking import (
     CARDS,
     Suggestion,
     average_precision,
-    card_precision,
     curve,
+    daily_precision,
     for_capacity,
     for_cost,
     for_precision,
@@ -142,17 +142,10 @@ def _card_precision(seen: Seen, scores: Any, frauds: Any, days: Any) -> dict[str
     """None where no payment has a customer."""
     if not any(seen.customers):
         return None
-    value = card_precision(scores, frauds, seen.customers, days)
-    daily = [(days == day).nonzero()[0] for day in sorted(set(days.tolist()))]
-    each = [card_precision(scores[at], frauds[at], [seen.customers[one] for one in at], days[at]) for at in daily]
-    spread = interval(lambda at: sum(each[one] for one in at) / len(at), _places(len(each)))
-    return {"value": value, "low": min(spread.low, value), "high": max(spread.high, value)}
-
-
-def _places(count: int) -> Any:
     import numpy as np  # noqa: PLC0415
 
-    return np.arange(count)
+    daily = np.array(daily_precision(scores, frauds, seen.customers, days))
+    return interval(lambda at: float(daily[at].mean()), np.arange(len(daily)))._asdict()
 
 
 def _values(seen: Seen, frauds: Any, kinds: Any) -> dict[str, dict[str, float]]:

@@ -56,7 +56,13 @@ def average_precision(scores: Any, frauds: Any) -> float:
 
 
 def card_precision(scores: Any, frauds: Any, customers: Sequence[Any], days: Any, most: int = CARDS) -> float:
-    """The mean share of frauds among each day's ``most`` highest customers.
+    """The mean share of frauds among each day's ``most`` highest customers."""
+    shares = daily_precision(scores, frauds, customers, days, most)
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def daily_precision(scores: Any, frauds: Any, customers: Sequence[Any], days: Any, most: int = CARDS) -> list[float]:
+    """For each day, the share of frauds among its ``most`` highest customers.
 
     A customer's score is that of his highest payment; one who was found with a fraud is not looked at again.
     """
@@ -73,7 +79,7 @@ def card_precision(scores: Any, frauds: Any, customers: Sequence[Any], days: Any
         found = {each for each in sorted(highest, key=lambda each: -highest[each])[:most] if had[each]}
         shares.append(len(found) / most)
         known |= found
-    return sum(shares) / len(shares) if shares else 0.0
+    return shares
 
 
 def value_recall(flagged: Any, frauds: Any, amounts: Any) -> float:
