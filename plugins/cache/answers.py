@@ -41,7 +41,8 @@ def answer(entry: Entry, asked: Asked, now: float, status: bytes | None) -> Resp
 
 def hit(entry: Entry, now: float) -> bytes:
     """``Cache-Status`` of an answer from here: ``ttl`` is what is left of its freshness, less than 0 where stale."""
-    return b"Payguard; hit; ttl=%d" % floor(entry.lifetime - (now - entry.born))
+    left = entry.lifetime - now + entry.born
+    return b"Payguard; hit; ttl=%d" % (left if left > 0 else floor(left))
 
 
 def forwarded(why: str, *, status: int = 0, stored: bool = False, collapsed: bool = False, detail: str = "") -> bytes:

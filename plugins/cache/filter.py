@@ -55,13 +55,15 @@ class CacheFilter(Filter[CacheConfig]):
         if asked.passes or request.body.length != 0:
             exchange.put(Visit(asked, "bypass", self._now()))
             return None
-        entry, key = await self._find(asked)
+        entry, key = self._memory.get(asked.key), asked.key
+        if entry is None or not entry.status:
+            entry, key = await self._find(asked)
         if entry is not None and (given := self._given(exchange, asked, entry)) is not None:
             return given
         return await self._absent(exchange, asked, entry, key)
 
     async def _find(self, asked: Asked) -> tuple[Entry | None, str]:
-        """What is kept for it, and where it lies or would."""
+        """What is kept for it, in any tier and variant, and where it lies or would."""
         key = asked.key
         entry = self._memory.get(key)
         if entry is None and self._cache.below:
@@ -83,7 +85,7 @@ class CacheFilter(Filter[CacheConfig]):
             self._refresh(exchange, asked, entry)
         if verdict is _FRESH:
             self._counts["hit"] += 1
-            exchange.note("cache_hit")
+            exchange.decided("hit")
         else:
             self._returning.count(exchange, "stale")
         entry.hits += 1
