@@ -74,7 +74,7 @@ class Step:
     """What one filter did with an exchange.
 
     ``decision`` is passed, answered, refused, failed, skipped (failed open) or cancelled; in shadow with ``would_``
-    before it.  ``seconds`` were spent in both phases; ``code`` is the error's, or what the filter has said by ``decided``.
+    before it.  ``seconds`` were spent in both phases; ``code`` is the error's, or what the filter said by ``decided``.
     """
 
     filter: str

@@ -12,7 +12,7 @@ from gateway import BEGINNINGS, Exchange, Pieces, Principal, Request
 
 from .directives import NONE, Directives, directives
 from .entry import Entry
-from .fields import pieces_in, selecting, value_in, values_in
+from .fields import selecting, value_in, values_in
 from .options import CacheConfig
 
 PURPOSE = "cache.partition"
@@ -65,12 +65,14 @@ class Keys:
         self._hashed = hashed
         self._digests: OrderedDict[str, str] = OrderedDict()
 
-    def asked(self, exchange: Exchange) -> Asked:
-        request = exchange.request
-        pieces = pieces_in(request) if request.pieces is None else request.pieces
+    def key(self, exchange: Exchange, pieces: Pieces) -> str:
+        """Under which an answer to it lies, where no variants do; ``pieces`` are the request's fields."""
         partition = self.digest(exchange.require(Principal).id) if self._partitioned else ""
-        asked = Asked(f"{self._route} {partition} {self.uri(request, pieces)}", partition, pieces)
-        if not _SPECIAL.isdisjoint(pieces[::2]):
+        return f"{self._route} {partition} {self.uri(exchange.request, pieces)}"
+
+    def asked(self, key: str, pieces: Pieces) -> Asked:
+        asked = Asked(key, key.split(" ", 2)[1], pieces)
+        if not is_plain(pieces):
             asked.conditional = not _CONDITIONS.isdisjoint(pieces)
             asked.passes = not _NOT_ANSWERED.isdisjoint(pieces)
             if self._honours:
@@ -97,6 +99,11 @@ class Keys:
     def _is_ignored(self, parameter: str) -> bool:
         name = unquote_plus(parameter.partition("=")[0])
         return name in self._ignored or (bool(self._ignored_beginnings) and name.startswith(self._ignored_beginnings))
+
+
+def is_plain(pieces: Pieces) -> bool:
+    """Whether a request has no word for caches: what is kept and fresh answers it."""
+    return _SPECIAL.isdisjoint(pieces[::2])
 
 
 def _origin_of(pieces: Pieces) -> str:

@@ -235,10 +235,7 @@ class Returning:
     def _say(self, exchange: Exchange, visit: Visit, word: str, *, stored: bool = False, detail: str = "") -> None:
         """Of an answer that passes."""
         self._counts[word] += 1
-        if detail:
-            exchange.note(f"cache_{word}", why=detail)
-        else:
-            exchange.note(f"cache_{word}")
+        exchange.note("cache_" + (detail.replace("-", "_") or word))
         if self._config.status:
             status = exchange.answer.status if visit.entry is not None else 0
             said = answers.forwarded(visit.why, status=status, stored=stored, collapsed=visit.followed, detail=detail)
