@@ -36,6 +36,7 @@ from gateway.testing import backend, exchange, plugin_module, record, running_ga
 from plugins.circuit_breaker import CircuitBreaker
 from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
+from plugins.cache.options import CacheConfig
 from plugins.encrypt.options import EncryptConfig
 from plugins.hash.options import HashConfig
 from plugins.rate_limit.blocks import BlocksConfig
@@ -50,6 +51,7 @@ ROOT = Path(__file__).parent.parent
 HOOKS = (ROOT / "docs" / "hooks.md").read_text()
 WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+CACHE = (ROOT / "docs" / "cache.md").read_text()
 ENCRYPTION = (ROOT / "docs" / "encryption.md").read_text()
 SANITISE = (ROOT / "docs" / "sanitise.md").read_text()
 RESILIENCE = (ROOT / "docs" / "resilience.md").read_text()
@@ -240,7 +242,13 @@ def test_every_option_of_encrypt_and_hash_is_on_the_page_on_encryption_with_its_
     assert table == options_of(kind, fields=("/a",))
 
 
-@pytest.mark.parametrize("page", [RESILIENCE, ENCRYPTION], ids=["resilience", "encryption"])
+def test_every_option_of_the_cache_is_on_its_page_with_its_default() -> None:
+    table = set(re.findall(r"^\| `[a-z_]+` \|.*$", sections(CACHE)["`cache`"], re.MULTILINE))
+
+    assert table == options_of(CacheConfig)
+
+
+@pytest.mark.parametrize("page", [RESILIENCE, ENCRYPTION, CACHE], ids=["resilience", "encryption", "cache"])
 def test_the_policy_on_a_page_compiles(page) -> None:
     [policy] = blocks(page, "yaml")
     registry = load_plugins(load_settings({})).registry
