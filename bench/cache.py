@@ -10,13 +10,15 @@ import os
 import statistics
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from time import process_time
 
 import click
 import uvloop
 from rich.table import Table
 
-from bench.path import Path, data_plane
+from bench.path import Path as Road
+from bench.path import data_plane
 from bench.running import console
 from bench.workload import GET
 from gateway import Exchange, Filter
@@ -78,7 +80,7 @@ class Counting(Filter[Config]):
 @dataclass
 class Row:
     name: str
-    path: Path
+    path: Road
     micros: list[float]
 
 
@@ -92,12 +94,13 @@ def row(name: str, asked: Counter[str], lines: Lines) -> Row:
         kept.insert(0, Forgetting(cache))
     log = ExchangeLog(Masking(), lines)
     steps = [Named(), *kept, Counting(asked, name)]
-    return Row(name, Path(data_plane(steps, [log.ended]), request=GET.encode()), [])
+    return Row(name, Road(data_plane(steps, [log.ended]), request=GET.encode()), [])
 
 
-async def measure(rounds: int, count: int) -> tuple[list[Row], Counter[str]]:
+async def measure(rounds: int, count: int, null: int) -> tuple[list[Row], Counter[str]]:
+    """``null`` is where log lines go."""
     asked: Counter[str] = Counter()
-    lines = Lines(os.open(os.devnull, os.O_WRONLY))
+    lines = Lines(null)
     rows = [row(name, asked, lines) for name in ROWS]
     for each in rows:
         await each.path.serve(200)
@@ -116,7 +119,8 @@ async def measure(rounds: int, count: int) -> tuple[list[Row], Counter[str]]:
 @click.option("--requests", default=2000, show_default=True, type=click.IntRange(100, 100_000), help="Of each round.")
 def main(*, rounds: int, requests: int) -> None:
     """CPU per request without sockets; ratios are medians of per-round ratios."""
-    rows, asked = uvloop.run(measure(rounds, requests))
+    with Path(os.devnull).open("wb") as null:
+        rows, asked = uvloop.run(measure(rounds, requests, null.fileno()))
     table = Table(title=f"GET, {rounds} rounds of {requests:,} requests")
     for heading in ("", "µs", "of a pass-through", "backend asked"):
         table.add_column(heading, justify="left" if not heading else "right")

@@ -33,10 +33,10 @@ from gateway.store.link import CONNECT_WITHIN, LONGEST_PAUSE
 from gateway.store.memory import MemoryStore
 from gateway.store.table import HELD_SHARE
 from gateway.testing import backend, exchange, plugin_module, record, running_gateway, scope
+from plugins.cache.options import CacheConfig
 from plugins.circuit_breaker import CircuitBreaker
 from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
-from plugins.cache.options import CacheConfig
 from plugins.encrypt.options import EncryptConfig
 from plugins.hash.options import HashConfig
 from plugins.rate_limit.blocks import BlocksConfig
