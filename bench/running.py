@@ -20,6 +20,7 @@ PEERS = (
     HAPROXY,
     HELLO,
     PASS_THROUGH,
+    NAMED,
     CACHED,
     PROTECTED,
     RECORDED,
