@@ -35,6 +35,7 @@ from gateway.store.link import CONNECT_WITHIN, LONGEST_PAUSE
 from gateway.store.memory import MemoryStore
 from gateway.store.table import HELD_SHARE
 from gateway.testing import backend, exchange, plugin_module, record, running_gateway, scope
+from plugins.cache.options import CacheConfig
 from plugins.circuit_breaker import CircuitBreaker
 from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
@@ -65,6 +66,7 @@ ROOT = Path(__file__).parent.parent
 HOOKS = (ROOT / "docs" / "hooks.md").read_text()
 WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+CACHE = (ROOT / "docs" / "cache.md").read_text()
 ENCRYPTION = (ROOT / "docs" / "encryption.md").read_text()
 TOKENS = (ROOT / "docs" / "tokens.md").read_text()
 FRAUD = (ROOT / "docs" / "fraud.md").read_text()
@@ -275,7 +277,13 @@ def test_every_option_of_encrypt_and_hash_is_on_the_page_on_encryption_with_its_
     assert table == options_of(kind, fields=("/a",))
 
 
-@pytest.mark.parametrize("page", [RESILIENCE, ENCRYPTION, TOKENS], ids=["resilience", "encryption", "tokens"])
+def test_every_option_of_the_cache_is_on_its_page_with_its_default() -> None:
+    table = set(re.findall(r"^\| `[a-z_]+` \|.*$", sections(CACHE)["`cache`"], re.MULTILINE))
+
+    assert table == options_of(CacheConfig)
+
+
+@pytest.mark.parametrize("page", [RESILIENCE, ENCRYPTION, TOKENS, CACHE], ids=["resilience", "encryption", "tokens", "cache"])
 def test_the_policy_on_a_page_compiles(page) -> None:
     [policy] = blocks(page, "yaml")
     registry = load_plugins(load_settings({})).registry

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from gateway import Exchange, Filter, GatewayError, Principal, Response, Scope
+from gateway import Exchange, Filter, GatewayError, Pieces, Principal, Response, Scope
 
 from . import answers
 from .component import Cache
 from .decision import Verdict, judge
 from .entry import Entry
+from .fields import pieces_in
 from .flights import Landing
-from .keys import Asked, Keys, variant_key
+from .keys import Asked, Keys, is_plain, variant_key
 from .options import CacheConfig
 from .returning import Returning
 from .visit import Visit
@@ -51,17 +52,36 @@ class CacheFilter(Filter[CacheConfig]):
         request = exchange.request
         if request.method not in ("GET", "HEAD"):
             return None
-        asked = self._keys.asked(exchange)
-        if asked.passes or request.body.length != 0:
+        pieces = pieces_in(request) if request.pieces is None else request.pieces
+        key = self._keys.key(exchange, pieces)
+        entry, now = self._memory.get(key), self._now()
+        # what judge would say, and answer would make of it, without what most hits need not look at
+        if entry is not None and _is_fresh(entry, now) and is_plain(pieces) and request.body.length == 0:
+            self._hit(exchange, entry)
+            return Response(entry.status, pieces=entry.pieces + self._own(entry, now), body=entry.body)
+        return await self._closely(exchange, self._keys.asked(key, pieces), entry)
+
+    def _hit(self, exchange: Exchange, entry: Entry) -> None:
+        self._counts["hit"] += 1
+        entry.hits += 1
+        exchange.decided("hit")
+
+    def _own(self, entry: Entry, now: float) -> Pieces:
+        return answers.own(entry, now, answers.hit(entry, now) if self.config.status else None)
+
+    async def _closely(self, exchange: Exchange, asked: Asked, entry: Entry | None) -> Response | None:
+        if asked.passes or exchange.request.body.length != 0:
             exchange.put(Visit(asked, "bypass", self._now()))
             return None
-        entry, key = await self._find(asked)
+        key = asked.key
+        if entry is None or not entry.status:
+            entry, key = await self._find(asked)
         if entry is not None and (given := self._given(exchange, asked, entry)) is not None:
             return given
         return await self._absent(exchange, asked, entry, key)
 
     async def _find(self, asked: Asked) -> tuple[Entry | None, str]:
-        """What is kept for it, and where it lies or would."""
+        """What is kept for it, in any tier and variant, and where it lies or would."""
         key = asked.key
         entry = self._memory.get(key)
         if entry is None and self._cache.below:
@@ -82,11 +102,10 @@ class CacheFilter(Filter[CacheConfig]):
         if verdict is _REFRESH:
             self._refresh(exchange, asked, entry)
         if verdict is _FRESH:
-            self._counts["hit"] += 1
-            exchange.note("cache_hit")
+            self._hit(exchange, entry)
         else:
             self._returning.count(exchange, "stale")
-        entry.hits += 1
+            entry.hits += 1
         return answers.answer(entry, asked, now, answers.hit(entry, now) if self.config.status else None)
 
     # what is not here, or not good enough
@@ -152,3 +171,8 @@ class CacheFilter(Filter[CacheConfig]):
         self._cache.refreshing.add(entry.key)
         if not self.scope.tasks.start(self._returning.refreshed(branch, asked, entry), name="cache: refresh"):
             self._cache.refreshing.discard(entry.key)
+
+
+def _is_fresh(entry: Entry, now: float) -> bool:
+    """Whether it answers whoever asks for nothing special."""
+    return entry.status != 0 and not entry.validate and now - entry.born < entry.lifetime

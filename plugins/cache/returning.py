@@ -6,7 +6,18 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 
-from gateway import BEGINNINGS, Body, BodyTooLarge, Delivery, Exchange, GatewayError, Pieces, Response, Scope
+from gateway import (
+    BEGINNINGS,
+    Body,
+    BodyTooLarge,
+    Delivery,
+    Exchange,
+    GatewayError,
+    InternalError,
+    Pieces,
+    Response,
+    Scope,
+)
 
 from . import answers
 from .component import Cache
@@ -67,7 +78,7 @@ class Returning:
         if error.status < 500:  # the client has gone, or was refused below: that says nothing to others
             await visit.leave()
             return
-        stale = self._stale(exchange, visit, 0)
+        stale = None if isinstance(error, InternalError) else self._stale(exchange, visit, 0)  # a bug is no outage
         visit.fail(error)
         if stale is not None:
             exchange.response, exchange.error = stale, None
@@ -76,7 +87,7 @@ class Returning:
 
     def stale_for(self, exchange: Exchange, visit: Visit, error: GatewayError) -> Response:
         """For one who waited for a request that failed: where nothing may be given, it fails alike."""
-        stale = self._stale(exchange, visit, 0)
+        stale = None if isinstance(error, InternalError) else self._stale(exchange, visit, 0)
         if stale is None:
             raise error
         return stale
@@ -235,10 +246,7 @@ class Returning:
     def _say(self, exchange: Exchange, visit: Visit, word: str, *, stored: bool = False, detail: str = "") -> None:
         """Of an answer that passes."""
         self._counts[word] += 1
-        if detail:
-            exchange.note(f"cache_{word}", why=detail)
-        else:
-            exchange.note(f"cache_{word}")
+        exchange.note("cache_" + (detail.replace("-", "_") or word))
         if self._config.status:
             status = exchange.answer.status if visit.entry is not None else 0
             said = answers.forwarded(visit.why, status=status, stored=stored, collapsed=visit.followed, detail=detail)
