@@ -25,6 +25,7 @@ BUILT_IN: Mapping[str, str] = {
         "payments",
         "hash",
         "blocks",
+        "cache",
         "demo",
     )
 }

@@ -27,9 +27,12 @@ from .freshness import ASK_AGAIN, Terms, terms_of
 from .invalidation import changed_targets
 from .keeping import Answered, entry_of, keep
 from .keys import Asked, Keys, variant_key
-from .options import CacheConfig
+from .leases import lead_or_wait
+from .options import CacheConfig, RefreshConfig
+from .tags import Tags
 from .tiers import Purge
 from .visit import Visit
+from .warming import Warming
 
 ROUNDS = 3
 """How often a request waits for another: once for the answer, and again where that is for other requests only."""
@@ -66,6 +69,19 @@ class CacheFilter(Filter[CacheConfig]):
         self._counts = self._cache.counts_of(scope.place)
         self._keys = Keys(scope.place, config, scope.hash)
         self._now = scope.clock.now
+        self._ages = self._cache.ages_of(scope.place)
+        self._tags = Tags(config.tags)
+        self._ahead = config.refresh_ahead
+        self._lease = 0.0 if self._cache.redis is None else self._cache.redis.config.coalesce
+        self._warmings = [Warming(scope.place, each, scope) for each in config.warm]
+
+    async def open(self) -> None:
+        if self._warmings:
+            self._cache.warmings[self.scope.place] = self._warmings
+
+    async def close(self) -> None:
+        if self._cache.warmings.get(self.scope.place) is self._warmings:
+            del self._cache.warmings[self.scope.place]
 
     # down
 
@@ -87,13 +103,17 @@ class CacheFilter(Filter[CacheConfig]):
         key = asked.key
         entry = self._memory.get(key)
         if entry is None and self._cache.below:
-            entry = await self._cache.find_below(key)
+            entry = await self._below(asked, key)
         if entry is not None and not entry.status:
             key = variant_key(entry, asked.pieces)
             entry = self._memory.get(key)
             if entry is None and self._cache.below:
-                entry = await self._cache.find_below(key)
+                entry = await self._below(asked, key)
         return entry, key
+
+    async def _below(self, asked: Asked, key: str) -> Entry | None:
+        asked.below = True
+        return await self._cache.find_below(key)
 
     def _given(self, exchange: Exchange, asked: Asked, entry: Entry) -> Response | None:
         """The answer, where what is kept may be it without asking."""
@@ -101,13 +121,22 @@ class CacheFilter(Filter[CacheConfig]):
         verdict = judge(entry, asked.directives, now)
         if verdict is _VALIDATE:
             return None
-        if verdict is _REFRESH:
+        if verdict is _REFRESH or (self._ahead is not None and self._is_hot(entry, now, self._ahead)):
             self._refresh(exchange, asked, entry)
         word = "hit" if verdict is _FRESH else "stale"
-        self._counts[word] += 1
+        self._counts[f"{word}_below" if asked.below else word] += 1
+        self._ages.add(now - entry.born)
         exchange.note("cache_hit" if verdict is _FRESH else "cache_stale")
         entry.hits += 1
         return answers.answer(entry, asked, now, answers.hit(entry, now) if self.config.status else None)
+
+    def _is_hot(self, entry: Entry, now: float, ahead: RefreshConfig) -> bool:
+        """Whether it was asked for often, will soon be stale, and may be asked after."""
+        return (
+            now - entry.born > entry.lifetime * ahead.from_
+            and entry.hits >= ahead.after
+            and len(self._cache.refreshing) < ahead.at_once
+        )
 
     async def _absent(self, exchange: Exchange, asked: Asked, entry: Entry | None, key: str) -> Response | None:
         """Ask the upstream, or wait for what another asks."""
@@ -119,6 +148,8 @@ class CacheFilter(Filter[CacheConfig]):
             visit.why = "request"
         if self._joins(exchange, asked):
             answer = await self._join(exchange, visit, key)
+            if answer is None and visit.flight is not None and self._lease:
+                answer = await self._elsewhere(exchange, visit, key)
             if answer is not None:
                 return answer
         entry = visit.entry
@@ -126,6 +157,7 @@ class CacheFilter(Filter[CacheConfig]):
             visit.plain = exchange.branch() if entry.etag is not None else None
             visit.validating = answers.validating(exchange.request, entry)
         visit.requested = self._now()
+        visit.params = exchange.params
         exchange.put(visit)
         if visit.flight is not None:
             exchange.at_end(visit.leave)
@@ -161,6 +193,24 @@ class CacheFilter(Filter[CacheConfig]):
             if visit.entry is not None and (given := self._given(exchange, visit.asked, visit.entry)) is not None:
                 return given
         return None
+
+    async def _elsewhere(self, exchange: Exchange, visit: Visit, key: str) -> Response | None:
+        """Ask for all replicas, or wait for the one that does; the answer, where there is one by then."""
+
+        async def look() -> Response | None:
+            visit.entry, _ = await self._find(visit.asked)
+            return None if visit.entry is None else self._given(exchange, visit.asked, visit.entry)
+
+        assert self._cache.redis is not None
+        try:
+            given = await lead_or_wait(self._cache.redis, exchange, key, self._lease, look)
+        except BaseException:
+            await visit.leave()
+            raise
+        if given is not None:
+            self._counts["coalesced_elsewhere"] += 1
+            visit.land(_LOOK)
+        return given
 
     def _stale_for(self, exchange: Exchange, visit: Visit, error: GatewayError) -> Response:
         """For one who waited for a request that failed: where nothing may be given, it fails alike."""
@@ -253,6 +303,7 @@ class CacheFilter(Filter[CacheConfig]):
         """Keep it, and tell those who wait whether they find it."""
         entry = entry_of(visit.asked, Answered(status, pieces, body, terms, visit.requested, self._now()), self.config)
         entry.route = self.scope.place
+        entry.tags = self._tags.of(visit.params, pieces, body)
         stored = len(body) <= self.config.largest and await keep(self._cache, entry, visit.asked, self.config.longest)
         visit.land(_LOOK if stored and judge(entry, {}, self._now()) is not _VALIDATE else _GO)
         return stored
@@ -330,6 +381,7 @@ class CacheFilter(Filter[CacheConfig]):
             self._counts["refresh"] += 1
             visit.plain = branch.branch() if entry.etag is not None else None
             visit.validating = answers.validating(branch.request, entry)
+            visit.params = branch.params
             branch.put(visit)
             await branch.descend()
             await self.on_response(branch)

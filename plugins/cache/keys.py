@@ -32,10 +32,11 @@ _SPECIAL = frozenset({_CONTROL, _PRAGMA, *_CONDITIONS, *_NOT_ANSWERED})
 class Asked:
     """What a request asks for: its key, the target without what makes no difference, its directives.
 
-    ``conditional``: it asks whether what it has changed.  ``passes``: nothing that is kept can answer it.
+    ``below``: it was looked for below the memory.  ``conditional``: it asks whether what it has changed.  ``passes``:
+    nothing that is kept can answer it.
     """
 
-    __slots__ = ("conditional", "directives", "key", "partition", "passes", "pieces", "uri")
+    __slots__ = ("below", "conditional", "directives", "key", "partition", "passes", "pieces", "uri")
 
     def __init__(self, key: str, uri: str, partition: str, pieces: Pieces) -> None:
         self.key = key
@@ -43,6 +44,7 @@ class Asked:
         self.partition = partition
         self.pieces = pieces
         self.directives: Directives = NONE
+        self.below = False
         self.conditional = False
         self.passes = False
 

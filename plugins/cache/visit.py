@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gateway import Exchange
 
 from .entry import Entry
@@ -17,7 +19,7 @@ class Visit:
     for another.
     """
 
-    __slots__ = ("asked", "entry", "flight", "followed", "plain", "requested", "validating", "why")
+    __slots__ = ("asked", "entry", "flight", "followed", "params", "plain", "requested", "validating", "why")
 
     def __init__(self, asked: Asked, why: str, requested: float, entry: Entry | None = None) -> None:
         self.asked = asked
@@ -28,6 +30,8 @@ class Visit:
         self.plain: Exchange | None = None
         self.flight: Flight | None = None
         self.followed = False
+        self.params: Mapping[str, str] = {}
+        """Of the route, as its path says them."""
 
     def land(self, how: Landing) -> None:
         """Tell those who wait for it, once."""

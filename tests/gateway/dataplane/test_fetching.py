@@ -55,7 +55,10 @@ version: 1
 components: {entry: {}}
 upstreams: {backend: {url: URL}}
 routes:
-  - {name: invoices, match: {methods: [GET], path: "/v1/invoices/{id}", host: shop.example}, upstream: backend, filters: [judge, entry, below]}
+  - name: invoices
+    match: {methods: [GET], path: "/v1/invoices/{id}", host: shop.example}
+    upstream: backend
+    filters: [judge, entry, below]
   - {name: bare, match: {path: /bare}, upstream: backend}
 """
 
