@@ -16,7 +16,7 @@ from plugins.cache.tiers import Purge
 from tests.plugins.cache.replicas import cache_of, keyring, read, refund, replica, tier_of
 
 
-async def until(happens) -> None:
+async def until(happens) -> None:  # noqa: ASYNC110
     """Something that another task does soon; the test's own time limit ends it else."""
     while not happens():
         await asyncio.sleep(0.005)
