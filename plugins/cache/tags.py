@@ -27,7 +27,7 @@ class Tags:
         self._header = None if config is None or config.header is None else BEGINNINGS[config.header.encode()]
         self._templates = () if config is None else tuple(config.templates)
         for number, template in enumerate(self._templates):
-            if BLANK.sub("", template).strip("{}") != BLANK.sub("", template):
+            if set("{}") & set(BLANK.sub("", template)):
                 raise BadOption("write what is filled in as {name} or {/pointer}", "tags", "templates", number)
         self._looks_inside = any("{/" in template for template in self._templates)
 
