@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import AsyncExitStack
+from random import Random
+from types import SimpleNamespace
 
+import orjson
 import pytest
 
-from gateway.testing import scope
+from gateway.testing import scope, serve
 from plugins.cache.entry import Entry
 from plugins.cache.options import RedisConfig
 from plugins.cache.purges import Purges
@@ -16,9 +20,9 @@ from plugins.cache.tiers import Purge
 from tests.plugins.cache.replicas import cache_of, keyring, read, refund, replica, tier_of
 
 
-async def until(happens) -> None:  # noqa: ASYNC110
+async def until(happens) -> None:
     """Something that another task does soon; the test's own time limit ends it else."""
-    while not happens():
+    while not happens():  # noqa: ASYNC110 - what it waits for has no event
         await asyncio.sleep(0.005)
 
 
@@ -229,3 +233,81 @@ async def test_values_are_sealed_always_only_where_there_is_a_key() -> None:
     lent = scope(secrets={"env:REDIS_URL": "redis://127.0.0.1:1"}, keyring=None)
     with pytest.raises(ValueError, match="no key"):
         RedisTier(RedisConfig(encrypt="always"), lent, Purges(lambda _: None))
+
+
+async def test_what_is_asked_for_often_is_asked_after_before_it_is_stale(upstream, valkey) -> None:
+    cache = "{ttl: 2s, refresh_ahead: {after: 2, from: 0.01}}"
+    async with replica(upstream, valkey.url, cache=cache) as one:
+        upstream.will_answer(json={"total": 1})
+        upstream.will_answer(json={"total": 2})
+        assert (await read(one)).json() == {"total": 1}
+        await asyncio.sleep(0.03)  # past the part of its freshness that `from` says
+        for _ in range(2):
+            assert (await read(one)).json() == {"total": 1}
+        assert len(upstream.seen) == 1, "it is not hot yet"
+        assert (await read(one)).json() == {"total": 1}, "nobody waits for it"
+        await until(lambda: cache_of(one).counts["invoices"]["refresh"] and not cache_of(one).refreshing)
+        assert (await read(one)).json() == {"total": 2}
+        assert len(upstream.seen) == 2
+
+
+PRINCIPALS, INVOICES = ("ada", "bob"), ("in_1", "in_2", "in_3")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_no_answer_ever_crosses_whatever_happens_to_redis_and_the_gateways(valkey, seed) -> None:
+    """Two principals and random traffic, with purges, restarts, spoilt and moved values, and a Redis that freezes.
+
+    Each answer says for whom it was made, and of which version of the invoice: whoever clears one reads nothing older.
+    """
+    chance, versions = Random(seed), dict.fromkeys(INVOICES, 0)
+
+    async def origin(scope, receive, send) -> None:
+        invoice = scope["path"].rsplit("/", 1)[-1]
+        who = dict(scope["headers"])[b"x-user-id"].decode()
+        body = orjson.dumps({"for": who, "invoice": invoice, "version": versions.get(invoice)})
+        length = (b"content-length", b"%d" % len(body))
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": body})
+
+    async with serve(origin) as url:
+        where = SimpleNamespace(url=url)
+        keys = keyring()
+        async with AsyncExitStack() as stack:
+            gateways = [
+                await stack.enter_async_context(replica(where, valkey.url, redis="{timeout: 20ms}", keyring=keys))
+                for _ in range(2)
+            ]
+            for _ in range(150):
+                client, who, invoice = (chance.choice(each) for each in (gateways, PRINCIPALS, INVOICES))
+                match chance.random():
+                    case happens if happens < 0.08:
+                        versions[invoice] += 1
+                        await refund(client, who, invoice)
+                        for each in PRINCIPALS:
+                            told = (await read(client, each, f"/v1/invoices/{invoice}")).json()
+                            assert (told["for"], told["version"]) == (each, versions[invoice])
+                    case happens if happens < 0.12:
+                        spoil(valkey, chance)
+                    case happens if happens < 0.14:
+                        valkey.freeze()
+                        await read(client, who, f"/v1/invoices/{invoice}x{chance.random()}")
+                        valkey.thaw()
+                    case happens if happens < 0.18:
+                        cache_of(client).memory.purge(Purge("all"))  # as a restart does
+                    case _:
+                        told = (await read(client, who, f"/v1/invoices/{invoice}")).json()
+                        assert (told["for"], told["invoice"]) == (who, invoice)
+
+
+def spoil(valkey, chance: Random) -> None:
+    """One value is changed, or put under the name of another."""
+    names = entries(valkey)
+    if len(names) > 1:
+        one, other = chance.sample(names, 2)
+        with valkey.client() as client:
+            value = client.get(one)
+            if chance.random() < 0.5:
+                client.copy(one, other, replace=True)
+            elif value:
+                client.set(one, value[:-1] + bytes([value[-1] ^ 1]), px=60_000)
