@@ -28,9 +28,16 @@ class Rule(Config):
     """
 
     path: str | None = None
+    """A path, whatever its query."""
+
     prefix: str | None = None
+    """All whose path begins so."""
+
     tag: str | None = None
+    """All that have this tag."""
+
     principal: Literal["caller"] | None = None
+    """All that the caller was answered."""
 
     of: Literal["everybody", "caller"] = "everybody"
     """Whose: `caller` leaves what other principals were answered."""

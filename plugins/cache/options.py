@@ -45,12 +45,15 @@ class WarmConfig(Config):
     """For each blank of the path, what stands there: a list, or a file with one in each line."""
 
     principals: list[str] | Annotated[str, Field(pattern=r"^file:/")] = Field(default_factory=list)
-    """Whose answers they are; the upstream is told nothing of them but what the filters below the cache tell it."""
+    """Whose answers they are: a list, or a file with one in each line."""
 
     headers: dict[str, str] = Field(default_factory=dict)
-    """What else a client would send, such as `accept`, where answers vary by it."""
+    """What else a client would send, such as `accept`; `{principal}` stands for whose it is, as in
+    `x-user-id: "{principal}"`, since the filters above the cache do not run."""
 
     every: Annotated[Duration, Field(ge=1)] = 600.0
+    """How long after the end of one run the next begins; the first is at start."""
+
     rate: Annotated[float, Field(gt=0, le=1000)] = 20.0
     """Requests a second, at most."""
 

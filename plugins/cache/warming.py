@@ -76,7 +76,8 @@ class Warming:
     async def _ask(self, path: str, principal: str | None) -> None:
         """Fresh until the next run, at least, where the answer may be kept for so long (RFC 9111 §5.2.1.3)."""
         fresh = {"cache-control": f"min-fresh={int(self.config.every)}"}
-        given = {**self.config.headers, **fresh, "host": self.config.host}
+        said = {name: value.replace("{principal}", principal or "") for name, value in self.config.headers.items()}
+        given = {**said, **fresh, "host": self.config.host}
         target, _, query = path.partition("?")
         request = Request("GET", target, query=query, headers=Headers(given))
         try:

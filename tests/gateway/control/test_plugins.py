@@ -65,6 +65,8 @@ def test_the_built_ins_are_loaded_unless_the_settings_say_otherwise() -> None:
         "encrypt",
         "hash",
         "idempotency",
+        "cache",
+        "cache_clears",
     }
     assert load_plugins(load_settings({})).registry.filters.keys() == built_in
 
