@@ -272,7 +272,7 @@ class CacheFilter(Filter[CacheConfig]):
             return
         if response.body.data is None:
             self._say(exchange, visit, "miss", stored=True)
-            source = self._taking(visit, response, terms, exchange)
+            source = self._taking(visit, response, terms, exchange, response.body)
             response.body = Body(source=source, length=response.body.length)
             return
         stored = await self._store(visit, response.status, pieces_in(response), response.body.data, terms)
@@ -309,11 +309,11 @@ class CacheFilter(Filter[CacheConfig]):
         return stored
 
     async def _taking(
-        self, visit: Visit, response: Response, terms: Terms, exchange: Exchange
+        self, visit: Visit, response: Response, terms: Terms, exchange: Exchange, body: Body
     ) -> AsyncGenerator[bytes, None]:
         """The body as it passes; all of it is kept once it was here, where it is not too large."""
         pieces, taken, size = list(pieces_in(response)), [], 0
-        async with aclosing(response.body.chunks()) as chunks:
+        async with aclosing(body.chunks()) as chunks:
             async for chunk in chunks:
                 size += len(chunk)
                 if size <= self.config.largest:
