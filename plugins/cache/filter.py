@@ -20,6 +20,7 @@ from gateway import (
 from . import answers
 from .component import Cache
 from .decision import Verdict, is_of, judge, serves_on_error
+from .ending import to_its_end
 from .entry import Entry
 from .fields import grouped, pieces_in, updated, value_in
 from .flights import Landing
@@ -324,7 +325,7 @@ class CacheFilter(Filter[CacheConfig]):
                     exchange.note("cache_too_large")
                 yield chunk
         if size <= self.config.largest:
-            await self._store(visit, response.status, pieces, b"".join(taken), terms)
+            await to_its_end(self._store(visit, response.status, pieces, b"".join(taken), terms))
 
     async def _validated(self, exchange: Exchange, visit: Visit) -> None:
         """What is kept has not changed: it is fresh again, with what the 304 says (RFC 9111 §4.3.4)."""
