@@ -149,7 +149,7 @@ class RedisTier:
         return found
 
     async def _read(self, key: str, data: bytes, marks: Marks) -> Entry | None:
-        """The entry, where it is one of ours and nothing has purged it."""
+        """The entry, where it can be read and nothing has purged it; whoever asked looks whether it is of its key."""
         self.bytes_read += len(data)
         try:
             said, tagged, entry = _unframed(self._sealing.unpack(key, data))
@@ -157,7 +157,7 @@ class RedisTier:
             self.counts["unusable"] += 1
             log.warning("an entry of the cache's Redis cannot be used", reason=str(error))
             return None
-        if entry.key != key or await self._is_purged(entry, said, tagged, marks):
+        if await self._is_purged(entry, said, tagged, marks):
             self.counts["purged"] += 1
             return None
         return entry

@@ -40,7 +40,6 @@ async def test_a_result_and_a_failure_are_the_works_own() -> None:
 
 async def test_what_streamed_to_a_client_that_left_with_its_last_byte_is_kept(valkey) -> None:
     """As curl does: it closes the connection once it has all that the length promised."""
-
     begun = asyncio.Event()
 
     async def origin(scope, receive, send) -> None:
