@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import structlog
 
+from gateway import close_pool
+
 log = structlog.get_logger("payguard.cache")
 
 T = TypeVar("T")
@@ -92,4 +94,4 @@ class Reach:
 
     async def close(self) -> None:
         await self._cache.client.aclose()
-        await self._cache.client.connection_pool.disconnect()
+        await close_pool(self._cache.client.connection_pool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 from contextlib import AsyncExitStack
 from random import Random
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from plugins.cache.purges import Purges
 from plugins.cache.redis_tier import RedisTier
 from plugins.cache.tiers import Purge
 from tests.plugins.cache.replicas import cache_of, keyring, read, refund, replica, tier_of
+from tests.servers import valkey_server
 
 
 async def until(happens) -> None:
@@ -311,3 +313,22 @@ def spoil(valkey, chance: Random) -> None:
                 client.copy(one, other, replace=True)
             elif value:
                 client.set(one, value[:-1] + bytes([value[-1] ^ 1]), px=60_000)
+
+
+async def test_it_is_found_by_sentinels(valkey, upstream, tmp_path) -> None:
+    port = free_port()
+    rules = tmp_path / "sentinel.conf"
+    rules.write_text(f"port {port}\nsentinel monitor main 127.0.0.1 {valkey.port} 1\n")
+    url = f"redis+sentinel://127.0.0.1:{port}/main"
+    with valkey_server(tmp_path, sentinel=rules, port=port):
+        async with replica(upstream, url) as one, replica(upstream, url) as other:
+            await read(one)
+            assert (await read(other)).headers["cache-status"].startswith("Payguard; hit")
+            await cache_of(one).purge(Purge("all"))
+            await until(lambda: not len(cache_of(other).memory))
+    assert len(upstream.seen) == 1
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        return int(bound.getsockname()[1])
