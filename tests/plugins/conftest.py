@@ -1,3 +1,5 @@
+"""What tests of plugins stand on: a Redis that is empty, and a backend."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
