@@ -58,7 +58,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 ENCRYPTION = (ROOT / "docs" / "encryption.md").read_text()
 SANITISE = (ROOT / "docs" / "sanitise.md").read_text()
 RESILIENCE = (ROOT / "docs" / "resilience.md").read_text()
-CACHE = (ROOT / "docs" / "cache-operations.md").read_text()
+CACHE_OPERATIONS = (ROOT / "docs" / "cache-operations.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
 SALTS = Salts.parse("00" * 16)
 
@@ -410,13 +410,13 @@ def test_every_option_around_a_cache_is_on_its_page_with_its_default() -> None:
     kinds = (RedisConfig, Rule, TagsConfig, RefreshConfig, WarmConfig)
     rows = [row for kind in kinds for row in option_rows(kind)]
     said = {f"| `{e.name}` | {default_of(e)} | {' '.join(e.description.split()).removesuffix('.')} |" for e in rows}
-    before_metrics = CACHE.partition("## Seen")[0]
+    before_metrics = CACHE_OPERATIONS.partition("## Seen")[0]
 
     assert set(re.findall(r"^\| `[a-z_]+` \|.*$", before_metrics, re.MULTILINE)) == said
 
 
 def test_the_policy_on_that_page_compiles_and_its_commands_are_ones() -> None:
-    [policy], [script] = blocks(CACHE, "yaml"), blocks(CACHE, "sh")
+    [policy], [script] = blocks(CACHE_OPERATIONS, "yaml"), blocks(CACHE_OPERATIONS, "sh")
     services = Services(store=MemoryStore(), salts=SALTS, environ={"REDIS_URL": "redis://127.0.0.1:1"})
     registry = load_plugins(load_settings({})).registry
 
@@ -430,7 +430,7 @@ def test_every_metric_on_that_page_is_one_and_each_is_on_it() -> None:
     lent = scope(secrets={"env:REDIS_URL": "redis://127.0.0.1:1"})
     cache = Cache(TiersConfig(redis=RedisConfig()), lent)
     cache.warmings["a"] = [Warming("a", WarmConfig(path="/a", host="h"), lent)]
-    said = re.findall(r"^\| `payguard_cache_(\w+)` \| (\w+) \| (.*?) \|", CACHE, re.MULTILINE)
+    said = re.findall(r"^\| `payguard_cache_(\w+)` \| (\w+) \| (.*?) \|", CACHE_OPERATIONS, re.MULTILINE)
     told = [
         (each.name, each.kind, ", ".join(f"`{label}`" for label in each.labels) or "–") for each in cache.measures()
     ]
