@@ -36,13 +36,15 @@ class Asked:
     ``conditional``: it asks whether what it has changed.  ``passes``: nothing that is kept can answer it.
     """
 
-    __slots__ = ("conditional", "directives", "key", "partition", "passes", "pieces")
+    __slots__ = ("below", "conditional", "directives", "key", "partition", "passes", "pieces")
 
     def __init__(self, key: str, partition: str, pieces: Pieces) -> None:
         self.key = key
         self.partition = partition
         self.pieces = pieces
         self.directives: Directives = NONE
+        self.below = False
+        """Whether it was looked for below the memory."""
         self.conditional = False
         self.passes = False
 

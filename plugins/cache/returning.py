@@ -22,6 +22,7 @@ from gateway import (
 from . import answers
 from .component import Cache
 from .decision import Verdict, is_of, judge, serves_on_error
+from .ending import to_its_end
 from .entry import Entry
 from .fields import grouped, pieces_in, updated, value_in
 from .flights import Landing
@@ -30,6 +31,7 @@ from .invalidation import changed_targets
 from .keeping import Answered, dated, entry_of, keep
 from .keys import Asked, Keys
 from .options import CacheConfig
+from .tags import Tags
 from .tiers import Purge
 from .visit import Visit
 
@@ -52,6 +54,7 @@ class Returning:
         self._route = scope.place
         self._counts = cache.counts_of(scope.place)
         self._now = scope.clock.now
+        self._tags = Tags(config.tags)
 
     async def came(self, exchange: Exchange) -> None:
         visit = exchange.get(Visit)
@@ -148,6 +151,7 @@ class Returning:
         """Keep it, and tell those who wait whether they find it.  ``known`` is what it is the same as."""
         entry = entry_of(visit.asked, answered, self._config)
         entry.route = self._route
+        entry.tags = self._tags.of(visit.params, answered.pieces, answered.body)
         if known is not None:
             entry.hits, entry.tags = known.hits, known.tags
         stored = await keep(self._cache, entry, visit.asked, self._config.longest)
@@ -170,7 +174,7 @@ class Returning:
                     exchange.note("cache_too_large")
                 yield chunk
         if size <= self._config.largest:
-            await self._store(visit, self._of(visit, status, pieces, b"".join(taken), terms))
+            await to_its_end(self._store(visit, self._of(visit, status, pieces, b"".join(taken), terms)))
 
     # what was asked after
 
@@ -215,6 +219,7 @@ class Returning:
         try:
             self._counts["refresh"] += 1
             visit.ask_only_if_changed(branch)
+            visit.params = branch.params
             branch.put(visit)
             await branch.descend()
             await self.came(branch)
