@@ -6,7 +6,7 @@ ENGINE ?= $(shell command -v docker || command -v podman)
 IMAGE ?= payguard
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: venv demo test lint bench bench-ledger waf-report chaos chart-test chart-docs image image-test sbom lock clean
+.PHONY: venv demo test lint bench bench-ledger cache-tests waf-report chaos chart-test chart-docs image image-test sbom lock clean
 
 venv: .venv/.ready
 
@@ -34,6 +34,9 @@ bench: venv
 
 bench-ledger: venv # fills ledgers of ten thousand and five million payments: 6 GB for ten minutes
 	$(BIN)/python -m bench.ledger $(ARGS)
+
+cache-tests: venv # needs Node and npm; nginx and Varnish where they are installed
+	$(BIN)/python -m bench.cache_tests $(ARGS)
 
 waf-report: venv # what the detection engine finds and refuses; make waf-report ARGS=--json
 	$(BIN)/python -m waf $(ARGS)

@@ -47,7 +47,7 @@ kept."""
 
 
 @dataclass(frozen=True)
-class Test:
+class Case:
     """``needs`` are tests without which this one says nothing."""
 
     suite: str
@@ -103,14 +103,14 @@ def installed(site: Site) -> Path:
     return folder
 
 
-def listed(suite: Path) -> Iterator[Test]:
+def listed(suite: Path) -> Iterator[Case]:
     """The tests for shared caches."""
     said = subprocess.run(
         [program("node"), "--input-type=module", "--eval", LIST], cwd=suite, check=True, capture_output=True, text=True
     )
     for each in json.loads(said.stdout):
         if not each.pop("browser"):
-            yield Test(**{**each, "needs": tuple(each["needs"])})
+            yield Case(**{**each, "needs": tuple(each["needs"])})
 
 
 def judged(peer: Peer, site: Site, suite: Path) -> Results:
@@ -141,19 +141,19 @@ def _node(site: Site, suite: Path, arguments: list[str], settings: dict[str, str
     return site.process(f"cache-tests-{site.origin}", argv, settings)
 
 
-def passed(test: Test, results: Results, tests: Mapping[str, Test]) -> bool:
+def passed(test: Case, results: Results, tests: Mapping[str, Case]) -> bool:
     """Whether it passed, and those without which that says nothing."""
     return results.get(test.id) is True and all(
         passed(tests[each], results, tests) for each in test.needs if each in tests
     )
 
 
-def count(tests: Sequence[Test], results: Results, kind: str) -> int:
+def count(tests: Sequence[Case], results: Results, kind: str) -> int:
     by_id = {test.id: test for test in tests}
     return sum(passed(test, results, by_id) for test in tests if test.kind == kind)
 
 
-def is_ahead(tests: Sequence[Test], results: Mapping[str, Results]) -> bool:
+def is_ahead(tests: Sequence[Case], results: Mapping[str, Results]) -> bool:
     """Whether Payguard passes more of the required tests than each other cache, and all that guard somebody's data."""
     ours = results["payguard"]
     others = [count(tests, each, "required") for name, each in results.items() if name != "payguard"]
@@ -161,7 +161,7 @@ def is_ahead(tests: Sequence[Test], results: Mapping[str, Results]) -> bool:
     return safe and count(tests, ours, "required") > max(others, default=-1)
 
 
-def show(screen: Console, tests: Sequence[Test], results: Mapping[str, Results]) -> None:
+def show(screen: Console, tests: Sequence[Case], results: Mapping[str, Results]) -> None:
     table = Table(title=f"{PACKAGE} {VERSION}: tests passed")
     table.add_column("")
     for name in results:
@@ -175,7 +175,7 @@ def show(screen: Console, tests: Sequence[Test], results: Mapping[str, Results])
     screen.print(table)
 
 
-def list_failures(screen: Console, tests: Sequence[Test], results: Results) -> None:
+def list_failures(screen: Console, tests: Sequence[Case], results: Results) -> None:
     for test in tests:
         result = results.get(test.id)
         if test.kind != "check" and result is not True:

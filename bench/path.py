@@ -87,13 +87,13 @@ def data_plane(filters: Sequence[Filter[Any]] = (), observers: Sequence[Observed
 class Path:
     """Client connections to a data plane.  ``serve(count)`` lets them ask so often in all, each its next at once."""
 
-    def __init__(self, application: DataPlane, connections: int = 32) -> None:
+    def __init__(self, application: DataPlane, connections: int = 32, *, request: bytes | None = None) -> None:
         config = uvicorn.Config(application, interface="asgi3", proxy_headers=False, lifespan="off", log_config=None)
         config.load()
         state = ServerState()
         state.default_headers = [(b"date", b"Mon, 23 Nov 2026 00:58:16 GMT")]
         self._loop = asyncio.get_running_loop()
-        self._request = POST.encode()
+        self._request = POST.encode() if request is None else request
         self._left = 0
         self._done = self._loop.create_future()
         connect = partial(ClientProtocol, config, state, {}, clients=Clients(ClientLimits()))

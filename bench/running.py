@@ -11,11 +11,24 @@ import click
 from rich.console import Console
 
 from bench.peers import NotInstalled, Peer, Running, launch, wait_for
-from bench.peers.gateway import PASS_THROUGH, PAYMENTS, PROTECTED, RECORDED, RECORDED_POSTGRES
+from bench.peers.gateway import CACHED, NAMED, PASS_THROUGH, PAYMENTS, PROTECTED, RECORDED, RECORDED_POSTGRES
 from bench.peers.proxies import HAPROXY, HELLO, HTTPX, MODSECURITY, NGINX
 from bench.site import Site
 
-PEERS = (NGINX, HAPROXY, HELLO, PASS_THROUGH, PROTECTED, RECORDED, RECORDED_POSTGRES, PAYMENTS, HTTPX, MODSECURITY)
+PEERS = (
+    NGINX,
+    HAPROXY,
+    HELLO,
+    PASS_THROUGH,
+    NAMED,
+    CACHED,
+    PROTECTED,
+    RECORDED,
+    RECORDED_POSTGRES,
+    PAYMENTS,
+    HTTPX,
+    MODSECURITY,
+)
 TITLES = {peer.name: peer.title for peer in PEERS}
 
 

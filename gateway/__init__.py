@@ -67,7 +67,7 @@ from gateway.parts import (
 )
 from gateway.pointer import Pattern, Pointer, find
 from gateway.spelling import did_you_mean
-from gateway.store.pools import redis_pool
+from gateway.store.pools import close_pool, redis_pool
 from gateway.store.protocol import Procedure, Store, StoreDown, Table
 from gateway.units import Duration, SecretRef, Size
 
@@ -158,6 +158,7 @@ __all__ = [
     "asks_gateway",
     "blanks",
     "claim_of",
+    "close_pool",
     "did_you_mean",
     "field_message",
     "filled",

@@ -74,7 +74,7 @@ class Step:
     """What one filter did with an exchange.
 
     ``decision`` is passed, answered, refused, failed, skipped (failed open) or cancelled; in shadow with ``would_``
-    before it.  ``seconds`` were spent in both phases; ``code`` is the error's.
+    before it.  ``seconds`` were spent in both phases; ``code`` is the error's, or what the filter said by ``decided``.
     """
 
     filter: str
@@ -242,6 +242,13 @@ class Exchange:
     def note(self, code: str, /, **detail: Any) -> None:
         """Remember ``code``; its detail is masked before it is written anywhere."""
         self.notes.append(Note(self.current, code, detail))
+
+    def decided(self, code: str) -> None:
+        """In ``on_request``, of a filter that answers: a word for why.  It stands beside its step in the log line.
+
+        A note says more, and costs ten times as much: this is for what is done thousands of times a second.
+        """
+        self.steps[-1].code = code
 
     async def reserve(self, claim: bytes, fingerprint: str, window: float) -> Reservation | Record:
         """Claim the right to execute this request, recorded and committed; or what is recorded under this claim.

@@ -35,6 +35,11 @@ from gateway.store.link import CONNECT_WITHIN, LONGEST_PAUSE
 from gateway.store.memory import MemoryStore
 from gateway.store.table import HELD_SHARE
 from gateway.testing import backend, exchange, plugin_module, record, running_gateway, scope
+from plugins.cache.api import Asked as CachePurge
+from plugins.cache.clearing import Rule
+from plugins.cache.component import Cache
+from plugins.cache.options import CacheConfig, RedisConfig, RefreshConfig, TagsConfig, TiersConfig, WarmConfig
+from plugins.cache.warming import Warming
 from plugins.circuit_breaker import CircuitBreaker
 from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
@@ -65,11 +70,13 @@ ROOT = Path(__file__).parent.parent
 HOOKS = (ROOT / "docs" / "hooks.md").read_text()
 WRITING = (ROOT / "docs" / "writing-a-plugin.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+CACHE = (ROOT / "docs" / "cache.md").read_text()
 ENCRYPTION = (ROOT / "docs" / "encryption.md").read_text()
 TOKENS = (ROOT / "docs" / "tokens.md").read_text()
 FRAUD = (ROOT / "docs" / "fraud.md").read_text()
 SANITISE = (ROOT / "docs" / "sanitise.md").read_text()
 RESILIENCE = (ROOT / "docs" / "resilience.md").read_text()
+CACHE_OPERATIONS = (ROOT / "docs" / "cache-operations.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
 SALTS = Salts.parse("00" * 16)
 
@@ -275,7 +282,15 @@ def test_every_option_of_encrypt_and_hash_is_on_the_page_on_encryption_with_its_
     assert table == options_of(kind, fields=("/a",))
 
 
-@pytest.mark.parametrize("page", [RESILIENCE, ENCRYPTION, TOKENS], ids=["resilience", "encryption", "tokens"])
+def test_every_option_of_the_cache_is_on_its_page_with_its_default() -> None:
+    table = set(re.findall(r"^\| `[a-z_]+` \|.*$", sections(CACHE)["`cache`"], re.MULTILINE))
+
+    assert table == options_of(CacheConfig)
+
+
+@pytest.mark.parametrize(
+    "page", [RESILIENCE, ENCRYPTION, TOKENS, CACHE], ids=["resilience", "encryption", "tokens", "cache"]
+)
 def test_the_policy_on_a_page_compiles(page) -> None:
     [policy] = blocks(page, "yaml")
     registry = load_plugins(load_settings({})).registry
@@ -495,3 +510,41 @@ def test_the_numbers_on_that_page_and_on_redis_are_those_of_the_code() -> None:
 @pytest.mark.parametrize("url", re.findall(r"^\| `(\w[\w+]*://[^`]+)`", OPERATIONS, re.MULTILINE))
 def test_every_form_of_a_redis_url_is_one(url) -> None:
     parse_redis(url.partition("?ca=")[0])
+
+
+def test_every_option_around_a_cache_is_on_its_page_with_its_default() -> None:
+    kinds = (RedisConfig, Rule, TagsConfig, RefreshConfig, WarmConfig)
+    rows = [row for kind in kinds for row in option_rows(kind)]
+    said = {f"| `{e.name}` | {default_of(e)} | {' '.join(e.description.split()).removesuffix('.')} |" for e in rows}
+    before_metrics = CACHE_OPERATIONS.partition("## Seen")[0]
+
+    assert set(re.findall(r"^\| `[a-z_]+` \|.*$", before_metrics, re.MULTILINE)) == said
+
+
+def test_the_policy_on_that_page_compiles_and_its_commands_are_ones() -> None:
+    [policy], [script] = blocks(CACHE_OPERATIONS, "yaml"), blocks(CACHE_OPERATIONS, "sh")
+    services = Services(store=MemoryStore(), salts=SALTS, environ={"REDIS_URL": "redis://127.0.0.1:1"})
+    registry = load_plugins(load_settings({})).registry
+
+    assert Compiler(registry, services).check(policy, "policy.yaml") == []
+    for line in script.splitlines():
+        refused = CliRunner().invoke(payguard, [*shlex.split(line)[1:], "--admin", "http://127.0.0.1:1"])
+        assert (refused.exit_code, "cannot be asked" in refused.output or "1" in refused.output) == (1, True)
+
+
+def test_every_metric_on_that_page_is_one_and_each_is_on_it() -> None:
+    lent = scope(secrets={"env:REDIS_URL": "redis://127.0.0.1:1"})
+    cache = Cache(TiersConfig(redis=RedisConfig()), lent)
+    cache.warmings["a"] = [Warming("a", WarmConfig(path="/a", host="h"), lent)]
+    said = re.findall(r"^\| `payguard_cache_(\w+)` \| (\w+) \| (.*?) \|", CACHE_OPERATIONS, re.MULTILINE)
+    told = [
+        (each.name, each.kind, ", ".join(f"`{label}`" for label in each.labels) or "–") for each in cache.measures()
+    ]
+
+    assert said == told
+
+
+def test_the_purge_on_the_page_on_the_api_is_one() -> None:
+    [shown] = blocks(sections(API)["POST /api/v1/cache/purge"], "json")
+
+    assert CachePurge.model_validate_json(shown).by == "grace"

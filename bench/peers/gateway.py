@@ -82,5 +82,7 @@ RECORDED_POSTGRES = Peer(
     _serve("bench/peers/recorded.yaml", postgres=True),
 )
 PROTECTED = Peer("payguard-protected", "Payguard, sanitise + rate_limit", _serve("bench/peers/protected.yaml"))
+NAMED = Peer("payguard-named", "Payguard, principal", _serve("bench/peers/named.yaml"))
+CACHED = Peer("payguard-cached", "Payguard, principal + cache: GET is a hit", _serve("bench/peers/cached.yaml"))
 PASS_THROUGH = Peer("payguard", "Payguard, pass-through", _serve("policies/pass-through.yaml"))
 PAYMENTS = Peer("payguard-payments", "Payguard, policies/payments.yaml", _serve("policies/payments.yaml"))

@@ -54,6 +54,7 @@ class Payments:
     def __init__(self, processor: Processor, book: Book) -> None:
         self._processor = processor
         self._book = book
+        self.invoices_read = 0
 
     async def create(self, request: Request) -> Response:
         order = Order.model_validate_json(await request.body())
@@ -101,10 +102,14 @@ class Payments:
         return _found(payment)
 
     async def invoice(self, request: Request) -> Response:
+        self.invoices_read += 1
         payment = self._book.by_id(request.path_params["id"])
         if payment is None or payment.status != "paid":
             return problem(404, "not_found", "There is no invoice of this payment")
         return _cacheable(request, _invoice(payment))
+
+    async def healthz(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok", "invoices_read": self.invoices_read})
 
 
 def _found(payment: Payment | None) -> Response:
@@ -135,10 +140,6 @@ def _cacheable(request: Request, document: dict[str, Any]) -> Response:
     return Response(body, headers=headers, media_type="application/json")
 
 
-async def healthz(_request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
-
-
 def create_app(processor: Processor, book: Book) -> Starlette:
     payments = Payments(processor, book)
 
@@ -150,7 +151,7 @@ def create_app(processor: Processor, book: Book) -> Starlette:
     return Starlette(
         lifespan=lifespan,
         routes=[
-            Route("/healthz", healthz),
+            Route("/healthz", payments.healthz),
             Route("/v1/payments", payments.create, methods=["POST"]),
             Route("/v1/payments", payments.look_up),
             Route("/v1/payments/{id}", payments.read),

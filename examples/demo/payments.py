@@ -6,7 +6,7 @@ import sqlite3
 import time
 import uuid
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +101,14 @@ class Till:
         took = (time.perf_counter() - began) * 1000
         document = _document(response)
         replayed = " (replayed)" if "idempotent-replayed" in response.headers else ""
+        cached = " (cached)" if response.headers.get("cache-status", "").startswith("Payguard; hit") else ""
         self.rows.append(
             Row(
                 what=what,
                 request=f"{request.method} {request.url.path}",
                 expected=expected,
                 status=response.status_code,
-                outcome=outcome(document) + replayed,
+                outcome=outcome(document) + replayed + cached,
                 request_id=response.headers.get("x-request-id", ""),
                 milliseconds=took,
             )
@@ -183,6 +184,18 @@ def charged_card(stripe_url: str) -> str:
     return numbers[-1]
 
 
+def invoices_read(up: Town) -> int:
+    """How often the backend was asked for an invoice."""
+    read: int = httpx.get(up.backend.probe, trust_env=False).json()["invoices_read"]
+    return read
+
+
+def counted(row: Row, asked: int) -> Row:
+    """The row of a second read: the backend was asked once, or it is not as expected."""
+    outcome = f"{row.outcome}, backend asked {asked} time{'' if asked == 1 else 's'}"
+    return replace(row, expected=f"{row.expected}, backend asked 1 time", outcome=outcome)
+
+
 def drive(gateway: httpx.Client, up: Town) -> list[Row]:
     till = Till(gateway)
     key = str(uuid.uuid4())
@@ -193,6 +206,8 @@ def drive(gateway: httpx.Client, up: Town) -> list[Row]:
     till.pay("Another one with that key", order(amount=4300), expected="422 idempotency_key_reused", key=key)
     till.get("It can be read", f"/v1/payments/{paid.get('id')}", expected="200 paid")
     till.get("Its invoice, too", f"/v1/invoices/{paid.get('id')}", expected="200 ok")
+    till.get("And once more", f"/v1/invoices/{paid.get('id')}", expected="200 ok (cached)")
+    till.rows[-1] = counted(till.rows[-1], invoices_read(up))
     till.pay(
         "Declined by the processor", order_with(CARD_WITHOUT_FUNDS), expected="402 card_declined insufficient_funds"
     )

@@ -37,7 +37,7 @@ class Service:
     ) -> None:
         self.name = name
         self._command = list(command)
-        self._probe = probe
+        self.probe = probe
         self.log = log
         self._environment = environment or {}
         self._ready_within = ready_within
@@ -79,7 +79,7 @@ class Service:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(self._probe, timeout=2, trust_env=False).status_code == 200
+            return httpx.get(self.probe, timeout=2, trust_env=False).status_code == 200
         except httpx.TransportError:
             return False
 

@@ -28,6 +28,7 @@ BUILT_IN: Mapping[str, str] = {
         "blocks",
         "audit",
         "vault",
+        "cache",
         "demo",
     )
 }

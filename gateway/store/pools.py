@@ -22,3 +22,11 @@ def redis_pool(url: str) -> ConnectionPool:
     from gateway.store.wire import pool_of  # noqa: PLC0415 - the driver takes memory that nobody else needs
 
     return pool_of(address)
+
+
+async def close_pool(pool: ConnectionPool) -> None:
+    """Also those to sentinels, which the pool asks where the master is."""
+    await pool.disconnect()
+    manager = getattr(pool, "sentinel_manager", None)
+    for each in () if manager is None else manager.sentinels:
+        await each.aclose()

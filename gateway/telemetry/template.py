@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.exchange import Attempt, Delivery, Exchange, Step
+from gateway.exchange import Attempt, Delivery, Exchange, Note, Step
 from gateway.facts import Principal
 from gateway.outcomes import Outcome
 from gateway.telemetry.masking import Masking, Plain, Suspected
@@ -20,9 +20,11 @@ class Template:
         self._plain = masking.plain
 
     def line(self, exchange: Exchange, ts: str, level: str, outcome: Outcome | None) -> str | None:
-        """The line, or None where something must be looked at closely: a note, an odd path, what may be secret."""
+        """The line, or None where something must be looked at closely: a note's detail, an odd path, a secret."""
         path = exchange.received.target.partition(b"?")[0]
-        if exchange.notes or _PERCENT in path or _QUOTE in path or _BACKSLASH in path or self._suspects(path):
+        if exchange.notes and any(note.detail for note in exchange.notes):
+            return None
+        if _PERCENT in path or _QUOTE in path or _BACKSLASH in path or self._suspects(path):
             return None
         try:
             return self._always(exchange, ts, level, path.decode()) + self._often(exchange, outcome)
@@ -62,6 +64,8 @@ class Template:
             said += f',"principal":{plain[principal.id]}'
         if exchange.steps:
             said += f',"filters":[{",".join([_step(each, plain) for each in exchange.steps])}]'
+        if exchange.notes:
+            said += f',"notes":[{",".join([_note(each, plain) for each in exchange.notes])}]'
         return said + "}\n"
 
 
@@ -81,3 +85,7 @@ def _step(step: Step, plain: Plain) -> str:
     code = "" if step.code is None else f',"code":{plain[step.code]}'
     decided = f'"mode":"{step.mode}","decision":"{step.decision}"'
     return f'{{"name":{plain[step.filter]},{decided},"ms":{_ms(step.seconds)}{code}}}'
+
+
+def _note(note: Note, plain: Plain) -> str:
+    return f'{{"filter":{plain[note.filter]},"code":{plain[note.code]}}}'

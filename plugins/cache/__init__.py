@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from gateway import hookimpl
+from typing import Any
 
+from gateway import Filter, hookimpl
+
+from .clearing import Clears
 from .component import Cache
 from .filter import CacheFilter
 
 
 @hookimpl
-def register_filters() -> list[type[CacheFilter]]:
-    return [CacheFilter]
+def register_filters() -> list[type[Filter[Any]]]:
+    return [CacheFilter, Clears]
 
 
 @hookimpl

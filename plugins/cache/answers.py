@@ -28,20 +28,25 @@ class NotCached(Rejected):
 
 def answer(entry: Entry, asked: Asked, now: float, status: bytes | None) -> Response:
     """What is kept, as it is given now; 304 where the client has it already.  The body is not copied."""
-    age = now - entry.born
-    own = [AGE, b"%d" % max(0, age)]
-    if status is not None:
-        own += (STATUS, status)
+    said = own(entry, now, status)
     if asked.conditional and not_modified(
         entry, value_in(asked.pieces, _NONE_MATCH), value_in(asked.pieces, _MODIFIED_SINCE)
     ):
-        return Response(304, pieces=without_content(entry.pieces) + own)
-    return Response(entry.status, pieces=entry.pieces + own, body=entry.body)
+        return Response(304, pieces=without_content(entry.pieces) + said)
+    return Response(entry.status, pieces=entry.pieces + said, body=entry.body)
+
+
+def own(entry: Entry, now: float, status: bytes | None) -> Pieces:
+    """What is said anew each time."""
+    age = now - entry.born
+    said = [AGE, b"%d" % (age if age > 0 else 0)]  # noqa: FURB136 - a third of what max() costs
+    return said if status is None else [*said, STATUS, status]
 
 
 def hit(entry: Entry, now: float) -> bytes:
     """``Cache-Status`` of an answer from here: ``ttl`` is what is left of its freshness, less than 0 where stale."""
-    return b"Payguard; hit; ttl=%d" % floor(entry.lifetime - (now - entry.born))
+    left = entry.lifetime - now + entry.born
+    return b"Payguard; hit; ttl=%d" % (left if left > 0 else floor(left))
 
 
 def forwarded(why: str, *, status: int = 0, stored: bool = False, collapsed: bool = False, detail: str = "") -> bytes:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
-from gateway import Exchange, Filter, GatewayError, Principal, Response, Scope
+from gateway import Exchange, Filter, GatewayError, Pieces, Principal, Response, Scope
 
 from . import answers
 from .component import Cache
 from .decision import Verdict, judge
 from .entry import Entry
+from .fields import pieces_in
 from .flights import Landing
-from .keys import Asked, Keys, variant_key
-from .options import CacheConfig
+from .keys import Asked, Keys, is_plain, variant_key
+from .leases import lead_or_wait
+from .options import CacheConfig, RefreshConfig
 from .returning import Returning
 from .visit import Visit
+from .warming import Warming
 
 ROUNDS = 3
 """How often a request waits for another: once for the answer, and again where that is for other requests only."""
@@ -43,6 +46,18 @@ class CacheFilter(Filter[CacheConfig]):
         self._keys = Keys(scope.place, config, scope.hash)
         self._returning = Returning(config, scope, self._cache, self._keys)
         self._now = scope.clock.now
+        self._ages = self._cache.ages_of(scope.place)
+        self._ahead = config.refresh_ahead
+        self._lease = 0.0 if self._cache.redis is None else self._cache.redis.config.coalesce
+        self._warmings = [Warming(scope.place, each, scope) for each in config.warm]
+
+    async def open(self) -> None:
+        if self._warmings:
+            self._cache.warmings[self.scope.place] = self._warmings
+
+    async def close(self) -> None:
+        if self._cache.warmings.get(self.scope.place) is self._warmings:
+            del self._cache.warmings[self.scope.place]
 
     async def on_response(self, exchange: Exchange) -> None:
         await self._returning.came(exchange)
@@ -51,27 +66,53 @@ class CacheFilter(Filter[CacheConfig]):
         request = exchange.request
         if request.method not in ("GET", "HEAD"):
             return None
-        asked = self._keys.asked(exchange)
-        if asked.passes or request.body.length != 0:
+        pieces = pieces_in(request) if request.pieces is None else request.pieces
+        key = self._keys.key(exchange, pieces)
+        entry, now = self._memory.get(key), self._now()
+        # what judge would say, and answer would make of it, without what most hits need not look at
+        if entry is not None and _is_fresh(entry, now) and is_plain(pieces) and request.body.length == 0:
+            self._hit(exchange, entry, now)
+            if self._ahead is not None and self._is_hot(entry, now, self._ahead):
+                self._refresh(exchange, self._keys.asked(key, pieces), entry)
+            return Response(entry.status, pieces=entry.pieces + self._own(entry, now), body=entry.body)
+        return await self._closely(exchange, self._keys.asked(key, pieces), entry)
+
+    def _hit(self, exchange: Exchange, entry: Entry, now: float, word: str = "hit") -> None:
+        self._counts[word] += 1
+        self._ages.add(now - entry.born)
+        entry.hits += 1
+        exchange.decided("hit")
+
+    def _own(self, entry: Entry, now: float) -> Pieces:
+        return answers.own(entry, now, answers.hit(entry, now) if self.config.status else None)
+
+    async def _closely(self, exchange: Exchange, asked: Asked, entry: Entry | None) -> Response | None:
+        if asked.passes or exchange.request.body.length != 0:
             exchange.put(Visit(asked, "bypass", self._now()))
             return None
-        entry, key = await self._find(asked)
+        key = asked.key
+        if entry is None or not entry.status:
+            entry, key = await self._find(asked)
         if entry is not None and (given := self._given(exchange, asked, entry)) is not None:
             return given
         return await self._absent(exchange, asked, entry, key)
 
     async def _find(self, asked: Asked) -> tuple[Entry | None, str]:
-        """What is kept for it, and where it lies or would."""
+        """What is kept for it, in any tier and variant, and where it lies or would."""
         key = asked.key
         entry = self._memory.get(key)
         if entry is None and self._cache.below:
-            entry = await self._cache.find_below(key)
+            entry = await self._below(asked, key)
         if entry is not None and not entry.status:
             key = variant_key(entry, asked.pieces)
             entry = self._memory.get(key)
             if entry is None and self._cache.below:
-                entry = await self._cache.find_below(key)
+                entry = await self._below(asked, key)
         return entry, key
+
+    async def _below(self, asked: Asked, key: str) -> Entry | None:
+        asked.below = True
+        return await self._cache.find_below(key)
 
     def _given(self, exchange: Exchange, asked: Asked, entry: Entry) -> Response | None:
         """The answer, where what is kept may be it without asking."""
@@ -82,12 +123,22 @@ class CacheFilter(Filter[CacheConfig]):
         if verdict is _REFRESH:
             self._refresh(exchange, asked, entry)
         if verdict is _FRESH:
-            self._counts["hit"] += 1
-            exchange.note("cache_hit")
+            self._hit(exchange, entry, now, "hit_below" if asked.below else "hit")
+            if self._ahead is not None and self._is_hot(entry, now, self._ahead):
+                self._refresh(exchange, asked, entry)
         else:
-            self._returning.count(exchange, "stale")
-        entry.hits += 1
+            self._returning.count(exchange, "stale_below" if asked.below else "stale")
+            self._ages.add(now - entry.born)
+            entry.hits += 1
         return answers.answer(entry, asked, now, answers.hit(entry, now) if self.config.status else None)
+
+    def _is_hot(self, entry: Entry, now: float, ahead: RefreshConfig) -> bool:
+        """Whether it was asked for often, will soon be stale, and may be asked after."""
+        return (
+            now - entry.born > entry.lifetime * ahead.from_
+            and entry.hits > ahead.after
+            and len(self._cache.refreshing) < ahead.at_once
+        )
 
     # what is not here, or not good enough
 
@@ -99,11 +150,14 @@ class CacheFilter(Filter[CacheConfig]):
         visit = Visit(asked, self._why(entry), self._now(), entry)
         if self._joins(exchange, asked):
             answer = await self._join(exchange, visit, key)
+            if answer is None and visit.flight is not None and self._lease:
+                answer = await self._elsewhere(exchange, visit, key)
             if answer is not None:
                 return answer
         if visit.entry is not None and exchange.request.method == "GET":
             visit.ask_only_if_changed(exchange)
         visit.requested = self._now()
+        visit.params = exchange.params
         exchange.put(visit)
         if visit.flight is not None:
             exchange.at_end(visit.leave)
@@ -141,6 +195,24 @@ class CacheFilter(Filter[CacheConfig]):
                 return given
         return None
 
+    async def _elsewhere(self, exchange: Exchange, visit: Visit, key: str) -> Response | None:
+        """Ask for all replicas, or wait for the one that does; the answer, where there is one by then."""
+
+        async def look() -> Response | None:
+            visit.entry, _ = await self._find(visit.asked)
+            return None if visit.entry is None else self._given(exchange, visit.asked, visit.entry)
+
+        assert self._cache.redis is not None
+        try:
+            given = await lead_or_wait(self._cache.redis, exchange, key, self._lease, look)
+        except BaseException:
+            await visit.leave()
+            raise
+        if given is not None:
+            self._counts["coalesced_elsewhere"] += 1
+            visit.land(_LOOK)
+        return given
+
     # behind the answer
 
     def _refresh(self, exchange: Exchange, asked: Asked, entry: Entry) -> None:
@@ -152,3 +224,8 @@ class CacheFilter(Filter[CacheConfig]):
         self._cache.refreshing.add(entry.key)
         if not self.scope.tasks.start(self._returning.refreshed(branch, asked, entry), name="cache: refresh"):
             self._cache.refreshing.discard(entry.key)
+
+
+def _is_fresh(entry: Entry, now: float) -> bool:
+    """Whether it answers whoever asks for nothing special."""
+    return entry.status != 0 and not entry.validate and now - entry.born < entry.lifetime

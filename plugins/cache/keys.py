@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from gateway import BEGINNINGS, Exchange, Pieces, Principal, Request
 
 from .directives import NONE, Directives, directives
 from .entry import Entry
-from .fields import pieces_in, selecting, value_in, values_in
+from .fields import selecting, value_in, values_in
 from .options import CacheConfig
 
 PURPOSE = "cache.partition"
@@ -35,23 +36,29 @@ class Asked:
     ``conditional``: it asks whether what it has changed.  ``passes``: nothing that is kept can answer it.
     """
 
-    __slots__ = ("conditional", "directives", "key", "partition", "passes", "pieces", "uri")
+    __slots__ = ("below", "conditional", "directives", "key", "partition", "passes", "pieces")
 
-    def __init__(self, key: str, uri: str, partition: str, pieces: Pieces) -> None:
+    def __init__(self, key: str, partition: str, pieces: Pieces) -> None:
         self.key = key
-        self.uri = uri
         self.partition = partition
         self.pieces = pieces
         self.directives: Directives = NONE
+        self.below = False
+        """Whether it was looked for below the memory."""
         self.conditional = False
         self.passes = False
+
+    @property
+    def uri(self) -> str:
+        """The target: a key ends with it, and neither a route nor a digest holds what begins it."""
+        return self.key.split(" ", 2)[2]
 
 
 class Keys:
     """Makes the keys of one route."""
 
     def __init__(self, route: str, config: CacheConfig, hashed: Callable[[str, str], str]) -> None:
-        self._route = route
+        self._route = quote(route, safe="")
         self._partitioned = config.partition == "principal"
         self._honours = config.request_directives == "honour"
         self._ignored = frozenset(name for name in config.ignore_query if not name.endswith("*"))
@@ -60,13 +67,14 @@ class Keys:
         self._hashed = hashed
         self._digests: OrderedDict[str, str] = OrderedDict()
 
-    def asked(self, exchange: Exchange) -> Asked:
-        request = exchange.request
-        pieces = pieces_in(request)
+    def key(self, exchange: Exchange, pieces: Pieces) -> str:
+        """Under which an answer to it lies, where no variants do; ``pieces`` are the request's fields."""
         partition = self.digest(exchange.require(Principal).id) if self._partitioned else ""
-        uri = self.uri(request, pieces)
-        asked = Asked(f"{self._route} {partition} {uri}", uri, partition, pieces)
-        if not _SPECIAL.isdisjoint(pieces):
+        return f"{self._route} {partition} {self.uri(exchange.request, pieces)}"
+
+    def asked(self, key: str, pieces: Pieces) -> Asked:
+        asked = Asked(key, key.split(" ", 2)[1], pieces)
+        if not is_plain(pieces):
             asked.conditional = not _CONDITIONS.isdisjoint(pieces)
             asked.passes = not _NOT_ANSWERED.isdisjoint(pieces)
             if self._honours:
@@ -75,10 +83,8 @@ class Keys:
 
     def uri(self, request: Request, pieces: Pieces) -> str:
         """The target as the upstream is told it, without the parameters that make no difference."""
-        host = (value_in(pieces, _FORWARDED_HOST) or value_in(pieces, _HOST) or b"").decode("latin-1").lower()
-        scheme = (value_in(pieces, _PROTO) or b"http").decode("latin-1")
         query = self._without_ignored(request.query) if self._ignores and request.query else request.query
-        return f"{scheme}://{host}{request.path}?{query}" if query else f"{scheme}://{host}{request.path}"
+        return f"{_origin_of(pieces)}{request.path}?{query}" if query else f"{_origin_of(pieces)}{request.path}"
 
     def digest(self, principal: str) -> str:
         """What stands for a principal in keys."""
@@ -95,6 +101,24 @@ class Keys:
     def _is_ignored(self, parameter: str) -> bool:
         name = unquote_plus(parameter.partition("=")[0])
         return name in self._ignored or (bool(self._ignored_beginnings) and name.startswith(self._ignored_beginnings))
+
+
+def is_plain(pieces: Pieces) -> bool:
+    """Whether a request has no word for caches: what is kept and fresh answers it."""
+    return _SPECIAL.isdisjoint(pieces[::2])
+
+
+def _origin_of(pieces: Pieces) -> str:
+    """Where the gateway has written it, nobody need look for it."""
+    if len(pieces) >= 8 and pieces[-6] == _FORWARDED_HOST and pieces[-8] == _PROTO:
+        return _origin(pieces[-7], pieces[-5])
+    host = value_in(pieces, _FORWARDED_HOST) or value_in(pieces, _HOST) or b""
+    return _origin(value_in(pieces, _PROTO) or b"http", host)
+
+
+@lru_cache(1000)
+def _origin(scheme: bytes, host: bytes) -> str:
+    return f"{scheme.decode('latin-1')}://{host.decode('latin-1').lower()}"
 
 
 def _directives(pieces: Pieces) -> Directives:

@@ -6,11 +6,23 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 
-from gateway import BEGINNINGS, Body, BodyTooLarge, Delivery, Exchange, GatewayError, Pieces, Response, Scope
+from gateway import (
+    BEGINNINGS,
+    Body,
+    BodyTooLarge,
+    Delivery,
+    Exchange,
+    GatewayError,
+    InternalError,
+    Pieces,
+    Response,
+    Scope,
+)
 
 from . import answers
 from .component import Cache
 from .decision import Verdict, is_of, judge, serves_on_error
+from .ending import to_its_end
 from .entry import Entry
 from .fields import grouped, pieces_in, updated, value_in
 from .flights import Landing
@@ -19,6 +31,7 @@ from .invalidation import changed_targets
 from .keeping import Answered, dated, entry_of, keep
 from .keys import Asked, Keys
 from .options import CacheConfig
+from .tags import Tags
 from .tiers import Purge
 from .visit import Visit
 
@@ -41,6 +54,7 @@ class Returning:
         self._route = scope.place
         self._counts = cache.counts_of(scope.place)
         self._now = scope.clock.now
+        self._tags = Tags(config.tags)
 
     async def came(self, exchange: Exchange) -> None:
         visit = exchange.get(Visit)
@@ -67,7 +81,7 @@ class Returning:
         if error.status < 500:  # the client has gone, or was refused below: that says nothing to others
             await visit.leave()
             return
-        stale = self._stale(exchange, visit, 0)
+        stale = None if isinstance(error, InternalError) else self._stale(exchange, visit, 0)  # a bug is no outage
         visit.fail(error)
         if stale is not None:
             exchange.response, exchange.error = stale, None
@@ -76,7 +90,7 @@ class Returning:
 
     def stale_for(self, exchange: Exchange, visit: Visit, error: GatewayError) -> Response:
         """For one who waited for a request that failed: where nothing may be given, it fails alike."""
-        stale = self._stale(exchange, visit, 0)
+        stale = None if isinstance(error, InternalError) else self._stale(exchange, visit, 0)
         if stale is None:
             raise error
         return stale
@@ -137,6 +151,7 @@ class Returning:
         """Keep it, and tell those who wait whether they find it.  ``known`` is what it is the same as."""
         entry = entry_of(visit.asked, answered, self._config)
         entry.route = self._route
+        entry.tags = self._tags.of(visit.params, answered.pieces, answered.body)
         if known is not None:
             entry.hits, entry.tags = known.hits, known.tags
         stored = await keep(self._cache, entry, visit.asked, self._config.longest)
@@ -159,7 +174,7 @@ class Returning:
                     exchange.note("cache_too_large")
                 yield chunk
         if size <= self._config.largest:
-            await self._store(visit, self._of(visit, status, pieces, b"".join(taken), terms))
+            await to_its_end(self._store(visit, self._of(visit, status, pieces, b"".join(taken), terms)))
 
     # what was asked after
 
@@ -204,6 +219,7 @@ class Returning:
         try:
             self._counts["refresh"] += 1
             visit.ask_only_if_changed(branch)
+            visit.params = branch.params
             branch.put(visit)
             await branch.descend()
             await self.came(branch)
@@ -235,10 +251,7 @@ class Returning:
     def _say(self, exchange: Exchange, visit: Visit, word: str, *, stored: bool = False, detail: str = "") -> None:
         """Of an answer that passes."""
         self._counts[word] += 1
-        if detail:
-            exchange.note(f"cache_{word}", why=detail)
-        else:
-            exchange.note(f"cache_{word}")
+        exchange.note("cache_" + (detail.replace("-", "_") or word))
         if self._config.status:
             status = exchange.answer.status if visit.entry is not None else 0
             said = answers.forwarded(visit.why, status=status, stored=stored, collapsed=visit.followed, detail=detail)

@@ -6,18 +6,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
+from urllib.parse import unquote
 
 from .entry import Entry
 
-By = Literal["key", "uri", "prefix", "tag", "partition", "all"]
+By = Literal["key", "uri", "path", "prefix", "tag", "partition", "all"]
 
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Which entries are to go: those of one key, one target, all targets that begin so, one tag, one partition.
+    """Which entries are to go: those of one key, target or path, all targets that begin so, one tag, one partition.
 
-    ``value`` is a key, a URI with its host, the beginning of one, a tag or the digest of a principal; a ``prefix`` may
-    leave out scheme and host.  ``within`` keeps it to one partition, where it is said.
+    ``value`` is a key, a URI with its host, a path whatever its host and query, the beginning of a URI, a tag or the
+    digest of a principal; a ``prefix`` may leave out scheme and host.  ``within`` keeps it to one partition, where it
+    is said.
     """
 
     by: By
@@ -30,16 +32,33 @@ class Purge:
         match self.by:
             case "key" | "uri" | "partition":
                 return bool(getattr(entry, self.by) == self.value)
+            case "path":
+                return path_of(entry.uri) == folded(self.value)
             case "prefix":
-                return entry.uri.startswith(self.value) or _local(entry.uri).startswith(self.value)
+                return begins(entry.uri, self.value)
             case "tag":
                 return self.value in entry.tags
         return True
 
 
-def _local(uri: str) -> str:
+def path_of(uri: str) -> str:
+    """Its path as every backend reads it: decoded, in small letters, without a slash at its end (`folded`)."""
+    return folded(local(uri).partition("?")[0])
+
+
+def folded(path: str) -> str:
+    return unquote(path).lower().rstrip("/") or "/"
+
+
+def local(uri: str) -> str:
     """Without its scheme and host."""
     return "/" + uri.partition("://")[2].partition("/")[2]
+
+
+def begins(uri: str, prefix: str) -> bool:
+    """Whether a target begins so, with its scheme and host or from its path on."""
+    start = unquote(prefix).lower()
+    return unquote(uri).lower().startswith(start) or unquote(local(uri)).lower().startswith(start)
 
 
 class Tier(Protocol):
@@ -75,7 +94,7 @@ class MemoryTier:
         self.evictions = 0
         self._now = now
         self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self._by_uri: dict[str, set[str]] = {}
+        self._by_mark: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -99,7 +118,8 @@ class MemoryTier:
         if entry.size > self.most_bytes // 8:
             return
         self._entries[entry.key] = entry
-        self._by_uri.setdefault(entry.uri, set()).add(entry.key)
+        for mark in _marks(entry):
+            self._by_mark.setdefault(mark, set()).add(entry.key)
         self.bytes += entry.size
         while self.bytes > self.most_bytes or len(self._entries) > self.most_entries:
             self.delete(next(iter(self._entries)))
@@ -110,10 +130,11 @@ class MemoryTier:
         if entry is None:
             return
         self.bytes -= entry.size
-        keys = self._by_uri[entry.uri]
-        keys.discard(key)
-        if not keys:
-            del self._by_uri[entry.uri]
+        for mark in _marks(entry):
+            keys = self._by_mark[mark]
+            keys.discard(entry.key)
+            if not keys:
+                del self._by_mark[mark]
 
     def purge(self, what: Purge) -> int:
         found = [entry.key for entry in self._candidates(what) if what.takes(entry)]
@@ -127,5 +148,17 @@ class MemoryTier:
             case "key":
                 return [self._entries[what.value]] if what.value in self._entries else []
             case "uri":
-                return [self._entries[key] for key in self._by_uri.get(what.value, ())]
+                return self._marked(path_of(what.value))
+            case "path":
+                return self._marked(folded(what.value))
+            case "tag":
+                return self._marked(f"#{what.value}")
         return list(self._entries.values())
+
+    def _marked(self, mark: str) -> list[Entry]:
+        return [self._entries[key] for key in self._by_mark.get(mark, ())]
+
+
+def _marks(entry: Entry) -> list[str]:
+    """By what it can be found without looking at all others: its path and its tags."""
+    return [path_of(entry.uri), *(f"#{tag}" for tag in entry.tags)]

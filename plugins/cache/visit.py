@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gateway import Exchange, GatewayError
 
 from .answers import validating
@@ -18,7 +20,7 @@ class Visit:
     for another.
     """
 
-    __slots__ = ("asked", "entry", "flight", "followed", "plain", "requested", "validating", "why")
+    __slots__ = ("asked", "entry", "flight", "followed", "params", "plain", "requested", "validating", "why")
 
     def __init__(self, asked: Asked, why: str, requested: float, entry: Entry | None = None) -> None:
         self.asked = asked
@@ -29,6 +31,8 @@ class Visit:
         self.plain: Exchange | None = None
         self.flight: Flight | None = None
         self.followed = False
+        self.params: Mapping[str, str] = {}
+        """Of the route, as its path says them."""
 
     def ask_only_if_changed(self, exchange: Exchange) -> None:
         """Let the request, which is about to be sent, ask so, where what is kept has a validator."""

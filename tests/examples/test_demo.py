@@ -109,6 +109,7 @@ def test_once_shows_what_became_of_each_payment_and_ends():
     assert "✗" not in shown
     for said in (
         "(replayed)",
+        "(cached), backend asked 1 time",
         "idempotency_key_reused",
         "insufficient_funds",
         "unauthenticated",

@@ -69,6 +69,7 @@ def test_the_built_ins_are_loaded_unless_the_settings_say_otherwise() -> None:
         "fraud",
         "idempotency",
         "cache",
+        "cache_clears",
     }
     assert load_plugins(load_settings({})).registry.filters.keys() == built_in
 

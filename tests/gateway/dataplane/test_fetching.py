@@ -32,10 +32,18 @@ class Entry(Filter[Config]):
         exchange.answer.headers["x-params"] = "".join(exchange.params.values())
 
 
+ENDED: list[int] = []
+
+
+async def ended() -> None:
+    ENDED.append(1)
+
+
 class Below(Filter[Config]):
     name = "below"
 
     async def on_request(self, exchange: Any) -> Response | None:
+        exchange.at_end(ended)
         return Response(418) if exchange.request.path.endswith("teapot") else None
 
     async def on_response(self, exchange: Any) -> None:
@@ -87,9 +95,11 @@ def fetch(gateway):
 
 async def test_it_enters_its_route_at_the_parts_own_filter_and_goes_through_those_below(fetch, upstream) -> None:
     upstream.will_answer(200, body=b"paid")
+    ENDED.clear()
     answer = await fetch(asked(), facts=[Principal("shop-1")])
     assert (answer.status, answer.body.data) == (200, b"paid")
     assert (answer.headers["x-params"], answer.headers["x-below"]) == ("in_1", "/v1/invoices/in_1")
+    assert ENDED == [1], "what waits for the end of an exchange is done"
     [seen] = upstream.seen
     assert (seen.target, seen.headers["x-owner"]) == ("/v1/invoices/in_1?full=1", "shop-1")
     assert (seen.headers["host"], seen.headers["x-forwarded-host"]) == ("shop.example:8443", "shop.example:8443")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import redis.asyncio
 
-from gateway.store.pools import redis_pool
+from gateway.store.pools import close_pool, redis_pool
 
 
 async def test_connections_are_made_as_the_store_makes_its_own_and_are_kept(valkey) -> None:
@@ -11,7 +11,7 @@ async def test_connections_are_made_as_the_store_makes_its_own_and_are_kept(valk
     async with redis.asyncio.Redis(connection_pool=pool) as client:
         await client.set("in", b"\xff", px=60_000)
         assert await client.get("in") == b"\xff"
-    await pool.disconnect()
+    await close_pool(pool)
     assert valkey.run("GET", "in") is None, "it was told another database"
 
 

@@ -104,8 +104,12 @@ def test_an_odd_path_is_looked_at_closely(target: bytes) -> None:
     assert written(exchange) is None
 
 
-def test_notes_are_looked_at_closely() -> None:
+def test_a_note_that_is_a_word_is_written_as_it_is_and_one_that_says_more_is_looked_at_closely() -> None:
     exchange = ended()
+    exchange.notes.append(Note("cache", "cache_miss"))
+    found = written(exchange)
+    assert found is not None
+    assert found["notes"] == [{"filter": "cache", "code": "cache_miss"}]
     exchange.notes.append(Note("fraud", "score", {"points": 3}))
     assert written(exchange) is None
 

@@ -15,12 +15,12 @@ def entry(**said) -> Entry:
 
 def test_what_is_kept_is_given_with_its_age_and_why() -> None:
     kept = entry()
-    given = answer(kept, Asked("k", "u", "", []), 7.9, hit(kept, 7.9))
+    given = answer(kept, Asked("r p u", "p", []), 7.9, hit(kept, 7.9))
     assert dict(given.headers) == {"etag": '"1"', "age": "7", "cache-status": "Payguard; hit; ttl=52"}
     assert given.body.data is kept.body
     assert kept.pieces == ETAG
-    assert "cache-status" not in answer(kept, Asked("k", "u", "", []), 0, None).headers
-    assert answer(kept, Asked("k", "u", "", []), -5, None).headers["age"] == "0"
+    assert "cache-status" not in answer(kept, Asked("r p u", "p", []), 0, None).headers
+    assert answer(kept, Asked("r p u", "p", []), -5, None).headers["age"] == "0"
 
 
 def test_why_an_answer_was_asked_for_is_said_in_the_words_of_the_standard() -> None:

@@ -29,7 +29,7 @@ async def test_what_is_fresh_answers_without_the_upstream_and_without_a_copy_of_
     later = await made.ask()
     assert later.answer.headers["age"] == "10"
     assert status_of(later) == "hit; ttl=50"
-    assert [note.code for note in later.notes] == ["cache_hit"]
+    assert [(step.decision, step.code) for step in later.steps] == [("answered", "hit")]
 
 
 # what the request says: directives, after so many seconds; what is told, and how often the origin was asked

@@ -27,7 +27,7 @@ def entry(cache: Cache, asked: Asked, pieces: list[bytes], **options):
 
 
 def asked(*pieces: bytes) -> Asked:
-    return Asked("k", "http://shop/", "", list(pieces))
+    return Asked("r p http://shop/", "p", list(pieces))
 
 
 def test_it_is_kept_for_as_long_as_it_can_be_of_use(cache) -> None:
@@ -49,14 +49,14 @@ def test_fields_that_select_are_in_one_order_whatever_their_case() -> None:
 
 async def test_one_that_nothing_selects_lies_under_the_key_itself(cache) -> None:
     assert await keep(cache, entry(cache, asked(), []), asked(), 60)
-    assert cache.memory.get("k").status == 200
+    assert cache.memory.get("r p http://shop/").status == 200
 
 
 async def test_variants_lie_beside_what_tells_them_apart(cache) -> None:
     for value in (b"a", b"b", b"a"):
         ask = asked(ACCEPT, value)
         await keep(cache, entry(cache, ask, [VARY, b"accept"]), ask, 600)
-    marker = cache.memory.get("k")
+    marker = cache.memory.get("r p http://shop/")
     assert (marker.status, marker.vary) == (0, (b"accept",))
     assert len(cache.memory) == 3
     assert cache.memory.get(variant_key(marker, [ACCEPT, b"b"])).selecting == (b"b",)
@@ -65,21 +65,21 @@ async def test_variants_lie_beside_what_tells_them_apart(cache) -> None:
 async def test_a_name_that_is_new_leaves_older_variants_behind_and_none_that_was_said_is_forgotten(cache) -> None:
     ask = asked(ACCEPT, b"a")
     await keep(cache, entry(cache, ask, [VARY, b"accept"]), ask, 600)
-    before = cache.memory.get("k")
+    before = cache.memory.get("r p http://shop/")
     await keep(cache, entry(cache, ask, [VARY, b"cookie"]), ask, 600)
-    after = cache.memory.get("k")
+    after = cache.memory.get("r p http://shop/")
     assert after.vary == (b"accept", b"cookie")
     assert after.generation != before.generation
     await keep(cache, entry(cache, ask, []), ask, 600)  # one that names none is kept no less apart
-    assert cache.memory.get("k") is after
+    assert cache.memory.get("r p http://shop/") is after
 
 
 async def test_what_tells_variants_apart_lives_as_long_as_they_do(cache) -> None:
     ask = asked(ACCEPT, b"a")
     await keep(cache, entry(cache, ask, [VARY, b"accept"]), ask, 70)
-    generation = cache.memory.get("k").generation
+    generation = cache.memory.get("r p http://shop/").generation
     cache.scope.clock.advance(20)
     await keep(cache, entry(cache, ask, [VARY, b"accept"]), ask, 70)
-    marker = cache.memory.get("k")
+    marker = cache.memory.get("r p http://shop/")
     assert marker.generation == generation
     assert marker.kept_until >= cache.memory.get(variant_key(marker, ask.pieces)).kept_until

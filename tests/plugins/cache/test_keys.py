@@ -3,6 +3,7 @@ from __future__ import annotations
 from gateway.testing import exchange, scope
 from plugins.cache.directives import NONE
 from plugins.cache.entry import Entry
+from plugins.cache.fields import pieces_in
 from plugins.cache.keys import KNOWN, Keys, variant_key
 from plugins.cache.options import CacheConfig
 
@@ -15,12 +16,17 @@ def keys(**options) -> Keys:
 
 def asked(made: Keys, path: str = "/v1/x", query: str = "", **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return made.asked(exchange("GET", path, query=query, headers={**HOST, **named}))
+    return of(made, exchange("GET", path, query=query, headers={**HOST, **named}))
+
+
+def of(made: Keys, passing):
+    pieces = pieces_in(passing.request)
+    return made.asked(made.key(passing, pieces), pieces)
 
 
 def test_a_key_is_the_route_the_partition_and_the_target_as_the_upstream_is_told_it() -> None:
     assert asked(keys(), query="b=2&a=1").key == "invoices  https://pay.example/v1/x?b=2&a=1"
-    plain = keys().asked(exchange("GET", "/v1/x", headers={"host": "shop"}))
+    plain = of(keys(), exchange("GET", "/v1/x", headers={"host": "shop"}))
     assert plain.uri == "http://shop/v1/x"
 
 

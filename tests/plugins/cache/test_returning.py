@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+import orjson
 import pytest
 
 from gateway import DependencyDown, Rejected, Response, UpstreamBroken
@@ -127,6 +128,7 @@ FAILURES = [
     (answered(503), True),
     (answered(500), True),
     (Rejected("by a filter below"), False),
+    (RuntimeError("a bug of a filter below"), False),
     (answered(404), False),
 ]
 
@@ -161,6 +163,31 @@ async def test_nothing_stale_is_given_where_the_answer_forbids_it_or_it_is_too_o
     too_old.clock.advance(80)
     too_old.will_answer(UpstreamBroken("closed"))
     assert (await too_old.ask("/other")).answer.status == 502
+
+
+async def test_while_the_breaker_is_open_what_is_kept_is_given_and_the_backend_is_left_alone() -> None:
+    breaker = {"circuit_breaker": {"minimum_calls": 2, "window": "1m", "open_for": "1h"}}
+    async with backend() as origin:
+        policy = {
+            "version": 1,
+            "upstreams": {"backend": {"url": origin.url, "guards": [breaker]}},
+            "routes": [
+                {
+                    "name": "prices",
+                    "match": {"prefix": "/"},
+                    "upstream": "backend",
+                    "filters": [{"cache": {"partition": "none", "stale_if_error": "1h"}}],
+                }
+            ],
+        }
+        async with running_gateway(policy=orjson.dumps(policy).decode()) as client:
+            origin.will_answer(json={"price": 1}, headers={"cache-control": "max-age=0"})
+            for _ in range(8):
+                origin.will_answer(503, json={})
+            got = [await client.get("/v1/prices") for _ in range(9)]
+            assert {(each.status_code, each.content) for each in got} == {(200, b'{"price":1}')}
+            assert "detail=stale-if-error" in got[-1].headers["cache-status"]
+            assert len(origin.seen) < 9
 
 
 async def test_those_who_wait_for_a_request_that_fails_get_what_is_kept(shop) -> None:

@@ -76,4 +76,4 @@ def test_a_target_that_has_nothing_left_is_forgotten(clock) -> None:
     tier.delete("a")
     tier.delete("a")
     assert tier.purge(Purge("uri", "http://shop/v1/a")) == 0
-    assert not tier._by_uri
+    assert not tier._by_mark

@@ -9,7 +9,7 @@ from plugins.cache.visit import Visit
 
 def visit(**said) -> Visit:
     kept = Entry(*("k", "u", "", 200, [], b"", 0.0, 0.0, 60.0, 1e9), **said)
-    return Visit(Asked("k", "u", "", []), "stale", 0.0, kept)
+    return Visit(Asked("r p u", "p", []), "stale", 0.0, kept)
 
 
 def test_what_it_leads_ends_once() -> None:

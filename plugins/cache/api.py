@@ -1,0 +1,151 @@
+"""``/api/v1/cache``: what the cache holds and does, how far it is warmed, and letting go of what people name."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway import DatabaseDown, Scope
+
+from .keys import PURPOSE
+from .tiers import Purge
+
+if TYPE_CHECKING:
+    from .component import Cache
+
+_NAMED = r"^[0-9A-Za-z][0-9A-Za-z._@+-]{0,63}$"
+_CARD = re.compile(r"(?:\d[ -]?){12,}")
+
+
+class Asked(BaseModel):
+    """What is to go, and why.  ``principal`` is a kind, whose value is the principal's id, and also a limit to one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Literal["key", "uri", "path", "prefix", "tag", "principal", "all"]
+    value: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    principal: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+    by: Annotated[str, Field(pattern=_NAMED)] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.value is None) is not (self.kind == "all"):
+            raise ValueError("a value goes with each kind but all")
+        if self.kind == "key" and len((self.value or "").split(" ")) < 3:
+            raise ValueError("a key is as the log and GET /api/v1/cache/entries show it")
+        if self.kind == "principal" and self.principal is not None:
+            raise ValueError("say the principal once, as the value")
+        if not self.reason.isprintable() or _CARD.search(self.reason):
+            raise ValueError("a reason is a line of text, and holds no number of a card")
+        return self
+
+
+class Answers:
+    """JSON, and problems by HTTPException, as the admin port shows them."""
+
+    def __init__(self, cache: Cache, scope: Scope) -> None:
+        self._cache = cache
+        self._scope = scope
+
+    async def show(self, _: Request) -> Response:
+        cache, redis = self._cache, self._cache.redis
+        memory = cache.memory
+        return _json(
+            {
+                "memory": {
+                    "entries": len(memory),
+                    "bytes": memory.bytes,
+                    "most_entries": memory.most_entries,
+                    "most_bytes": memory.most_bytes,
+                    "evictions": memory.evictions,
+                },
+                "redis": redis and {"trouble": redis.trouble, "purges_waiting": cache.purges.waiting, **redis.counts},
+                "routes": {route: dict(counts) for route, counts in cache.counts.items()},
+            }
+        )
+
+    async def entries(self, request: Request) -> Response:
+        """Of the memory, those of one path: without their bodies."""
+        path = request.query_params.get("path")
+        if path is None:
+            raise HTTPException(400, "path: say whose entries, such as ?path=/v1/invoices/in_1")
+        what, now = Purge("path", path), self._scope.clock.now()
+        found = [entry for entry in self._cache.memory if entry.status and what.takes(entry)][:500]
+        return _json({"items": [_item(entry, now) for entry in found], "next": None})
+
+    async def warming(self, _: Request) -> Response:
+        items = [_dated(each.progress) for each in self._cache.all_warmings]
+        return _json({"items": items, "next": None})
+
+    async def purge(self, request: Request) -> Response:
+        asked = _body(await request.body())
+        author = f"human:{asked.by or 'unnamed'} via {request.scope['payguard.via']}"
+        known = 0
+        for what in self._purges(asked):
+            known += await self._cache.purge(what)
+        waiting = self._cache.purges.waiting
+        subject = asked.kind if asked.value is None else f"{asked.kind} {self._shown(asked)}"
+        entry = self._scope.audit("cache.purge", subject=subject, by=author, reason=asked.reason, known=known)
+        self._scope.event("cache_purged", severity="info", subject=subject, by=author, reason=asked.reason)
+        try:
+            await entry
+        except DatabaseDown as error:
+            raise HTTPException(503, "It is purged; the database is away, so that the trail says so later") from error
+        return _json({"purged": known, "everywhere": waiting == 0, "by": author})
+
+    def _purges(self, asked: Asked) -> list[Purge]:
+        """One for each salt by which a principal may have been hashed."""
+        if asked.kind == "principal":
+            return [Purge("partition", each) for each in self._scope.hashes(PURPOSE, asked.value or "")]
+        within: tuple[str | None, ...] = (None,)
+        if asked.principal is not None:
+            within = tuple(self._scope.hashes(PURPOSE, asked.principal))
+        return [Purge(asked.kind, asked.value or "", each) for each in within]
+
+    def _shown(self, asked: Asked) -> str:
+        """On the trail a principal is its digest."""
+        return self._scope.hash(PURPOSE, asked.value or "") if asked.kind == "principal" else asked.value or ""
+
+
+def _item(entry: Any, now: float) -> dict[str, Any]:
+    return {
+        "key": entry.key,
+        "uri": entry.uri,
+        "route": entry.route,
+        "status": entry.status,
+        "age_seconds": round(entry.age(now), 3),
+        "fresh_for_seconds": round(entry.lifetime - entry.age(now), 3),
+        "bytes": len(entry.body),
+        "hits": entry.hits,
+        "tags": list(entry.tags),
+    }
+
+
+def _dated(progress: dict[str, Any]) -> dict[str, Any]:
+    for name in ("started_at", "ended_at"):
+        if progress[name] is not None:
+            progress[name] = datetime.fromtimestamp(progress[name], UTC).isoformat()
+    return progress
+
+
+def _body(body: bytes) -> Asked:
+    try:
+        return Asked.model_validate(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        raise HTTPException(400, 'The body is no JSON: send {"kind": "path", "value": "…", "reason": "…"}') from None
+    except ValidationError as invalid:
+        error = invalid.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, error["loc"])) or "body"
+        raise HTTPException(400, f"{where}: {error['msg'].removeprefix('Value error, ')}") from None
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return JSONResponse(content, status, headers={"cache-control": "no-store"})
