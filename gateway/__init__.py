@@ -65,6 +65,7 @@ from gateway.parts import (
     Scope,
     Severity,
 )
+from gateway.people import PersonName, Reason, Uncarded
 from gateway.pointer import Pattern, Pointer, find
 from gateway.spelling import did_you_mean
 from gateway.store.pools import close_pool, redis_pool
@@ -125,11 +126,13 @@ __all__ = [
     "Part",
     "Pattern",
     "Payment",
+    "PersonName",
     "Pieces",
     "Pointer",
     "Principal",
     "Procedure",
     "Reads",
+    "Reason",
     "Received",
     "Record",
     "Rejected",
@@ -147,6 +150,7 @@ __all__ = [
     "StoreDown",
     "Stored",
     "Table",
+    "Uncarded",
     "Unclear",
     "Unit",
     "Unreadable",

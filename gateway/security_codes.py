@@ -61,7 +61,7 @@ def held(start: bytes, headers: Pairs, body: bytes) -> bool:
     if decoded is None:
         return True
     line = b"\n".join((start, *plain))
-    return (_suspected(line) and _in_text(line)) or (_suspected(decoded) and _in_body(decoded))
+    return _suspected(b"%b\n%b" % (line, decoded)) and (_in_text(line) or _in_body(decoded))
 
 
 def _decoded(body: bytes, coding: bytes) -> bytes | None:

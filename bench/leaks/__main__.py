@@ -24,8 +24,9 @@ from bench.running import console
 def leaks(payments: int, seed: int, *, canary: bool) -> None:
     """Send payments, each with a card of its own in another place, and look for every number in all that was written.
 
-    The log at its most talkative, spans, metrics, problems, the admin API, the database's files, a dump of Redis, and
-    what the backend got in the field that is encrypted.  Exit code 1 where a number was found.
+    The log at its most talkative, spans, metrics, problems, the admin API, the database's files, the exported audit
+    trail, a dump of Redis, and what the backend got in the fields that are encrypted or hold a token.  Exit code 1
+    where a number was found.
     """
     logging.getLogger("payguard.clients").setLevel(logging.CRITICAL)  # the backend breaks answers off on purpose
     with tempfile.TemporaryDirectory(prefix="payguard-leaks-") as folder:
@@ -42,6 +43,9 @@ def _report(result: Result, payments: int, console: Console) -> None:
     console.print(table)
     statuses = ", ".join(f"{status or 'closed'}: {count:,}" for status, count in sorted(result.statuses.items()))
     console.print(f"answers {statuses}; {result.forwarded:,} reached the backend; {result.spans:,} spans")
+    console.print(
+        ", ".join(f"{name}: {count:,}" for name, count in result.rows.items()), f"revealed: {result.revealed:,}"
+    )
     for place, count in result.places.most_common():
         console.print(f"[red]{count:,} found that stood in: {place}")
 

@@ -18,10 +18,14 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class Backend:
-    """Keeps what stands in ``/card/number`` of each payment that reaches it, a line each."""
+    """Keeps what stands in ``/card/number`` of each payment that reaches it, a line each.
+
+    ``tokens`` are those that came there; ``revealed`` counts what came as a processor gets it.
+    """
 
     def __init__(self, protected: Path) -> None:
-        self.requests = 0
+        self.requests = self.revealed = 0
+        self.tokens: list[str] = []
         self._file = protected.open("w", encoding="utf-8", buffering=1)
 
     def close(self) -> None:
@@ -38,8 +42,11 @@ class Backend:
         document = _document(bytes(body))
         if isinstance(card := document.get("card"), dict):
             self._file.write(f"{card.get('number')}\n")
+            self.tokens += [number] if (number := str(card.get("number"))).startswith("tok_") else []
+        if isinstance(source := document.get("source"), dict):
+            self.revealed += str(source.get("number")).isdecimal()
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        await _answer(headers.get(b"x-trouble", ""), str(document.get("note", "")), send)
+        await _answer(headers.get(b"x-trouble", ""), str(document.get("note", scope["path"])), send)
 
 
 async def _answer(trouble: str, note: str, send: Send) -> None:
@@ -50,7 +57,7 @@ async def _answer(trouble: str, note: str, send: Send) -> None:
     content = json.dumps(said).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
     if trouble == "header":
-        headers.append((b"x-about", note.encode()))
+        headers += [(b"x-about", note.encode()), (b"vary", b"x-note"), (b"etag", b'"%b"' % note.encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 

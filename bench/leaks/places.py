@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from bench.leaks.numbers import ASCII_FORMS, FORMS, json_escaped, percent
 
-PAY, OTHER = "/v1/payments", "/v1/orders"
+PAY, OTHER, CARDS, READ = "/v1/payments", "/v1/orders", "/v1/cards", "/v1/invoices"
 
 
 @dataclass(slots=True)
@@ -160,6 +160,34 @@ def _plain_text(made: Draft, number: str) -> None:
     made.body = f"order {_text(made, number)} {number}".encode()
 
 
+def _vault(made: Draft, number: str) -> None:
+    made.target = CARDS
+    made.document["card"] = {"number": made.random.choice([str, FORMS["spaces"], FORMS["dashes"]])(number)}
+
+
+def _vault_in_no_card(made: Draft, number: str) -> None:
+    made.target = CARDS
+    made.document["card"] = {"number": f"no {_text(made, number)}"}
+
+
+def _vault_customer(made: Draft, number: str) -> None:
+    made.target = CARDS
+    made.document |= {"customer": _text(made, number), "card": {"number": "4242424242424242"}}
+
+
+def _no_token(made: Draft, number: str) -> None:
+    made.target, made.document["source"] = "/processor/v1/charges", {"number": f"tok_{_text(made, number)}"}
+
+
+def _cached(made: Draft, number: str) -> None:
+    made.method, made.target, made.body = "GET", f"{READ}/{quote(_text(made, number))}", b""
+    made.headers["X-Note"], made.headers["X-Trouble"] = _text(made, number), "header"
+
+
+def _cached_query(made: Draft, number: str) -> None:
+    made.method, made.target, made.body = "GET", f"{READ}/in_1?card={quote(_text(made, number))}", b""
+
+
 def _told(trouble: str) -> Place:
     """The backend repeats it in an answer of this kind."""
 
@@ -207,6 +235,12 @@ PLACES: Mapping[str, Place] = {
     "query, percent-encoded twice": _query_twice,
     "path": _path,
     "path, percent-encoded": _path_encoded,
+    "field of the vault": _vault,
+    "field of the vault, in what is no card": _vault_in_no_card,
+    "field of the vault: customer": _vault_customer,
+    "field to reveal, in no token": _no_token,
+    "path, header and answer of a cached read": _cached,
+    "query of a cached read": _cached_query,
     "answer that declines": _told("decline"),
     "answer that fails": _told("fail"),
     "answer in a header": _told("header"),

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import sqlite3
+import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import cycle
 from pathlib import Path
 from random import Random
 
-import httpx
-
 from bench.leaks.backend import Backend, Collector
 from bench.leaks.client import send
 from bench.leaks.numbers import numbers
+from bench.leaks.people import ask_as_people_do, read_pages
 from bench.leaks.places import PLACES, draft
 from bench.leaks.scan import Scan
 from bench.peers import wait_for
@@ -28,6 +31,11 @@ from tests.servers import Valkey, valkey_server
 
 SETTLES = 3.0
 """Seconds in which what was in doubt is asked after, and spans arrive."""
+
+MOST_CHARGES = 1000
+"""Tokens that are revealed."""
+
+TABLES = ("payments", "audit", "audit_seals", "decisions", "vault", "blocks", "fraud_lists", "fraud_labels")
 
 _HERE = Path(__file__).parent
 
@@ -50,6 +58,9 @@ class Result:
     forwarded: int
     outputs: list[Output]
     places: Counter[str]
+    rows: Mapping[str, int]
+    """Of the tables that hold what payments leave behind, and the keys of the cache in Redis."""
+    revealed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class Stand:
 
     folder: Path
     gateway: Process
+    environ: Mapping[str, str]
     port: int
     admin: str
     valkey: Valkey
@@ -77,15 +89,19 @@ async def run(folder: Path, payments: int, seed: int, *, settles: float = SETTLE
             stand = stack.enter_context(_raised(folder, url, backend, canary=canary))
             with (folder / "problems").open("wb") as problems:
                 statuses = await send(_requests(known, random), stand.port, problems)
-            await _ask_as_people_do(stand, [*known][:: max(1, payments // 20)])
+            await send(_charges(backend.tokens[:MOST_CHARGES]), stand.port, BytesIO())
+            told = await ask_as_people_do(stand.admin, [*known][:: max(1, payments // 20)])
+            (folder / "answers").write_bytes(b"\n".join(told))
             await asyncio.sleep(settles)
-            await _pages(stand)
+            await read_pages(stand.admin, stand.folder)
+            await asyncio.to_thread(_export, stand)
+            rows = _rows(stand)
             stand.valkey.run("SAVE")
             outputs = [*_read(stand, Scan(known), "while it ran")]
             await asyncio.to_thread(stand.gateway.stop)
         outputs += _read(stand, Scan(known), "after it")
     places = Counter(known[number] for output in outputs for number in output.found)
-    return Result(statuses, stand.collector.spans, backend.requests, outputs, places)
+    return Result(statuses, stand.collector.spans, backend.requests, outputs, places, rows, backend.revealed)
 
 
 def _requests(known: Mapping[str, str], random: Random) -> Iterator[bytes]:
@@ -111,7 +127,7 @@ def _raised(folder: Path, backend_url: str, backend: Backend, *, canary: bool) -
         environ = _environ(folder, valkey, collector)
         gateway = stack.enter_context(Process(command, folder / "log", environ))
         wait_for(port, gateway)
-        yield Stand(folder, gateway, port, f"http://127.0.0.1:{admin}", valkey, collector, backend)
+        yield Stand(folder, gateway, environ, port, f"http://127.0.0.1:{admin}", valkey, collector, backend)
 
 
 def _environ(folder: Path, valkey: Valkey, collector: Collector) -> dict[str, str]:
@@ -120,6 +136,7 @@ def _environ(folder: Path, valkey: Valkey, collector: Collector) -> dict[str, st
         "PAYGUARD_DATA_DIR": str(folder / "data"),
         "ENCRYPTION_KEY": secrets.token_hex(32),
         "REDIS_URL": valkey.url,
+        "RISK_KEY": secrets.token_hex(32),
         "LOG_LEVEL": "debug",
         "PAYGUARD_LOG_QUERY": "true",
         "PAYGUARD_TRACE_SAMPLE": "1",
@@ -130,49 +147,27 @@ def _environ(folder: Path, valkey: Valkey, collector: Collector) -> dict[str, st
     }
 
 
-async def _ask_as_people_do(stand: Stand, some: Iterable[str]) -> None:
-    """With numbers where people write something: as whom they look for, as why they decide."""
-    async with httpx.AsyncClient(base_url=stand.admin, timeout=30) as client:
-        told = [
-            await client.get("/api/v1/payments", params={"state": "in_doubt", "limit": 5}),
-            *[await client.get("/api/v1/payments", params={"owner": each, "key": each}) for each in some],
-            *[await client.get(f"/api/v1/payments/{each}") for each in some],
-            *[await client.get(f"/api/v1/{each}") for each in some],
-            *[await client.post("/api/v1/blocks", json=_block(each)) for each in some],
-            *[await client.post("/api/v1/blocks", json=_block(each, reason=f"says {each}")) for each in some],
-            *[await client.post("/api/v1/blocks", json=_block(each) | {"by": each}) for each in some],
-        ]
-        for number, payment in zip(some, told[0].json()["items"], strict=False):
-            said = {"state": "failed", "reason": f"the bank says {number} was refused", "by": number}
-            told.append(await client.post(f"/api/v1/payments/{payment['id']}/resolve", json=said))
-    (stand.folder / "answers").write_bytes(b"\n".join(each.content for each in told))
+def _charges(tokens: Iterable[str]) -> Iterator[bytes]:
+    """What a backend asks its processor, through the route that reveals."""
+    for token in tokens:
+        body = b'{"source": {"number": "%b"}}' % token.encode()
+        head = "POST /processor/v1/charges HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\n"
+        yield f"{head}X-User-Id: backend\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def _block(number: str, reason: str = "stolen") -> dict[str, str]:
-    return {"kind": "card", "value": number, "reason": reason, "for": "15m"}
+def _export(stand: Stand) -> None:
+    """The trail, and what is said of it, as a person takes them away.  CalledProcessError where it is not whole."""
+    for name, command in {"trail.jsonl": "export", "verified": "verify"}.items():
+        with (stand.folder / name).open("wb") as output:
+            line = [sys.executable, "-m", "gateway", "audit", command]
+            subprocess.run(line, env={**os.environ, **stand.environ}, stdout=output, check=True)
 
 
-async def _pages(stand: Stand) -> None:
-    """Every page of the API that lists something, and the metrics."""
-    async with httpx.AsyncClient(base_url=stand.admin, timeout=60) as client:
-        (stand.folder / "metrics").write_bytes((await client.get("/metrics")).content)
-        with (stand.folder / "pages").open("wb") as pages:
-            for path in ("/healthz", "/api/v1/policy", "/api/v1/jobs"):
-                pages.write((await client.get(path)).content)
-            for path in ("/api/v1/payments", "/api/v1/payments/retries", "/api/v1/blocks", "/api/v1/detections"):
-                async for page in _collection(client, path):
-                    pages.write(page.content + b"\n")
-                    for item in page.json()["items"][:2] if path == "/api/v1/payments" else ():
-                        pages.write((await client.get(f"{path}/{item['id']}")).content + b"\n")
-
-
-async def _collection(client: httpx.AsyncClient, path: str) -> AsyncIterator[httpx.Response]:
-    cursor: str | None = ""
-    while cursor is not None:
-        asked = {"limit": "500", "cursor": cursor} if path != "/api/v1/blocks" else {"cursor": cursor}
-        page = await client.get(path, params={name: value for name, value in asked.items() if value})
-        yield page
-        cursor = page.json()["next"]
+def _rows(stand: Stand) -> Mapping[str, int]:
+    path = stand.folder / "data" / "payguard.db"
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        rows = {table: connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in TABLES}
+    return {**rows, "cache in Redis": len(stand.valkey.run("KEYS", "*cache*"))}
 
 
 def _read(stand: Stand, scan: Scan, when: str) -> Iterator[Output]:

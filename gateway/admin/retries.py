@@ -49,11 +49,12 @@ def _cancel(state: AdminState) -> Answer:
             cancelled = await asked
         except DatabaseDown as error:
             raise DatabaseDown("Nobody knows whether this was recorded: look at the schedule first") from error
+        if not cancelled:
+            state.audit.add("retry.cancel", outcome="not_recorded", **said)
         now = await ledger.schedules.find(id)
         if now is None:
             return _unknown(id)
         if not cancelled:
-            state.audit.add("retry.cancel", outcome="not_recorded", **said)
             return _over(now)
         state.tell("retry_cancelled", payment=id, by=by, reason=reason)
         return Json(retry(now))

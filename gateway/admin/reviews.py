@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.admin.answers import Json, Problem
+from gateway.admin.answers import Json, Problem, peer
 from gateway.admin.parameters import Decision, review_of
 from gateway.admin.payments import Answer, changed, conflict, found, shown, unknown, with_ledger
 from gateway.database.protocol import DatabaseDown
@@ -40,21 +41,30 @@ def _review(state: AdminState, to: State) -> Answer:
             return unknown(request)
         if (refusal := _refusal(record, decision)) is not None:
             return refusal
-        by, reason = f"human:{decision.by} via {request.scope['payguard.via']}", state.mask(decision.reason)
-        if not await _decided(ledger, record, to, by, reason):
+        by = f"human:{state.mask(decision.by or 'unnamed')} via {request.scope['payguard.via']}"
+        reason = state.mask(decision.reason)
+        said: dict[str, Any] = {"principal": by, "ip": peer(request), "detail": {"reason": reason}}
+        decided = _decided(ledger, record, to, by, reason)
+        state.audit.add(_ACTIONS[to], subject=record.id, **said)
+        if not await _certain(decided):
+            state.audit.add(_ACTIONS[to], subject=record.id, outcome="not_recorded", **said)
             return changed(await ledger.find(record.id) or record)
         state.tell("payment_reviewed", payment=record.id, state=to, by=by, reason=reason)
-        await state.audit.add(_ACTIONS[to], subject=record.id, principal=by, detail={"reason": reason})
         return Json(await shown(await ledger.find(record.id) or record, ledger))
 
     return review
 
 
-async def _decided(ledger: Ledger, record: Record, to: State, by: str, reason: str) -> bool:
+def _decided(ledger: Ledger, record: Record, to: State, by: str, reason: str) -> Awaitable[bool]:
+    """It is on its way when this returns: what is written now is in the same commit."""
+    if to is State.ACCEPTED:
+        return ledger.approve(record.id, record.revision, by=by, reason=reason, within=APPROVED_FOR)
+    return ledger.resolve(record.id, record.revision, to, by=by, reason=reason)
+
+
+async def _certain(decided: Awaitable[bool]) -> bool:
     try:
-        if to is State.ACCEPTED:
-            return await ledger.approve(record.id, record.revision, by=by, reason=reason, within=APPROVED_FOR)
-        return await ledger.resolve(record.id, record.revision, to, by=by, reason=reason)
+        return await decided
     except DatabaseDown as error:
         raise DatabaseDown("Nobody knows whether this was recorded: look at the payment first") from error
 

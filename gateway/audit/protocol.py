@@ -50,6 +50,9 @@ class Auditor(Protocol):
     def open(self) -> None:
         """On the event loop, once the database is open or is being tried."""
 
+    def stats(self) -> Mapping[str, float]:
+        """``entries_total`` that were taken, ``lost_total`` that could not be, ``waiting`` for their commit."""
+
     async def prune(self, keep: float) -> None:
         """Remove what is older than ``keep`` seconds, up to a seal."""
 
@@ -68,6 +71,9 @@ class Unkept:
 
     def open(self) -> None:
         """There is nothing to open."""
+
+    def stats(self) -> Mapping[str, float]:
+        return dict.fromkeys(("entries_total", "lost_total", "waiting"), 0)
 
     async def prune(self, keep: float) -> None:
         """There is nothing that could be old."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import Future
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import orjson
@@ -13,10 +12,11 @@ import structlog
 
 from gateway.audit import statements as sql
 from gateway.audit.entries import ADDRESS, digest, genesis, linked, written
+from gateway.audit.links import Link, retrieve
 from gateway.audit.protocol import Detail
 from gateway.audit.pruning import prune
 from gateway.audit.seals import Sealing, Seals
-from gateway.database.protocol import Database, DatabaseDown, Row
+from gateway.database.protocol import Database, DatabaseDown
 from gateway.ids import payment_id
 
 log = structlog.get_logger("payguard.audit")
@@ -31,8 +31,6 @@ NO_PAUSE, FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.1, 1.0
 CLOSES_WITHIN = 5.0
 MOST_ADDRESSES = 1000
 
-_LOST = "The audit trail cannot take this entry."
-
 
 class Masks(Protocol):
     """``gateway.telemetry.masking.Masking`` is one."""
@@ -40,25 +38,6 @@ class Masks(Protocol):
     def line(self, line: bytes) -> bytes: ...
 
     def document(self, value: Any) -> Any: ...
-
-
-class Link:
-    """One entry of the chain; awaited, until it is committed.
-
-    ``rows`` is None where it waits for the database to be back.
-    """
-
-    __slots__ = ("hash", "line", "rows", "seq")
-
-    def __init__(self, seq: int, hash: str, line: bytes) -> None:  # noqa: A002
-        self.seq = seq
-        self.hash = hash
-        self.line = line
-        self.rows: Future[list[Row]] | None = None
-
-    def __await__(self) -> Generator[Any, None, None]:
-        if self.rows is None or not (yield from asyncio.shield(self.rows).__await__()):
-            raise DatabaseDown(_LOST)
 
 
 class AuditWriter:
@@ -99,7 +78,6 @@ class AuditWriter:
         self._repairing: asyncio.Task[None] | None = None
         self._pause = FIRST_PAUSE
         self.entries = self.lost = 0
-        """Numbers for the metrics: what was taken, and what could not be."""
         self._untold = 0
         self._begin()
 
@@ -115,6 +93,9 @@ class AuditWriter:
         """How many entries are not known to be committed."""
         self._sweep()
         return len(self._waiting)
+
+    def stats(self) -> Mapping[str, float]:
+        return {"entries_total": self.entries, "lost_total": self.lost, "waiting": self.waiting}
 
     # what everybody calls
 
@@ -218,7 +199,7 @@ class AuditWriter:
             if len(batch) == len(self._waiting):  # what comes now is written behind them
                 break
             await asyncio.wait([link.rows for link in batch if link.rows is not None])
-            if all(map(_is_done, batch)):
+            if all(link.is_committed for link in batch):
                 self._pause = NO_PAUSE
         self._repairing = None
 
@@ -231,7 +212,7 @@ class AuditWriter:
         """Forget what the database has; where it has what is not ours, begin a chain anew."""
         rows = await self._database.read(sql.HEAD, self.writer)
         end, found = rows[0] if rows else (0, genesis(self.writer))
-        _retrieve(self._waiting)
+        retrieve(self._waiting)
         known = {link.seq: link for link in (self._committed, *self._waiting)}
         if end not in known or known[end].hash != found:
             self._begin_anew(end)
@@ -279,7 +260,7 @@ class AuditWriter:
             log.exception("the database did not take the end of the audit trail", entries=len(self._waiting))
         if self._repairing is not None:
             self._repairing.cancel()
-        _retrieve(self._waiting)
+        retrieve(self._waiting)
 
     async def _until_told(self) -> None:
         rows = self._waiting[-1].rows
@@ -287,20 +268,3 @@ class AuditWriter:
             await asyncio.wait([self._repairing])
         elif rows is not None:
             await asyncio.wait([rows])
-
-
-def _is_done(link: Link) -> bool:
-    rows = link.rows
-    return rows is not None and not rows.cancelled() and rows.exception() is None and bool(rows.result())
-
-
-def _retrieve(links: Iterable[Link]) -> None:
-    """Look at each failure, which nobody else may."""
-    for link in links:
-        if link.rows is not None:
-            link.rows.add_done_callback(_look)
-
-
-def _look(rows: Future[list[Row]]) -> None:
-    if not rows.cancelled():
-        rows.exception()

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import structlog
 
+from gateway.audit.protocol import Auditor
 from gateway.control import checks
 from gateway.control.foundation import Foundation
 from gateway.control.health import Health
@@ -124,6 +125,7 @@ def read_gauges(
     read(catalogue.DETECTED, foundation.services.detections.counts)
     read(catalogue.UNDETECTED, lambda: foundation.services.detections.unseen)
     _read_ledger(foundation.metrics, foundation.database)
+    _read_audit(foundation)
     _read_store(foundation)
     _read_payments(foundation.metrics, active)
 
@@ -143,6 +145,16 @@ def _read_ledger(metrics: Metrics, database: Database) -> None:
         catalogue.LEDGER_CONNECTIONS,
         lambda: {"open": _stat(database, "connections"), "idle": _stat(database, "connections_idle")},
     )
+
+
+def _read_audit(foundation: Foundation) -> None:
+    numbers = {
+        catalogue.AUDIT_ENTRIES: "entries_total",
+        catalogue.AUDIT_LOST: "lost_total",
+        catalogue.AUDIT_WAITING: "waiting",
+    }
+    for series, name in numbers.items():
+        foundation.metrics.read(series, partial(_stat, foundation.services.audit, name))
 
 
 def _read_store(foundation: Foundation) -> None:
@@ -180,7 +192,7 @@ def _read_payments(metrics: Metrics, active: Active) -> None:
     metrics.read(catalogue.RETRIES, numbers(Retries, lambda retries: retries.results))
 
 
-def _stat(of: Database | Store, name: str) -> float:
+def _stat(of: Database | Auditor | Store, name: str) -> float:
     return of.stats()[name]
 
 

@@ -36,6 +36,8 @@ _NO_DECISION = frozenset({401, 408, 429})
 SECURITY_CODE = "security_code"
 """Why a request or an answer is not kept, so that it can neither be sent again nor be given again."""
 
+_TOO_MUCH = "too_much_waits"
+
 _UNSENT, _UNKNOWN = Delivery.UNSENT, Delivery.UNKNOWN  # on CPython 3.11 a look-up in an Enum costs 0.2 µs
 
 
@@ -127,10 +129,13 @@ class Recorder:
             exchange.note("not_held", reason=against or "not_kept")
             return None
         trail = trail_of(exchange, self._means.masks, reservation.earlier)
-        if not await self._ledger.hold(
+        held = self._ledger.hold(
             reservation.id, reservation.epoch, request, trail, most=terms.most, within=terms.within, reason=reason
-        ):
-            exchange.note("not_held", reason="too_much_waits")
+        )
+        self._audit(exchange, reservation.id, State.HELD, reason)
+        if not await held:
+            exchange.note("not_held", reason=_TOO_MUCH)
+            self._audit(exchange, reservation.id, "not_recorded", _TOO_MUCH)
             return None
         reservation.held = True
         return accepted(exchange, reservation, State.HELD)
@@ -243,23 +248,25 @@ class Recorder:
         if request is None:
             self._refuse(exchange, reservation, reason or "not_kept")
             return False
+        committed = self._ledger.accept(
+            reservation.id,
+            reservation.epoch,
+            request,
+            trail_of(exchange, self._means.masks, reservation.earlier),
+            most=limits.most,
+            ceiling=limits.ceiling[exchange.require(Payment).currency or ""],
+            within=limits.seconds,
+        )
+        self._audit(exchange, reservation.id, State.ACCEPTED, "")
         try:
-            accepted_now = await self._ledger.accept(
-                reservation.id,
-                reservation.epoch,
-                request,
-                trail_of(exchange, self._means.masks, reservation.earlier),
-                most=limits.most,
-                ceiling=limits.ceiling[exchange.require(Payment).currency or ""],
-                within=limits.seconds,
-            )
+            accepted_now = await committed
         except DatabaseDown:  # it may have been: then it is sent later, and a repeat of its key is told so
             exchange.response = refused(exchange, error)
             return True
         if not accepted_now:
-            self._refuse(exchange, reservation, "too_much_waits")
+            self._audit(exchange, reservation.id, "not_recorded", _TOO_MUCH)
+            self._refuse(exchange, reservation, _TOO_MUCH)
             return False
-        self._audit(exchange, reservation.id, State.ACCEPTED, "")
         exchange.error, exchange.outcome = None, Outcome.PENDING
         exchange.response = accepted(exchange, reservation)
         return True

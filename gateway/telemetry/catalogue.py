@@ -102,6 +102,9 @@ LEDGER_SECONDS = Series("payguard_ledger_commit_seconds_total", "counter", "Time
 LEDGER_CONNECTIONS = Series(
     "payguard_ledger_connections", "gauge", "Connections to the database, open in all and idle.", ("state",)
 )
+AUDIT_ENTRIES = Series("payguard_audit_entries_total", "counter", "Entries that the audit trail took.")
+AUDIT_LOST = Series("payguard_audit_lost_total", "counter", "Entries for which it had no room, and which are lost.")
+AUDIT_WAITING = Series("payguard_audit_waiting", "gauge", "Entries that wait to be committed.")
 STORE_ENTRIES = Series("payguard_store_entries", "gauge", "Keys that the store in memory holds.")
 STORE_CALLS = Series("payguard_store_calls_total", "counter", "What was asked of the store.")
 STORE_PIPELINES = Series(

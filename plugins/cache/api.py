@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -12,16 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway import DatabaseDown, Scope
+from gateway import DatabaseDown, PersonName, Reason, Scope
 
 from .keys import PURPOSE
 from .tiers import Purge
 
 if TYPE_CHECKING:
     from .component import Cache
-
-_NAMED = r"^[0-9A-Za-z][0-9A-Za-z._@+-]{0,63}$"
-_CARD = re.compile(r"(?:\d[ -]?){12,}")
 
 
 class Asked(BaseModel):
@@ -32,8 +28,8 @@ class Asked(BaseModel):
     kind: Literal["key", "uri", "path", "prefix", "tag", "principal", "all"]
     value: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     principal: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
-    reason: Annotated[str, Field(min_length=3, max_length=500)]
-    by: Annotated[str, Field(pattern=_NAMED)] | None = None
+    reason: Reason
+    by: PersonName | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -43,8 +39,6 @@ class Asked(BaseModel):
             raise ValueError("a key is as the log and GET /api/v1/cache/entries show it")
         if self.kind == "principal" and self.principal is not None:
             raise ValueError("say the principal once, as the value")
-        if not self.reason.isprintable() or _CARD.search(self.reason):
-            raise ValueError("a reason is a line of text, and holds no number of a card")
         return self
 
 

@@ -10,14 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway import DependencyDown, Scope
+from gateway import DependencyDown, PersonName, Reason, Scope
 
 from .tokens import digest, is_vault_token
 
 if TYPE_CHECKING:
     from .vault import Vault
-
-_NAMED = r"^[0-9A-Za-z][0-9A-Za-z._@+-]{0,63}$"
 
 
 class Asked(BaseModel):
@@ -27,8 +25,8 @@ class Asked(BaseModel):
 
     token: Annotated[str, Field(max_length=64)] | None = None
     customer: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
-    reason: Annotated[str, Field(min_length=3, max_length=500)]
-    by: Annotated[str, Field(pattern=_NAMED)] | None = None
+    reason: Reason
+    by: PersonName | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -36,8 +34,6 @@ class Asked(BaseModel):
             raise ValueError("say token, or customer")
         if self.token is not None and not is_vault_token(self.token):
             raise ValueError("that is no token of a vault: one begins with tok_")
-        if not self.reason.isprintable():
-            raise ValueError("a reason is a line of text")
         return self
 
 

@@ -25,9 +25,21 @@ class Books:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.audited: list[tuple[str, str, str | None, Any]] = []
+        self.outcomes: list[str] = []
 
-    def add(self, action: str, *, subject: str, principal: str | None, detail: Any) -> Awaitable[None]:
-        self.audited.append((action, subject, principal, detail))
+    def add(
+        self,
+        action: str,
+        *,
+        subject: str,
+        principal: str | None,
+        ip: str | None,
+        detail: Any,
+        outcome: str = "done",
+    ) -> Awaitable[None]:
+        if action != "admin.change":
+            self.audited.append((action, subject, principal, detail))
+            self.outcomes.append(outcome)
         return NOTHING
 
 
@@ -58,6 +70,25 @@ async def test_a_named_reviewer_decides_and_that_is_kept(
     assert detail == {"reason": now.history[-1].reason}
     assert books.told == ["payment_reviewed"]
     assert (now.request is None) is (becomes is State.FAILED)
+
+
+async def test_a_reviewer_s_name_that_may_be_a_card_s_number_is_masked_wherever_it_is_kept(ledger: SqlLedger) -> None:
+    record, books = await held(ledger), Books()
+    answer = await said(ledger, record.id, "reject", books, by="4242424242424242")
+
+    assert answer.status_code == 200
+    assert "4242424242424242" not in answer.text + repr(books.audited)
+    assert (await found(ledger, record.id)).history[-1].by == "human:[card *4242] via loopback"
+
+
+async def test_a_review_that_came_too_late_for_the_ledger_is_on_the_trail_as_not_recorded(ledger: SqlLedger) -> None:
+    made, books = entry(), Books()
+    assert await ledger.reserve(made, LONG)
+    assert await ledger.hold(made.id, 1, b"sealed", b"{}", most=9, within=-1.0, reason="score")
+    answer = await said(ledger, made.id, "approve", books)
+
+    assert answer.status_code == 409
+    assert books.outcomes == ["done", "not_recorded"]
 
 
 async def test_what_is_not_held_or_was_changed_is_not_reviewed(ledger: SqlLedger) -> None:

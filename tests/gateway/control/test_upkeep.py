@@ -255,3 +255,17 @@ async def test_events_and_the_ledger_s_numbers_are_in_the_metrics(laid, upkeep, 
         assert f"payguard_ledger_{series}" in said
     assert 'payguard_ledger_connections{state="open"} 4.0' in said
     assert any(line.startswith("payguard_ledger_commit_seconds_total ") for line in said)
+
+
+async def test_what_the_audit_trail_took_lost_and_has_not_committed_is_in_the_metrics(
+    laid, upkeep, active, status
+) -> None:
+    await laid.database.open()
+    read_gauges(laid, DataPlane(active), active, status, clients=Clients(ClientLimits()), upkeep=upkeep)
+    await laid.services.audit.add("a.b", subject="x")
+    laid.services.audit.add("a.b", subject="y")
+
+    said = laid.metrics.exposition()[0].decode().splitlines()
+
+    for series in ("entries_total 2.0", "lost_total 0.0", "waiting 1.0"):
+        assert f"payguard_audit_{series}" in said

@@ -649,6 +649,18 @@ class Book(Unkept):
         return super().record(action, **entry)
 
 
+@pytest.mark.parametrize(("most", "outcomes"), [(1, ["accepted"]), (0, ["accepted", "not_recorded", "released"])])
+async def test_a_payment_that_was_accepted_has_an_entry_in_the_same_commit_and_one_that_was_not_says_so(
+    ledger: Troubled, bodies: Bodies, most: int, outcomes: list[str]
+) -> None:
+    book = Book()
+    async with site(ledger, bodies, terms={"limits": replace(LIMITS, most=most)}, audit=book) as its:
+        its.gateway.upstream.pool.address = replace(its.gateway.pool.address, port=1)
+        await its.pay()
+
+    assert [entry["outcome"] for entry in book.entries] == outcomes
+
+
 async def test_what_was_decided_of_a_payment_is_on_the_audit_trail(ledger: Troubled, bodies: Bodies) -> None:
     book = Book()
     async with site(ledger, bodies, DECLINED, audit=book) as its:

@@ -97,7 +97,7 @@ async def test_entries_of_a_path_are_shown_without_their_bodies_and_go_by_their_
         ({"kind": "path", **WHY}, "a value goes with each kind but all"),
         ({"kind": "all", "value": "/", **WHY}, "a value goes with each kind but all"),
         ({"kind": "all"}, "reason: Field required"),
-        ({"kind": "all", "reason": "card 4242 4242 4242 4242"}, "no number of a card"),
+        ({"kind": "all", "reason": "card 4242 4242 4242 4242"}, "reason: it holds no number of a card"),
         ({"kind": "key", "value": "a", **WHY}, "a key is as"),
         ({"kind": "principal", "value": "a", "principal": "b", **WHY}, "say the principal once"),
         ({"kind": "rack", "value": "a", **WHY}, "kind:"),

@@ -77,7 +77,7 @@ async def test_to_read_and_to_forget_takes_the_scopes_for_it(asking) -> None:
         ({"token": "tok_" + "a" * 24, "customer": "x", **WHY}, "say token, or customer"),
         ({"token": CARD, **WHY}, "no token of a vault"),
         ({"customer": "x"}, "reason"),
-        ({"customer": "x", "reason": "two\nlines"}, "a line of text"),
+        ({"customer": "x", "reason": "two\nlines"}, "reason: it is a line of text"),
         ({"customer": "x", "tenant": "y", **WHY}, "tenant"),
     ],
 )
