@@ -25,6 +25,9 @@ _POLLS = 0.3
 _TAKEN_WITHIN = 600.0
 """Seconds that a gateway may take to use a new key: the delay of PAYGUARD_KEY_DELAY, and what a mount takes."""
 
+_COUNTS_WITHIN = 600.0
+"""Seconds that a gateway may take to count what is stored, in steps beside its payments."""
+
 
 def _identifier(_: click.Context, __: click.Parameter, value: str | None) -> str:
     if value is not None and not ID.fullmatch(value):
@@ -98,7 +101,8 @@ def rotate(port: AdminPort, id_: str, *, salt: bool, path: Path | None, reencryp
 @asks_gateway
 def status(port: AdminPort, *, database: bool, count: bool, as_json: bool) -> None:
     """Show the keys and salts: since when, how often used, and how many stored values need each."""
-    found = key_database.status(count=count) if database else port.get(_PATH, {"count": "true"} if count else {})
+    asked = {"count": "true"} if count else {}
+    found = key_database.status(count=count) if database else port.get(_PATH, asked, within=_COUNTS_WITHIN)
     print_json(found) if as_json else print_keys(found)
 
 
@@ -127,7 +131,7 @@ def retire(port: AdminPort, id_: str, *, lost: bool) -> None:
     if lost:
         click.echo(f"{id_}: {key_database.give_up(id_)}")
         return
-    answer = port.post(f"{_PATH}/{id_}/retire", {"by": login()})
+    answer = port.post(f"{_PATH}/{id_}/retire", {"by": login()}, within=_COUNTS_WITHIN)
     if not answer["present"]:
         click.echo(f"{id_}: retired")
     elif answer["file"] is None:
