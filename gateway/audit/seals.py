@@ -74,6 +74,7 @@ class Seals:
 
     async def end(self) -> None:
         """The last one, where there is anything to seal.  DatabaseDown where it is not committed."""
+        self._pledge()
         if self._seq:
             await self._seal("end")
 
