@@ -12,7 +12,7 @@ import click
 
 from gateway.cli import key_database
 from gateway.cli.admin_port import AdminPort, asks_gateway, login
-from gateway.cli.key_file import new_bytes, new_id, new_token, read_file, write_file
+from gateway.cli.key_file import change_file, new_bytes, new_id, new_token, read_file
 from gateway.cli.key_rows import print_keys
 from gateway.cli.policies import Refused, as_json, print_json
 from gateway.control.key_files import file_of
@@ -172,7 +172,7 @@ def _wait_for(port: AdminPort, id_: str) -> None:
 
 def _change(path: Path, change: Callable[[dict[str, bytes]], dict[str, bytes]]) -> None:
     try:
-        write_file(path, change(read_file(path)))
+        change_file(path, change)
     except ValueError as error:
         raise Refused(f"{path}: {error}") from error
     except OSError as error:
