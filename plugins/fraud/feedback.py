@@ -49,7 +49,7 @@ class Feedback:
         self._decisions = decisions
         self._state = state
         self._delay = delay
-        self.matured: Counter[tuple[str, str, str]] = Counter()
+        self.matured: Counter[tuple[str, ...]] = Counter()
 
     async def label(self, label: Label, author: str) -> Told:
         """Idempotent by payment.  A payment that no decision is kept of is labelled and counted nowhere.
