@@ -38,7 +38,7 @@ from gateway.errors import (
     UpstreamUnreachable,
 )
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Reservation
-from gateway.facts import Card, Payment, Principal
+from gateway.facts import Card, Earlier, Payment, Principal
 from gateway.fields import BEGINNINGS, FRAMING, HOP_BY_HOP, Pieces, pieces_of
 from gateway.holding import Hold
 from gateway.hookspecs import hookimpl
@@ -102,6 +102,7 @@ __all__ = [
     "DependencyDown",
     "DuplicateKey",
     "Duration",
+    "Earlier",
     "Evidence",
     "Exchange",
     "Exponents",
