@@ -180,8 +180,7 @@ class Shops:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_answer_ever_crosses_whatever_happens_to_redis_and_the_gateways(valkey, seed) -> None:
-    """Two principals and random traffic, with purges, restarts of gateways and of a Redis that forgets all, values
-    that are spoilt and moved, and a Redis that freezes."""
+    """With purges, restarts of gateways, values spoilt and moved, and a Redis that forgets all or freezes."""
     shops = Shops(valkey, seed)
     calm = [shops.read] * 24 + [shops.clear] * 3
     async with serve(shops.origin) as url:

@@ -328,7 +328,10 @@ async def test_stale_is_given_while_it_is_asked_after_once(shop) -> None:
 
 
 async def test_a_thousand_over_sockets_ask_the_upstream_once_and_a_stream_is_kept_whole() -> None:
-    async with backend() as origin, running_gateway(origin.url, filters=[{"cache": {"partition": "none", "wait": "10m"}}]) as client:
+    async with (
+        backend() as origin,
+        running_gateway(origin.url, filters=[{"cache": {"partition": "none", "wait": "10m"}}]) as client,
+    ):
         gate = asyncio.Event()
         origin.will_answer(body=b"y" * 100_000, headers={"cache-control": "max-age=60"}, after=gate)
 

@@ -89,7 +89,7 @@ async def test_values_cannot_lead_elsewhere_and_what_is_too_much_is_left_out() -
 async def test_the_next_is_not_asked_for_before_its_time() -> None:
     made = warming(rate=0.001)
     running = asyncio.create_task(made.run())
-    while made.done == 0:
+    while made.done == 0:  # noqa: ASYNC110 - it has no event
         await asyncio.sleep(0)
     for _ in range(100):  # turns of the loop, in which a second one could have gone
         await asyncio.sleep(0)
