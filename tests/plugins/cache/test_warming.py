@@ -111,7 +111,7 @@ def test_blanks_and_values_go_together(given, why) -> None:
 
 
 def test_whose_entries_are_warmed_is_said_where_they_are_kept_apart_and_only_there() -> None:
-    warm = {"path": "/a", "host": "h", "rate": "20/s"}
+    warm = {"path": "/a", "host": "h", "rate": 20}
     with pytest.raises(ValueError, match="needs principals"):
         CacheConfig.model_validate({"warm": [warm]})
     with pytest.raises(ValueError, match="has no principals"):
