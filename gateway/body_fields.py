@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import orjson
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.errors import GatewayError, InvalidJson, Rejected
 from gateway.exchange import Exchange
@@ -87,6 +87,12 @@ class FieldsConfig(Config):
     if_missing: Rule = "pass"
     """What to do where a field is not there, or its value is null: nothing, or refuse."""
 
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        for one, other in _meeting([each.at for each in self.fields]):
+            raise ValueError(f"{one} is in {other or 'the whole'}, or the same: name one of them")
+        return self
+
 
 class Found(NamedTuple):
     """A field with a value.  ``pointer`` leads to it, and to nothing else."""
@@ -131,6 +137,7 @@ class Fields:
         self._fields = [
             (each, Pattern(each.at), (each.if_missing or config.if_missing) == "refuse") for each in config.fields
         ]
+        self._may_meet = len(self._fields) > 1 and any("*" in each.at for each in config.fields)
 
     def of_request(self, request: Request) -> Opened:
         """A body that says that it is a form is read as one; any other must be JSON, whatever it says of itself.
@@ -177,6 +184,9 @@ class Fields:
             if needed and not here:
                 raise FieldMissing(f"{field.at} is missing", pointer=field.at)
             found += here
+        if self._may_meet:
+            for one, _ in _meeting([each.pointer for each in found]):
+                raise FieldRefused(f"{one} is named by two fields of the policy", pointer=one)
         return found
 
 
@@ -197,6 +207,21 @@ def _is_kept(number: str) -> bool:
         return Decimal(number) == Decimal(repr(float(number)))
     except ArithmeticError:
         return False
+
+
+def _meeting(pointers: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Of pointers, one that leads to what another leads to, or into it, and that other."""
+    known: set[str] = set()
+    for each in pointers:
+        if each in known:
+            yield each, each
+        known.add(each)
+    for each in known:
+        above = each
+        while above:
+            above = above.rpartition("/")[0]
+            if above in known:
+                yield each, above
 
 
 def not_protected(exchange: Exchange, refused: Rejected) -> AnswerNotProtected:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from gateway import DuplicateKey, FieldsConfig, InvalidJson, Request, Response
 from gateway.body_fields import AnswerNotProtected, FieldMissing, FieldRefused, Fields, Found, NumberNotExact
@@ -31,6 +32,21 @@ def of_answer(made: Fields, body: bytes, content_type: str) -> list[Found]:
 def test_a_field_is_its_pointer_or_has_a_name_of_its_own() -> None:
     config = FieldsConfig.model_validate({"fields": ["/card/number", {"at": "/pm/card", "as": "/card/number"}]})
     assert [each.known_as for each in config.fields] == ["/card/number", "/card/number"]
+
+
+@pytest.mark.parametrize("both", [("/a", "/a/b"), ("/a/b", "/a"), ("/a", "/a"), ("", "/a"), ("/*", "/*/b")])
+def test_two_fields_of_which_one_is_in_the_other_are_refused(both) -> None:
+    with pytest.raises(ValidationError, match="or the same: name one of them"):
+        fields(*both)
+    fields("/a/b", "/a/bc", "/b", "/*/d")
+
+
+@pytest.mark.parametrize("both", [("/*/card", "/email"), ("/email", "/*/card"), ("/*/card", "/email/card")])
+def test_a_body_in_which_two_fields_meet_is_refused_and_others_pass(both) -> None:
+    made = fields(*both)
+    assert len(of_request(made, exchange(json={"a": {"card": "4"}, "b": {"card": "5"}}).request)) == 2
+    with pytest.raises(FieldRefused, match=r"^/email/card is named by two fields of the policy$"):
+        of_request(made, exchange(json={"email": {"card": "4"}, "x": {"card": "5"}}).request)
 
 
 def test_what_a_policy_names_is_found_with_the_pointer_to_each() -> None:
