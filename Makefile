@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+WORKERS ?= 3
 
 ENGINE ?= $(shell command -v docker || command -v podman)
 IMAGE ?= payguard
@@ -20,8 +21,8 @@ venv: .venv/.ready
 demo: venv # make demo ARGS=--once ends by itself
 	$(BIN)/payguard demo $(ARGS)
 
-test: venv # make test ARGS=tests/examples
-	$(BIN)/pytest $(ARGS)
+test: venv # make test ARGS=tests/examples; most tests wait, so WORKERS may be more than there are processors
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .

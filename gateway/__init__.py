@@ -39,7 +39,7 @@ from gateway.errors import (
     UpstreamUnreachable,
 )
 from gateway.exchange import Attempt, Delivery, Exchange, Reads, Reservation
-from gateway.facts import Card, Payment, Principal
+from gateway.facts import Card, Earlier, Payment, Principal
 from gateway.fields import BEGINNINGS, FRAMING, HOP_BY_HOP, Pieces, pieces_of
 from gateway.holding import Hold
 from gateway.hookspecs import hookimpl
@@ -103,6 +103,7 @@ __all__ = [
     "DependencyDown",
     "DuplicateKey",
     "Duration",
+    "Earlier",
     "Evidence",
     "Exchange",
     "Exponents",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple
 
 import orjson
@@ -18,6 +20,9 @@ from gateway.pointer import Pattern, Pointer
 
 Rule = Literal["pass", "refuse"]
 
+_MANY_DIGITS, _AS_ZEROS = b"0" * 18, bytes.maketrans(b"123456789.", b"0000000000")
+_NUMBER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|(-?[0-9][0-9.eE+-]{17,})')
+
 _CONTENT_TYPE = BEGINNINGS[b"content-type"]
 
 
@@ -30,6 +35,12 @@ class FieldRefused(Rejected):
 
 class FieldMissing(FieldRefused):
     code = "field_missing"
+
+
+class NumberNotExact(FieldRefused):
+    """A number somewhere in the body would be another one where it is written anew."""
+
+    code = "number_not_exact"
 
 
 class AnswerNotProtected(GatewayError):
@@ -125,12 +136,13 @@ class Fields:
         """A body that says that it is a form is read as one; any other must be JSON, whatever it says of itself.
 
         What cannot be read cannot be protected.  JSON is written anew, also where nothing changed: of a key that came
-        twice, only what was read passes.  InvalidJson, InvalidForm, DuplicateKey (400), or FieldRefused (422).
+        twice, only what was read passes, and NumberNotExact where a number would not.  InvalidJson, InvalidForm,
+        DuplicateKey (400), or FieldRefused (422).
         """
         if not request.body.data:
             return Opened(request, None, None, self._found(None))
         if not _says_form(request):
-            return Opened(request, document := request.json(), None, self._found(document))
+            return Opened(request, document := _exact(request), None, self._found(document))
         form = Form(request.body.data)
         found = self._found(form.document)
         for each in found:
@@ -142,7 +154,7 @@ class Fields:
         answer = exchange.answer
         if exchange.error is not None:
             return Opened(answer, None, None, [])  # a problem of the gateway's own has none of these fields
-        document = answer.json() if _says_json(answer) else None
+        document = _exact(answer) if _says_json(answer) else None
         return Opened(answer, document, None, self._found(document))
 
     def change_request(self, request: Request, change: Change) -> None:
@@ -166,6 +178,25 @@ class Fields:
                 raise FieldMissing(f"{field.at} is missing", pointer=field.at)
             found += here
         return found
+
+
+def _exact(message: Request | Response) -> Any:
+    """Its JSON.  What has fewer than 18 digits is the same when it is written anew: few bodies are looked at twice."""
+    document, data = message.json(), message.body.data or b""
+    if _MANY_DIGITS in data.translate(_AS_ZEROS):
+        for number in filter(None, _NUMBER.findall(data)):
+            if not _is_kept(number.decode("ascii")):
+                raise NumberNotExact("The body has a number of more digits than can be kept: send it as a text")
+    return document
+
+
+def _is_kept(number: str) -> bool:
+    if number.lstrip("-").isdigit():
+        return len(number) <= 20 and -(1 << 63) <= int(number) < 1 << 64
+    try:
+        return Decimal(number) == Decimal(repr(float(number)))
+    except ArithmeticError:
+        return False
 
 
 def not_protected(exchange: Exchange, refused: Rejected) -> AnswerNotProtected:

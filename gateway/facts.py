@@ -13,6 +13,13 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was stored of this payment is run now: whoever judged it then does not judge it again."""
+
+    payment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A card without its number: its keyed hash with the salt's id, the first six digits, the last four."""
 

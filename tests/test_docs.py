@@ -45,6 +45,7 @@ from plugins.concurrency.decision import LATE, ROUND, SAMPLES
 from plugins.concurrency.guard import QUIET, Concurrency
 from plugins.egress import EgressConfig
 from plugins.encrypt.options import EncryptConfig
+from plugins.fraud.desk import DecisionsDesk, Desk
 from plugins.fraud.header import signed
 from plugins.fraud.options import DecisionsConfig, DeskConfig, FraudConfig
 from plugins.hash.options import HashConfig
@@ -335,6 +336,19 @@ def test_a_backend_verifies_the_header_as_that_page_says() -> None:
     assert names["verified"](b"key", header)
     assert not names["verified"](b"other", header)
     assert not names["verified"](b"key", header.replace("67", "07"))
+
+
+def test_every_metric_on_the_page_on_fraud_is_one_and_each_is_on_it() -> None:
+    lent = scope()
+    decisions = DecisionsDesk(DecisionsConfig(), lent)
+    lent.components = [decisions]
+    told = [
+        (f"{part.name}_{each.name}", each.kind, ", ".join(f"`{label}`" for label in each.labels) or "–")
+        for part in (Desk(DeskConfig(), lent), decisions)
+        for each in part.measures()
+    ]
+
+    assert re.findall(r"^\| `payguard_(\w+)` \| (\w+) \| (.*?) \|", FRAUD, re.MULTILINE) == told
 
 
 def test_every_command_on_the_page_on_fraud_is_one() -> None:

@@ -15,8 +15,9 @@ and each byte is written once more by each commit."""
 LIMIT = 16_384
 """Bytes of an entry.  A detail that makes it longer is left out, and the entry says so."""
 
-Kind: TypeAlias = Literal["seal", "end", "kept"]
-"""``end`` is a writer's last word: nothing follows.  ``kept``: what stands before was removed because it was old."""
+Kind: TypeAlias = Literal["seal", "end", "kept", "key"]
+"""``end`` is a writer's last word: nothing follows.  ``kept``: what stands before was removed because it was old.
+``key`` seals no chain: its ``hash`` is a public key of ours, which has sealed before."""
 
 
 class Entry(NamedTuple):

@@ -58,16 +58,16 @@ def items(lines: Iterable[str]) -> Iterator[Entry | Seal]:
     raise NoExport(f"it ends after {entries} entries and {seals} seals, without the line that counts them")
 
 
-def kept(lines: Iterable[str]) -> dict[str, Seal]:
-    """The seals before which old entries were removed: they stand first."""
-    found: dict[str, Seal] = {}
+def first(lines: Iterable[str]) -> list[Seal]:
+    """The seals that are needed before the others, as ``Reading.first`` has them: they stand first."""
+    found: list[Seal] = []
     for number, text in enumerate(lines, 1):
         if number == 1:
             continue
         item = _read(text.rstrip("\n"), number) if text.startswith('{"seal":') else None
-        if not isinstance(item, Seal) or item.kind != "kept":
+        if not isinstance(item, Seal) or item.kind not in ("kept", "key"):
             break
-        found[item.writer] = item
+        found.append(item)
     return found
 
 

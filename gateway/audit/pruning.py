@@ -10,6 +10,7 @@ import structlog
 from gateway.audit import statements as sql
 from gateway.audit.entries import Seal
 from gateway.audit.seals import Sealing
+from gateway.audit.signing import signed, vouched
 from gateway.database.protocol import Database
 
 log = structlog.get_logger("payguard.audit")
@@ -25,10 +26,12 @@ async def prune(
     Only up to a seal of ours: who could make us sign a seal of his own would have an entry removed that he wants to be
     gone.  The entries are removed once the seal is committed; where that was cut short, the next run goes on.
     """
-    for writer, seq in await database.read(sql.OLD, now() - keep):
+    old = await database.read(sql.OLD, now() - keep)
+    ours = vouched(sealer.public, [Seal(*row) for row in await database.read(sql.KEYS)]) if old else ()
+    for writer, seq in old:
         for row in await database.read(sql.SEAL_AT, writer, seq):
             seal = Seal(*row)
-            if not sealer.vouches(seal):
+            if seal.key not in ours or not signed(seal):
                 log.error("a seal of the audit trail is not ours: nothing is removed before it", writer=writer, seq=seq)
             elif removed := await _removed(database, sealer.seal(writer, seq, "kept", seal.hash, round(now(), 3))):
                 add("audit.prune", subject=writer, detail={"until": seq, "removed": removed})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -20,12 +20,13 @@ BATCH = 2000
 class Reading:
     """One view of the trail, as it was when it began.
 
-    ``kept`` are, by writer, the seals before which old entries were removed.  ``batches`` yields the rest, writer by
-    writer: each entry in the order of its place, each seal after its entry.
+    ``first`` are the seals that are needed before the others: those before which old entries were removed, and those
+    that say which keys sealed before.  ``batches`` yields the rest, writer by writer: each entry in the order of its
+    place, each seal after its entry.
     """
 
-    def __init__(self, kept: Mapping[str, Seal], batches: AsyncIterator[Items]) -> None:
-        self.kept = kept
+    def __init__(self, first: Sequence[Seal], batches: AsyncIterator[Items]) -> None:
+        self.first = first
         self.batches = batches
 
 
@@ -42,8 +43,8 @@ async def reading(url: str) -> AsyncIterator[Reading]:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
             connection.execute("BEGIN")
-            kept = _kept(connection.execute(sql.KEPT).fetchall())
-            yield Reading(kept, _of_file(connection.execute(sql.EVERYTHING)))
+            first = _first(connection.execute(sql.FIRST).fetchall())
+            yield Reading(first, _of_file(connection.execute(sql.EVERYTHING)))
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -68,8 +69,8 @@ async def _on_server(url: str) -> AsyncIterator[Reading]:
     try:
         await connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            kept = _kept(await connection.fetch(sql.KEPT))
-            yield Reading(kept, _of_server(await connection.cursor(sql.EVERYTHING)))
+            first = _first(await connection.fetch(sql.FIRST))
+            yield Reading(first, _of_server(await connection.cursor(sql.EVERYTHING)))
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Unfit(f"cannot read the audit trail of {shown(url)}: {error}") from error
     finally:
@@ -82,9 +83,9 @@ async def _of_server(cursor: Any) -> AsyncIterator[Items]:
         await asyncio.sleep(0)
 
 
-def _kept(rows: Sequence[Any]) -> dict[str, Seal]:
-    """The last of each writer: they come in their order."""
-    return {row[0]: Seal(*row) for row in rows}
+def _first(rows: Sequence[Any]) -> list[Seal]:
+    """Of each writer the last ``kept``: they come in their order."""
+    return list({(seal.writer, seal.kind): seal for seal in (Seal(*row) for row in rows)}.values())
 
 
 def _item(row: Sequence[Any]) -> Entry | Seal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Protocol
 
@@ -16,8 +16,12 @@ from gateway.database.protocol import Database, Row
 class Sealing(Protocol):
     def seal(self, writer: str, seq: int, kind: Kind, hash: str, at: float) -> Seal: ...  # noqa: A002
 
-    def vouches(self, seal: Seal) -> bool:
-        """Whether it was made by a key of ours, now or before."""
+    @property
+    def public(self) -> Collection[str]:
+        """Keys of ours, now and before."""
+
+    def pledges(self, at: float) -> Iterable[Seal]:
+        """That those of before are ours."""
 
 
 class Seals:
@@ -44,6 +48,7 @@ class Seals:
         self._every = every
         self._count = count
         self._timer: asyncio.TimerHandle | None = None
+        self._pledged: Collection[str] = ()
         self.begin("")
 
     def begin(self, writer: str) -> None:
@@ -59,6 +64,7 @@ class Seals:
 
     def open(self, look: Callable[[], object]) -> None:
         """On the event loop.  ``look`` sees how far the chain is committed."""
+        self._pledge()
         self._timer = asyncio.get_running_loop().call_later(self._every, self._tick, look)
 
     def close(self) -> None:
@@ -68,6 +74,7 @@ class Seals:
 
     async def end(self) -> None:
         """The last one, where there is anything to seal.  DatabaseDown where it is not committed."""
+        self._pledge()
         if self._seq:
             await self._seal("end")
 
@@ -76,6 +83,18 @@ class Seals:
         look()
         if self._seq > self._sealed:
             self._seal("seal")
+
+    def _pledge(self) -> None:
+        """Say in the trail which keys are ours, where that is not said yet."""
+        if self._sealer.public == self._pledged:
+            return
+        self._pledged = self._sealer.public
+        for pledge in self._sealer.pledges(round(self._now(), 3)):
+            self._database.write(sql.VOUCH, *pledge).add_done_callback(self._is_pledged)
+
+    def _is_pledged(self, rows: Future[list[Row]]) -> None:
+        if rows.cancelled() or rows.exception() is not None:
+            self._pledged = ()  # the next tick says it again
 
     def _seal(self, kind: Kind) -> Future[list[Row]]:
         seal = self._sealer.seal(self._writer, self._seq, kind, self._hash, round(self._now(), 3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from secrets import token_bytes
 
@@ -18,6 +18,9 @@ from gateway.crypto.written import read
 
 FILE_NAME = "audit_key"
 KEY_BYTES = 32
+
+NAMED = 16
+"""Hexadecimal digits of a key by which a pledge is told from others."""
 
 _SALT, _PURPOSE = b"payguard/audit", b"seal"
 
@@ -35,17 +38,34 @@ class Signer:
 
 
 class Sealer:
-    """Seals with the first of ``signers``, and vouches for what any of them has sealed."""
+    """Seals with the first of ``signers``, and vouches for what any of them, or of those before, has sealed."""
 
     def __init__(self, signers: Sequence[Signer]) -> None:
+        self.public: tuple[str, ...] = ()
+        self.adopt(signers)
+
+    def adopt(self, signers: Sequence[Signer]) -> None:
+        """Seal with the first of these from now on."""
         self._first = signers[0]
-        self.public = tuple(signer.public for signer in signers)
+        self.public = tuple(dict.fromkeys((*(signer.public for signer in signers), *self.public)))
 
     def seal(self, writer: str, seq: int, kind: Kind, hash: str, at: float) -> Seal:  # noqa: A002
         return self._first.seal(writer, seq, kind, hash, at)
 
-    def vouches(self, seal: Seal) -> bool:
-        return seal.key in self.public and signed(seal)
+    def pledges(self, at: float) -> list[Seal]:
+        """That each other key is ours: by these, whoever trusts the first knows them once they are gone."""
+        first, *others = self.public
+        return [self._first.seal(f"{first[:NAMED]}:{other[:NAMED]}", 0, "key", other, at) for other in others]
+
+
+def vouched(trusted: Collection[str], pledges: Iterable[Seal]) -> frozenset[str]:
+    """The keys that are trusted, those for which they vouch, and so on."""
+    left = [each for each in pledges if each.kind == "key" and signed(each)]
+    known, before = frozenset(trusted), 0
+    while len(known) > before:
+        before = len(known)
+        known |= {each.hash for each in left if each.key in known}
+    return known
 
 
 def signed(seal: Seal) -> bool:

@@ -13,14 +13,20 @@ HEAD = "SELECT seq, hash FROM audit WHERE writer = $1 ORDER BY seq DESC LIMIT 1"
 SEAL = """INSERT INTO audit_seals (writer, seq, kind, hash, at, key, signature)
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING $1"""
 
+VOUCH = SEAL.replace(" RETURNING", " ON CONFLICT DO NOTHING RETURNING")
+"""Each gateway says it at its start."""
+
 SEALS = "SELECT writer, seq, kind, hash, at, key, signature FROM audit_seals"
 
-KEPT = f"{SEALS} WHERE kind = 'kept' ORDER BY writer, seq"
+FIRST = f"{SEALS} WHERE kind IN ('kept', 'key') ORDER BY writer, seq"
+
+KEYS = f"{SEALS} WHERE kind = 'key' ORDER BY writer"
 
 EVERYTHING = """SELECT writer, seq, '' AS kind, hash, entry, CAST(NULL AS DOUBLE PRECISION) AS at,
   CAST(NULL AS TEXT) AS key, CAST(NULL AS TEXT) AS signature FROM audit
 UNION ALL
-SELECT writer, seq, kind, hash, CAST(NULL AS TEXT), at, key, signature FROM audit_seals WHERE kind <> 'kept'
+SELECT writer, seq, kind, hash, CAST(NULL AS TEXT), at, key, signature FROM audit_seals
+  WHERE kind NOT IN ('kept', 'key')
 ORDER BY 1, 2, 3"""
 """An entry before the seals that stand after it: they have a kind, ``end`` before ``seal``."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 import orjson
 
 from gateway.audit.entries import Entry, Seal, beginning, digest, genesis
-from gateway.audit.signing import signed
+from gateway.audit.signing import signed, vouched
 
 What: TypeAlias = Literal["edited", "removed", "inserted", "moved", "rewritten", "seal", "key"]
 
@@ -63,27 +63,28 @@ class _Moved(NamedTuple):
 class Verifier:
     """Takes the chains of a trail, one after another: each entry in the order of its place, each seal after its entry.
 
-    ``trusted`` are the public keys whose seals count.  ``kept`` are, by writer, the seals before which old entries were
-    removed; ``logged`` the last seals that the log has.
+    The seals of ``trusted`` count, which are public keys, and of those that they vouch for.  ``first`` are the seals by
+    which they do, and those before which old entries were removed; ``logged`` the last seals that the log has.
     """
 
-    def __init__(
-        self, trusted: Collection[str], *, kept: Mapping[str, Seal] | None = None, logged: Iterable[Seal] = ()
-    ) -> None:
+    def __init__(self, trusted: Collection[str], *, first: Iterable[Seal] = (), logged: Iterable[Seal] = ()) -> None:
         self.report = Report()
-        self._trusted = trusted
-        self._kept = dict(kept or {})
+        first = list(first)
+        self._trusted = vouched(trusted, first)
+        self._kept = {seal.writer: seal for seal in first if seal.kind == "kept"}
         self._logged = _last(logged)
         self._unknown: set[str] = set()
         self._writer: str | None = None
 
     def take(self, item: Entry | Seal) -> None:
+        if isinstance(item, Seal) and item.kind not in ("seal", "end"):
+            return  # one of ``first``
         if item.writer != self._writer:
             self._end()
             self._begin(item.writer)
         if isinstance(item, Entry):
             self._entry(item)
-        elif item.kind != "kept":
+        else:
             self._seal(item)
 
     def end(self) -> Report:

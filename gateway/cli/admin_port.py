@@ -28,9 +28,16 @@ class AdminPort:
         self.url = url.rstrip("/")
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
 
-    def get(self, path: str, parameters: Mapping[str, Any] | None = None, *, missing: bool = False) -> Any:
-        """The answer's JSON; with ``missing``, None where there is no such thing."""
-        return self._ask("GET", path, params=dict(parameters or {}), missing=missing)
+    def get(
+        self,
+        path: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        missing: bool = False,
+        within: float = TIMEOUT,
+    ) -> Any:
+        """The answer's JSON, in ``within`` seconds; with ``missing``, None where there is no such thing."""
+        return self._ask("GET", path, params=dict(parameters or {}), missing=missing, timeout=within)
 
     def pages(self, path: str, asked: Mapping[str, Any], *, everything: bool) -> Iterator[Any]:
         """One page of a list; or each after the other, to its end."""
@@ -42,16 +49,14 @@ class AdminPort:
                 return
             cursor = {"cursor": page["next"]}
 
-    def post(self, path: str, content: Any = None) -> Any:
-        return self._ask("POST", path, json=content)
+    def post(self, path: str, content: Any = None, *, within: float = TIMEOUT) -> Any:
+        return self._ask("POST", path, json=content, timeout=within)
 
     def _ask(self, method: str, path: str, *, missing: bool = False, **content: Any) -> Any:
         import httpx  # noqa: PLC0415 - a fifth of a second that only these commands need
 
         try:
-            answer = httpx.request(
-                method, self.url + path, headers=self._headers, timeout=TIMEOUT, trust_env=False, **content
-            )
+            answer = httpx.request(method, self.url + path, headers=self._headers, trust_env=False, **content)
         except httpx.InvalidURL as error:
             raise click.ClickException(f"{self.url} is not a URL: {error}") from error
         except httpx.HTTPError as error:

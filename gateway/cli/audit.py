@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -17,9 +16,9 @@ import orjson
 from gateway.audit import export as lines
 from gateway.audit.entries import Seal
 from gateway.audit.reading import reading
-from gateway.audit.signing import signers
 from gateway.audit.verification import Report, Verifier
 from gateway.cli.policies import Refused, as_json, print_json
+from gateway.cli.seal_keys import seal_keys
 from gateway.control.settings import Settings, SettingsError, load_settings
 from gateway.control.start import why
 from gateway.database.protocol import Unfit
@@ -91,7 +90,7 @@ def key(as_json: bool) -> None:
 async def _of_database(trusted: Collection[str], logged: Iterable[Seal]) -> Report:
     try:
         async with reading(_settings().database) as trail:
-            verifier = Verifier(trusted, kept=trail.kept, logged=logged)
+            verifier = Verifier(trusted, first=trail.first, logged=logged)
             async for batch in trail.batches:
                 for item in batch:
                     verifier.take(item)
@@ -102,9 +101,9 @@ async def _of_database(trusted: Collection[str], logged: Iterable[Seal]) -> Repo
 
 def _of_file(file: IO[str], trusted: Collection[str], logged: Iterable[Seal]) -> Report:
     try:
-        kept = lines.kept(file)
+        first = lines.first(file)
         file.seek(0)
-        verifier = Verifier(trusted, kept=kept, logged=logged)
+        verifier = Verifier(trusted, first=first, logged=logged)
         for item in lines.items(file):
             verifier.take(item)
     except (lines.NoExport, UnicodeDecodeError, OSError) as error:
@@ -118,7 +117,7 @@ async def _exported(output: IO[str]) -> None:
     try:
         async with reading(settings.database) as trail:
             output.write(lines.head(_public_keys(settings), round(time.time(), 3)) + "\n")
-            for seal in trail.kept.values():
+            for seal in trail.first:
                 output.write(lines.line(seal) + "\n")
                 seals += 1
             async for batch in trail.batches:
@@ -148,17 +147,7 @@ def _public_key(given: str) -> str:
 
 
 def _public_keys(settings: Settings) -> tuple[str, ...]:
-    secret = settings.encryption_key
-    try:
-        found = signers(None if secret is None else secret.get_secret_value(), Path(settings.data_dir))
-    except (OSError, ValueError) as error:
-        raise Refused(f"the key of the audit trail: {error}") from error
-    if not found:
-        raise Refused(
-            "there is no key: set ENCRYPTION_KEY, or PAYGUARD_DATA_DIR to the gateway's, or give --public-key, as "
-            "payguard audit key prints it there"
-        )
-    return tuple(signer.public for signer in found)
+    return tuple(signer.public for signer in seal_keys(settings))
 
 
 def _seals_of(log: IO[bytes]) -> Iterator[Seal]:

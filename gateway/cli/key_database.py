@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,7 +12,11 @@ from typing import Any, TypeVar
 
 import click
 
+from gateway.audit.signing import Sealer
+from gateway.audit.writer import AuditWriter
+from gateway.cli.admin_port import login
 from gateway.cli.policies import Refused, loaded
+from gateway.cli.seal_keys import seal_keys
 from gateway.control.key_watch import KEY
 from gateway.control.settings import SettingsError, load_settings
 from gateway.crypto.key_checks import KnownKeys
@@ -20,6 +25,7 @@ from gateway.crypto.references import References
 from gateway.database.opening import open_database
 from gateway.database.protocol import Database, DatabaseDown, Unfit
 from gateway.ledger.bodies import STORED
+from gateway.telemetry.masking import Masking
 
 T = TypeVar("T")
 
@@ -37,15 +43,27 @@ def status(*, count: bool) -> dict[str, Any]:
 
 
 def give_up(key: str) -> str:
-    """Let a gateway start without this key, whatever was sealed with it."""
+    """Let a gateway start without this key, whatever was sealed with it; the audit trail has it before it is done."""
 
     async def retire(database: Database) -> str:
-        known = KnownKeys(database)
-        if key not in {each.id for each in await known.all() if each.kind == KEY}:
+        known = {each.id: each for each in await KnownKeys(database).all() if each.kind == KEY}
+        if key not in known:
             raise click.ClickException(f"the database knows no key with the id {key}")
-        return "given up" if await known.retire(KEY, key) else "was retired before"
+        if known[key].retired_at is not None:
+            return "was retired before"
+        await _on_the_trail(database, key)
+        await KnownKeys(database).retire(KEY, key)
+        return "given up"
 
     return _asked(retire)
+
+
+async def _on_the_trail(database: Database, key: str) -> None:
+    """As a chain of its own, sealed as a gateway of these settings seals."""
+    sealer = Sealer(seal_keys(load_settings(os.environ)))
+    writer = AuditWriter(database, sealer, masks=Masking(), hash=lambda _, value: value, now=time.time)
+    await writer.add("key.retire", subject=key, outcome="lost", principal=f"human:{login() or 'unnamed'} via database")
+    await writer.close()
 
 
 def _asked(ask: Callable[[Database], Awaitable[T]]) -> T:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,9 +37,19 @@ def read_file(path: Path) -> dict[str, bytes]:
     return read(text, "key", lambda _: None) if text.strip() else {}
 
 
-def write_file(path: Path, keys: Mapping[str, bytes]) -> None:
-    """One a line.  Whoever reads meanwhile reads the old or the new; OSError where it cannot be written."""
-    path = path.resolve()
+def change_file(path: Path, change: Callable[[dict[str, bytes]], Mapping[str, bytes]]) -> None:
+    """One change after another, so that none of two at once is lost.  Errors as of reading and writing."""
+    folder = os.open(path.resolve().parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        _write(path.resolve(), change(read_file(path)))
+        os.fsync(folder)  # a gateway seals with it from now on, so its name must outlast a power failure too
+    finally:
+        os.close(folder)
+
+
+def _write(path: Path, keys: Mapping[str, bytes]) -> None:
+    """One a line.  Whoever reads meanwhile reads the old or the new."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123

@@ -12,7 +12,7 @@ import click
 
 from gateway.cli import key_database
 from gateway.cli.admin_port import AdminPort, asks_gateway, login
-from gateway.cli.key_file import new_bytes, new_id, new_token, read_file, write_file
+from gateway.cli.key_file import change_file, new_bytes, new_id, new_token, read_file
 from gateway.cli.key_rows import print_keys
 from gateway.cli.policies import Refused, as_json, print_json
 from gateway.control.key_files import file_of
@@ -24,6 +24,9 @@ _PATH = "/api/v1/keys"
 _POLLS = 0.3
 _TAKEN_WITHIN = 600.0
 """Seconds that a gateway may take to use a new key: the delay of PAYGUARD_KEY_DELAY, and what a mount takes."""
+
+_COUNTS_WITHIN = 600.0
+"""Seconds that a gateway may take to count what is stored, in steps beside its payments."""
 
 
 def _identifier(_: click.Context, __: click.Parameter, value: str | None) -> str:
@@ -98,7 +101,8 @@ def rotate(port: AdminPort, id_: str, *, salt: bool, path: Path | None, reencryp
 @asks_gateway
 def status(port: AdminPort, *, database: bool, count: bool, as_json: bool) -> None:
     """Show the keys and salts: since when, how often used, and how many stored values need each."""
-    found = key_database.status(count=count) if database else port.get(_PATH, {"count": "true"} if count else {})
+    asked = {"count": "true"} if count else {}
+    found = key_database.status(count=count) if database else port.get(_PATH, asked, within=_COUNTS_WITHIN)
     print_json(found) if as_json else print_keys(found)
 
 
@@ -127,7 +131,7 @@ def retire(port: AdminPort, id_: str, *, lost: bool) -> None:
     if lost:
         click.echo(f"{id_}: {key_database.give_up(id_)}")
         return
-    answer = port.post(f"{_PATH}/{id_}/retire", {"by": login()})
+    answer = port.post(f"{_PATH}/{id_}/retire", {"by": login()}, within=_COUNTS_WITHIN)
     if not answer["present"]:
         click.echo(f"{id_}: retired")
     elif answer["file"] is None:
@@ -168,7 +172,7 @@ def _wait_for(port: AdminPort, id_: str) -> None:
 
 def _change(path: Path, change: Callable[[dict[str, bytes]], dict[str, bytes]]) -> None:
     try:
-        write_file(path, change(read_file(path)))
+        change_file(path, change)
     except ValueError as error:
         raise Refused(f"{path}: {error}") from error
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import SecretStr
 
+from gateway.audit.signing import Sealer
 from gateway.audit.writer import AuditWriter
 from gateway.control.compiler import Compiler
 from gateway.control.core_parts import COMPONENTS
@@ -85,9 +86,10 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         on_secret=masking.add_secret,
         spared=settings.spared_fields,
     )
-    services.audit = _audit(settings, services, database, masking)
+    sealer = make_sealer(settings)
+    services.audit = _audit(sealer, services, database, masking)
     key_watch = make_key_watch(settings, plugins, services)
-    key_files = make_key_files(settings, key_watch, masking)
+    key_files = make_key_files(settings, key_watch, masking, sealer)
     metrics, templates = Metrics(masking.text), dict[str, str]()
     spans = _spans(settings, masking, templates)
     observers = [logs.ExchangeLog(masking, lines, level=settings.log_level, query=settings.log_query).ended]
@@ -113,10 +115,10 @@ def lay(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     )
 
 
-def _audit(settings: Settings, services: Services, database: Database, masking: Masking) -> AuditWriter:
+def _audit(sealer: Sealer, services: Services, database: Database, masking: Masking) -> AuditWriter:
     return AuditWriter(
         database,
-        make_sealer(settings),
+        sealer,
         masks=masking,
         hash=services.salts.hash,
         now=services.clock.now,

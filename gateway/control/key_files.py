@@ -29,11 +29,15 @@ def file_of(setting: str | None) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """``kind`` is the setting whose keys or salts it holds; ``read`` makes them, ValueError where they are none."""
+    """``kind`` is the setting whose keys or salts it holds; ``read`` makes them, ValueError where they are none.
+
+    ``taken`` is told what it holds, once that is in force.
+    """
 
     kind: str
     path: Path
     read: Callable[[str], LocalKeyring | Salts]
+    taken: Callable[[str], None] = lambda _: None
 
 
 class KeyFiles:
@@ -80,6 +84,7 @@ class KeyFiles:
             self._watch.reject(file.kind, "; ".join(wrong.lines))
         else:
             self._taken[file.kind] = digest
+            file.taken(text)
 
 
 def _digest(path: Path) -> str:

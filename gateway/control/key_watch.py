@@ -167,14 +167,15 @@ class KeyWatch:
                 self._audit().add("key.retire", subject=key)
 
     async def _first(self, kind: str) -> str:
-        """Of those in force, the one to use: the first that is old enough, or the first where none is."""
+        """Of those in force, the one to use: the first that is old enough, or where none is, that known longest."""
         order = self._orders[kind]
         if not self._delay or len(order) == 1:
             return order[0]
         ages = {
             each.id: math.inf if each.age is None else each.age for each in await self.known.all() if each.kind == kind
         }
-        return next((each for each in order if ages.get(each, 0.0) >= self._delay), order[0])
+        longest = max(order, key=lambda each: ages.get(each, 0.0))
+        return next((each for each in order if ages.get(each, 0.0) >= self._delay), longest)
 
     async def _lead(self, kind: str, first: str) -> None:
         before = self._leads(kind)

@@ -104,13 +104,17 @@ def make_key_watch(settings: Settings, plugins: Plugins, services: Services) -> 
     )
 
 
-def make_key_files(settings: Settings, watch: KeyWatch, masking: Masking) -> KeyFiles:
+def make_key_files(settings: Settings, watch: KeyWatch, masking: Masking, sealer: Sealer) -> KeyFiles:
     """Of the settings that name files, and of the salt that is kept in the data folder."""
+
+    def reseal(text: str) -> None:
+        sealer.adopt(signers(text, settings.data_dir))
+
     files = []
     if (path := _path(settings.hash_salt, settings.data_dir / FILE_NAME)) is not None:
         files.append(KeyFile(SALT, path, Salts.parse))
     if watch.local is not None and (path := _path(settings.encryption_key, None)) is not None:
-        files.append(KeyFile(KEY, path, type(watch.local.keyring).parse))
+        files.append(KeyFile(KEY, path, type(watch.local.keyring).parse, reseal))
     return KeyFiles(files, watch, masking.add_secret)
 
 

@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders as Headers
 
 from gateway.body import Body
 from gateway.exchange import Exchange
+from gateway.facts import Earlier
 from gateway.ids import request_id
 from gateway.ledger.bodies import StoredRequest
 from gateway.ledger.records import Record
@@ -29,6 +30,7 @@ def rebuilt(record: Record, stored: StoredRequest, headers: Mapping[str, str]) -
     request = Request(stored.method, path, query=query, headers=Headers(raw=fields), body=body)
     exchange = Exchange(request_id(), received, request, continue_or_begin(None, 0))
     exchange.route, exchange.operation = record.route, record.operation
+    exchange.put(Earlier(record.id))
     return exchange
 
 

@@ -68,6 +68,7 @@ class Shadow:
                 return
         run.copy.error = exchange.error
         run.copy.delivery = exchange.delivery
+        run.copy.outcome = exchange.outcome
         run.copy.attempts = list(exchange.attempts)
         run.answer.set_result(exchange.answer.copy())
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
+from itertools import takewhile
 
 from starlette.routing import BaseRoute, Route
 
@@ -115,7 +116,8 @@ class Cache(Component[TiersConfig]):
             return False
         if entry.requested <= self._forgotten:
             return True
-        return any(at >= entry.requested and what.takes(entry) for at, what in reversed(self._purges))
+        since = takewhile(lambda each: each[0] >= entry.requested, reversed(self._purges))
+        return any(what.takes(entry) for _, what in since)
 
     # what the process runs and shows
 

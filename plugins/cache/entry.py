@@ -55,9 +55,6 @@ class Entry:
     """When no tier needs it any more: neither fresh, nor served stale, nor to be validated."""
 
     vary: tuple[bytes, ...] = ()
-    selecting: tuple[bytes | None, ...] = ()
-    """The values that the fields of ``vary`` had in the request which it answers."""
-
     generation: str = ""
     validate: bool = False
     """Whether it is never used without asking (``no-cache``)."""
@@ -88,7 +85,7 @@ class Entry:
             [
                 *(self.key, self.uri, self.partition, self.status, _texts(self.pieces)),
                 *(self.requested, self.born, self.lifetime, self.kept_until),
-                *(_texts(self.vary), [_text(each) for each in self.selecting], self.generation),
+                *(_texts(self.vary), self.generation),
                 *(self.validate, self.strict, self.stale_while_revalidate, self.stale_if_error),
                 *(_text(self.etag), _text(self.last_modified), self.tags, self.route),
             ]
@@ -114,13 +111,12 @@ class Entry:
 
 
 def _described(said: list[Any], body: bytes) -> Entry:
-    key, uri, partition, status, pieces, requested, born, lifetime, kept_until, vary, selecting, *rest = said
-    generation, validate, strict, while_revalidate, if_error, etag, last_modified, tags, route = rest
+    key, uri, partition, status, pieces, requested, born, lifetime, kept_until, vary, generation, *rest = said
+    validate, strict, while_revalidate, if_error, etag, last_modified, tags, route = rest
     return Entry(
         *(key, uri, partition, status, [each.encode("latin-1") for each in pieces], body),
         *(requested, born, lifetime, kept_until),
         vary=tuple(each.encode("latin-1") for each in vary),
-        selecting=tuple(_bytes(each) for each in selecting),
         generation=generation,
         validate=validate,
         strict=strict,

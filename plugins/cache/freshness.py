@@ -16,6 +16,12 @@ UNTOLD = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
 UNDERSTOOD = UNTOLD | {302, 303, 307, 400, 401, 403, 406, 409, 415, 422, 429, 500, 502, 503, 504}
 """Statuses whose meaning for a cache is known here, as ``must-understand`` asks (RFC 9111 §5.2.2.3)."""
 
+_NEVER = {206: "partial", 304: "not-modified"}
+_PERMITS = frozenset({"public", "must-revalidate", "s-maxage"})
+"""What lets an answer to a request with ``Authorization`` be kept (RFC 9111 §3.5)."""
+
+_NEVER_STALE = frozenset({"must-revalidate", "proxy-revalidate", "s-maxage"})
+
 HEURISTIC_SHARE, HEURISTIC_MOST = 0.1, 86400.0
 """RFC 9111 §4.2.2 names a tenth."""
 
@@ -63,7 +69,7 @@ def _is_of_use(terms: Terms, fields: Fields, *, is_told: bool) -> bool:
 
 
 def _terms(said: Directives, config: CacheConfig, lifetime: float, *, validate: bool) -> Terms:
-    strict = validate or not {"must-revalidate", "proxy-revalidate", "s-maxage"}.isdisjoint(said)
+    strict = validate or not _NEVER_STALE.isdisjoint(said)
     while_revalidate, if_error = delta(said, "stale-while-revalidate"), delta(said, "stale-if-error")
     return Terms(
         lifetime,
@@ -86,20 +92,27 @@ def _refusal(
     status: int, fields: Fields, said: Directives, config: CacheConfig, *, authorized: bool, asked: Directives
 ) -> str:
     """The first reason why it may not be kept; empty where there is none."""
+    if status in _NEVER:
+        return _NEVER[status]
+    if said and (reason := _forbidden(status, said, config)):
+        return reason
+    if "no-store" in asked:
+        return "request-no-store"
+    if b"set-cookie" in fields:
+        return "set-cookie"
+    if b"vary" in fields and any(b"*" in value for value in fields[b"vary"]):
+        return "vary"
+    return "authorization" if authorized and not config.keep_private and _PERMITS.isdisjoint(said) else ""
+
+
+def _forbidden(status: int, said: Directives, config: CacheConfig) -> str:
+    """By its own directives."""
     understands = "must-understand" in said and status in UNDERSTOOD
-    permitted = not {"public", "must-revalidate", "s-maxage"}.isdisjoint(said)
-    reasons = (
-        ("partial", status == 206),
-        ("not-modified", status == 304),
-        ("no-store", "no-store" in said and not understands),
-        ("must-understand", "must-understand" in said and not understands),
-        ("request-no-store", "no-store" in asked),
-        ("set-cookie", b"set-cookie" in fields),
-        ("vary", any(b"*" in value for value in fields.get(b"vary", ()))),
-        ("private", "private" in said and not config.keep_private),
-        ("authorization", authorized and not permitted and not config.keep_private),
-    )
-    return next((reason for reason, holds in reasons if holds), "")
+    if "no-store" in said and not understands:
+        return "no-store"
+    if "must-understand" in said and not understands:
+        return "must-understand"
+    return "private" if "private" in said and not config.keep_private else ""
 
 
 def explicit_lifetime(

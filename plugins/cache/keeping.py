@@ -10,9 +10,9 @@ from gateway import BEGINNINGS, Pieces
 from .component import Cache
 from .dates import text
 from .entry import Entry
-from .fields import Fields, grouped, kept, selecting
+from .fields import Fields, kept
 from .freshness import Terms, born
-from .keys import Asked, variant_of
+from .keys import Asked, variant_key
 from .options import CacheConfig
 
 _DATE = BEGINNINGS[b"date"]
@@ -24,6 +24,9 @@ class Answered:
 
     status: int
     pieces: Pieces
+    fields: Fields
+    """The same as ``pieces``, by name."""
+
     body: bytes
     terms: Terms
     requested: float
@@ -33,7 +36,7 @@ class Answered:
 def entry_of(asked: Asked, answered: Answered, config: CacheConfig) -> Entry:
     """It, under the key of the request."""
     terms, requested, received = answered.terms, answered.requested, answered.received
-    fields = grouped(answered.pieces)
+    fields = answered.fields
     begun = born(fields, requested, received)
     stored = dated(kept(answered.pieces), received)
     validators = fields.get(b"etag"), fields.get(b"last-modified")
@@ -59,20 +62,23 @@ def dated(pieces: Pieces, received: float) -> Pieces:
 
 def vary_of(fields: Fields) -> tuple[bytes, ...]:
     """The fields of a request that select among answers, in one order."""
-    names = {name.strip().lower() for value in fields.get(b"vary", ()) for name in value.split(b",")}
+    if b"vary" not in fields:
+        return ()
+    names = {name.strip().lower() for value in fields[b"vary"] for name in value.split(b",")}
     return tuple(sorted(names - {b""}))
 
 
 async def keep(cache: Cache, entry: Entry, asked: Asked, longest: float) -> bool:
     """Put it where a request like this one finds it; whether it is kept."""
-    marker = cache.memory.get(asked.key) or await cache.find_below(asked.key)
+    marker = cache.memory.get(asked.key)  # where one lay below, the look for an answer has brought it here
+    if marker is None and entry.vary:
+        marker = await cache.find_below(asked.key)
     if marker is not None and marker.status:
         marker = None
     if entry.vary or marker is not None:
         marker = await _marker(cache, entry, marker, longest)
         entry.vary, entry.generation = marker.vary, marker.generation
-        entry.selecting = selecting(asked.pieces, marker.vary)
-        entry.key = variant_of(asked.key, marker.generation, entry.selecting)
+        entry.key = variant_key(marker, asked.pieces)
     return await cache.put(entry)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import quote, unquote_plus
@@ -131,9 +131,5 @@ def _directives(pieces: Pieces) -> Directives:
 
 def variant_key(marker: Entry, pieces: Pieces) -> str:
     """Where the variant lies that a request with these fields gets."""
-    return variant_of(marker.key, marker.generation, selecting(pieces, marker.vary))
-
-
-def variant_of(key: str, generation: str, values: Sequence[bytes | None]) -> str:
-    said = b"\n".join(b"-" if each is None else b"=" + each for each in values)
-    return f"{key} {generation} {blake2b(said, digest_size=16).hexdigest()}"
+    said = b"\n".join(b"-" if each is None else b"=" + each for each in selecting(pieces, marker.vary))
+    return f"{marker.key} {marker.generation} {blake2b(said, digest_size=16).hexdigest()}"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from gateway import Config, Duration, SecretRef, Size
 
@@ -60,12 +60,6 @@ class WarmConfig(Config):
 
     most: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """What lies beyond so many targets is left out, and said."""
-
-    @field_validator("rate", mode="before")
-    @classmethod
-    def _a_second(cls, given: object) -> object:
-        """`20/s` says the same as 20."""
-        return given.removesuffix("/s") if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _fills_its_blanks(self) -> WarmConfig:

@@ -24,7 +24,7 @@ from .component import Cache
 from .decision import Verdict, is_of, judge, serves_on_error
 from .ending import to_its_end
 from .entry import Entry
-from .fields import grouped, pieces_in, updated, value_in
+from .fields import Fields, grouped, pieces_in, updated, value_in
 from .flights import Landing
 from .freshness import ASK_AGAIN, Terms, terms_of
 from .invalidation import changed_targets
@@ -41,7 +41,6 @@ FAILURES = frozenset({500, 502, 503, 504})
 _VALIDATE = Verdict.VALIDATE
 _LOOK, _GO, _ = Landing
 _ETAG, _AUTHORIZATION = BEGINNINGS[b"etag"], BEGINNINGS[b"authorization"]
-_CONTENT_TYPE = BEGINNINGS[b"content-type"]
 
 
 class Returning:
@@ -109,30 +108,30 @@ class Returning:
     async def _answered(self, exchange: Exchange, visit: Visit) -> None:
         """It is kept, where that may be."""
         response = exchange.answer
-        terms = self._terms(response, visit)
+        pieces = pieces_in(response)
+        fields = grouped(pieces)
+        terms = self._terms(response.status, fields, response.body.length, visit)
         if isinstance(terms, str):
             visit.land(_GO)
             await self._outdated(visit, response)
             self._say(exchange, visit, "uncacheable", detail=terms)
             return
         if response.body.data is None:
-            source = self._taking(exchange, visit, terms, pieces_in(response), response.body)
+            source = self._taking(exchange, visit, terms, pieces, response.body)
             response.body = Body(source=source, length=response.body.length)
             self._say(exchange, visit, "miss", stored=True)
             return
-        answered = self._of(visit, response.status, pieces_in(response), response.body.data, terms)
+        answered = Answered(response.status, pieces, fields, response.body.data, terms, visit.requested, self._now())
         self._say(exchange, visit, "miss", stored=await self._store(visit, answered))
 
-    def _terms(self, response: Response, visit: Visit) -> Terms | str:
-        pieces = pieces_in(response)
-        length = response.body.length
+    def _terms(self, status: int, fields: Fields, length: int | None, visit: Visit) -> Terms | str:
         if length is not None and length > self._config.largest:
             return "too-large"
-        if (value_in(pieces, _CONTENT_TYPE) or b"").startswith(b"text/event-stream"):
+        if any(value.startswith(b"text/event-stream") for value in fields.get(b"content-type", ())):
             return "event-stream"
         return terms_of(
-            response.status,
-            grouped(pieces),
+            status,
+            fields,
             self._config,
             self._now(),
             authorized=_AUTHORIZATION in visit.asked.pieces,
@@ -144,16 +143,14 @@ class Returning:
         if visit.entry is not None and response.status < 500 and response.status != 304:
             await self._cache.delete(visit.entry.key)
 
-    def _of(self, visit: Visit, status: int, pieces: Pieces, body: bytes, terms: Terms) -> Answered:
-        return Answered(status, pieces, body, terms, visit.requested, self._now())
-
-    async def _store(self, visit: Visit, answered: Answered, known: Entry | None = None) -> bool:
-        """Keep it, and tell those who wait whether they find it.  ``known`` is what it is the same as."""
+    async def _store(self, visit: Visit, answered: Answered) -> bool:
         entry = entry_of(visit.asked, answered, self._config)
-        entry.route = self._route
         entry.tags = self._tags.of(visit.params, answered.pieces, answered.body)
-        if known is not None:
-            entry.hits, entry.tags = known.hits, known.tags
+        return await self._keep(visit, entry)
+
+    async def _keep(self, visit: Visit, entry: Entry) -> bool:
+        """Keep it, and tell those who wait whether they find it."""
+        entry.route = self._route
         stored = await keep(self._cache, entry, visit.asked, self._config.longest)
         visit.land(_LOOK if stored and judge(entry, {}, self._now()) is not _VALIDATE else _GO)
         return stored
@@ -162,19 +159,21 @@ class Returning:
         self, exchange: Exchange, visit: Visit, terms: Terms, pieces: Pieces, body: Body
     ) -> AsyncGenerator[bytes, None]:
         """The body as it passes; all of it is kept once it was here, where it is not too large."""
-        status, pieces, taken, size = exchange.answer.status, list(pieces), [], 0
+        status, pieces, taken, size = exchange.answer.status, list(pieces), list[bytes](), 0
         async with aclosing(body.chunks()) as chunks:
             async for chunk in chunks:
                 size += len(chunk)
                 if size <= self._config.largest:
                     taken.append(chunk)
-                elif taken:
+                elif size - len(chunk) <= self._config.largest:
                     taken.clear()
                     visit.land(_GO)
                     exchange.note("cache_too_large")
                 yield chunk
         if size <= self._config.largest:
-            await to_its_end(self._store(visit, self._of(visit, status, pieces, b"".join(taken), terms)))
+            whole, now = b"".join(taken), self._now()
+            answered = Answered(status, pieces, grouped(pieces), whole, terms, visit.requested, now)
+            await to_its_end(self._store(visit, answered))
 
     # what was asked after
 
@@ -187,18 +186,22 @@ class Returning:
             await self._anew(exchange, visit)
             return
         pieces = updated(entry.pieces, said)
-        terms = self._terms(Response(entry.status, pieces=pieces, body=entry.body), visit)
-        answered = self._of(visit, entry.status, pieces, entry.body, ASK_AGAIN if isinstance(terms, str) else terms)
-        if isinstance(terms, str):
+        fields = grouped(pieces)
+        found = self._terms(entry.status, fields, len(entry.body), visit)
+        terms = ASK_AGAIN if isinstance(found, str) else found
+        answered = Answered(entry.status, pieces, fields, entry.body, terms, visit.requested, self._now())
+        given = entry_of(visit.asked, answered, self._config)
+        given.hits, given.tags = entry.hits, entry.tags
+        if isinstance(found, str):
             stored = False
             visit.land(_GO)
             await self._cache.delete(entry.key)
         else:
-            stored = await self._store(visit, answered, entry)
+            stored = await self._keep(visit, given)
         self.count(exchange, "validated")
         said_status = answers.forwarded(visit.why, status=304, stored=stored, collapsed=visit.followed)
-        given, now = entry_of(visit.asked, answered, self._config), self._now()
-        exchange.response = answers.answer(given, visit.asked, now, said_status if self._config.status else None)
+        status = said_status if self._config.status else None
+        exchange.response = answers.answer(given, visit.asked, self._now(), status)
 
     async def _anew(self, exchange: Exchange, visit: Visit) -> None:
         """The 304 was about another answer than the one that is kept: that goes, and all of it is asked for."""

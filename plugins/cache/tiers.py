@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Protocol
 from urllib.parse import unquote
 
@@ -41,6 +42,7 @@ class Purge:
         return True
 
 
+@lru_cache(4096)  # each miss asks several times
 def path_of(uri: str) -> str:
     """Its path as every backend reads it: decoded, in small letters, without a slash at its end (`folded`)."""
     return folded(local(uri).partition("?")[0])

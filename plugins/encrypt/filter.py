@@ -62,6 +62,7 @@ class EncryptFilter(Filter[EncryptConfig]):
     def _encrypted(self, found: Found) -> Any:
         if is_token(found.value):
             if self.config.if_token == "pass":
+                self._opened(found)  # clear text that is dressed up as a token does not pass
                 return found.value
             raise AlreadyEncrypted(f"{found.pointer} is encrypted already", pointer=found.pointer)
         assert self._cipher is not None
@@ -72,6 +73,9 @@ class EncryptFilter(Filter[EncryptConfig]):
             if self.config.if_clear == "pass":
                 return found.value
             raise NotEncrypted(f"{found.pointer} is not encrypted", pointer=found.pointer)
+        return self._opened(found)
+
+    def _opened(self, found: Found) -> Any:
         assert self._cipher is not None
         try:
             return self._cipher.open(found.field.known_as, found.value)

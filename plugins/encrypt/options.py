@@ -22,7 +22,7 @@ class EncryptConfig(FieldsConfig):
     """What they are encrypted for: a token opens only for the same purpose, in the same field, of the same tenant."""
 
     if_token: Literal["pass", "refuse"] = "refuse"
-    """What to do where a field that is to be encrypted already holds a token: leave it so, or refuse."""
+    """What to do where a field that is to be encrypted already holds a token: leave one that opens so, or refuse."""
 
     if_clear: Literal["pass", "refuse"] = "refuse"
     """What to do where a field that is to be decrypted holds no token: leave it so, or refuse."""

@@ -12,12 +12,10 @@ from starlette.responses import JSONResponse, Response
 
 from gateway import DependencyDown, Scope
 
-from .asked import LIMIT, Adding, Labelling, Removing, author_of, body_of, moment, parameters_of
-from .emails import mailbox
+from .asked import LIMIT, Adding, Labelling, Removing, author_of, body_of, moment, parameters_of, value_of
 from .kept import Decisions
 from .labels import Label
 from .lists import MOST, Entry
-from .reading import network_of
 
 if TYPE_CHECKING:
     from .desk import Desk
@@ -113,17 +111,9 @@ class Answers:
 
     def _digests(self, kind: str, value: str) -> list[str]:
         """What a value is called under each salt, the one that is used now first."""
-        value = value.strip()
-        digests = self._desk.digests
-        match kind:
-            case "card" if (digits := re.sub(r"[ -]", "", value)).isdecimal():
-                return list(digests.of_card(digits))
-            case "ip":
-                value = network_of(value)
-            case "email":
-                value = mailbox(value)
-            case "country":
-                value = value.lower()
+        value, digests = value_of(kind, value), self._desk.digests
+        if kind == "card":
+            return list(digests.of_card(value)) if value.isdecimal() else [value]
         return list(digests.all(kind, value))
 
     async def _audited(self, action: str, entry: Entry, reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import orjson
@@ -13,12 +14,17 @@ from starlette.exceptions import HTTPException
 
 from gateway import Duration, PersonName, Reason, Uncarded
 
+from .emails import mailbox
+from .reading import network_of
+
 LIMIT, MOST = 50, 500
 LONGEST = 10 * 366 * 86400.0
 LABELS = 1000
 """Labels of one request."""
 
-_ID = r"^(allow|block):[a-z]+:[^\s]{1,80}$"
+_CARD = re.compile(r"(?:\d[ -]?){12,}")
+_ID = r"^(allow|block):([a-z]+:[^\s:]{1,40}:[0-9a-f]{24}|bin:\d{6}|country:[a-z]{2})$"
+"""Digests alone, but for what names nobody: what is listed by its id is kept and shown as it is."""
 
 AskedT = TypeVar("AskedT", bound=BaseModel)
 
@@ -79,6 +85,44 @@ def body_of(kind: type[AskedT], body: bytes) -> AskedT:
         error = invalid.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, error["loc"])) or "body"
         raise HTTPException(400, f"{where}: {error['msg'].removeprefix('Value error, ')}") from None
+
+
+def value_of(kind: str, value: str) -> str:
+    """A value as payments have it, of a card its digits or its digest.  HTTPException 400 where none can be like it.
+
+    What is listed and never met would be taken for a protection.
+    """
+    written = value.strip()
+    if kind == "card" and _CARD.match(written):
+        written = re.sub(r"[ -]", "", written)
+    elif kind == "ip":
+        written = _address(written)
+    elif kind == "email":
+        written = mailbox(written)
+    elif kind == "country":
+        written = written.lower()
+    form = _FORMS.get(kind)
+    if not written or (form is not None and not form[0].fullmatch(written)):
+        raise HTTPException(400, f"value: {'is empty' if form is None else form[1]}")
+    return written
+
+
+_FORMS = {
+    "card": (re.compile(r"\d{12,19}|[^\s:]{1,40}:[0-9a-f]{24}"), "a card is its number, or its key in a decision"),
+    "email": (re.compile(r"[^\s@]+@[^\s@]+"), "this is no e-mail address"),
+    "ip": (re.compile(r"[0-9a-f.:]+(/64)?"), "say one address; of IPv6 all of its /64 is meant"),
+    "bin": (re.compile(r"\d{6}"), "a BIN is six digits"),
+    "country": (re.compile(r"[a-z]{2}"), "a country is two letters"),
+}
+"""What a value of a kind is like, and what is said of one that is not."""
+
+
+def _address(written: str) -> str:
+    """As it counts; empty where it is none."""
+    try:
+        return network_of(str(ip_address(written.removesuffix("/64") if ":" in written else written)))
+    except ValueError:
+        return ""
 
 
 def parameters_of(items: Sequence[tuple[str, str]], known: Sequence[str]) -> dict[str, str]:

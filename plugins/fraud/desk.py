@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute, Route
 
-from gateway import Component, DependencyDown, Job, Scope
+from gateway import Component, DependencyDown, Job, Measure, Scope
 
 from .digests import Digests
 from .features import CODES, Values
 from .feedback import Feedback
 from .kept import Decisions
 from .lists import Lists
+from .measures import measures
 from .options import DecisionsConfig, DeskConfig
 from .stability import Drift
 from .state.memory import MemoryState
@@ -64,8 +65,8 @@ class DecisionsDesk(Component[DecisionsConfig]):
             Route("/{id}", self._answers.decision, methods=["GET"]),
         ]
 
-    def numbers(self) -> Mapping[str, float]:
-        return {"lost": self.lost}
+    def measures(self) -> Sequence[Measure]:
+        return [Measure("lost_total", "counter", "Decisions that could not be written.", (), {(): self.lost})]
 
     def _lose(self, why: str) -> None:
         self.lost += 1
@@ -89,7 +90,7 @@ class Desk(Component[DeskConfig]):
         self.decisions = scope.component(DecisionsDesk).kept
         self.lists = Lists(lambda: scope.database, self.digests)
         self.feedback = Feedback(lambda: scope.database, self.decisions, self.state, config.label_delay)
-        self.decided: Counter[tuple[str, str]] = Counter()
+        self.decided: Counter[tuple[str, ...]] = Counter()
         """By mode and decision."""
         self._seen = 0
         self._states = scope.share(config, dict[str, State])
@@ -156,28 +157,5 @@ class Desk(Component[DeskConfig]):
             Route("/labels", answers.label, methods=["POST"]),
         ]
 
-    def numbers(self) -> Mapping[str, float]:
-        """Decisions by mode; of payments whose label is certain, how many were fraud, and what was said of them."""
-        numbers: dict[str, float] = {f"{mode}_{kind}": count for (mode, kind), count in self.decided.items()}
-        for mode in {mode for mode, _ in self.decided}:
-            total = sum(count for (of, _), count in self.decided.items() if of == mode)
-            for kind in ("block", "review"):
-                numbers[f"{mode}_{kind}_rate"] = self.decided[mode, kind] / total
-        for (mode, kind, became), count in self.feedback.matured.items():
-            numbers[f"{mode}_matured_{kind}_{became}"] = count
-        for mode, drift in self._drifts.items():
-            numbers |= {f"{mode}_drift_{name}": index for name, index in drift.indices().items()}
-        return numbers | self._precision()
-
-    def _precision(self) -> dict[str, float]:
-        """Of payments that were to be reviewed or blocked and whose label is certain, the share of fraud."""
-        found: dict[str, float] = {}
-        matured = self.feedback.matured
-        for mode in {mode for mode, _, _ in matured}:
-            flagged = {
-                became: sum(matured[mode, kind, became] for kind in ("review", "block"))
-                for became in ("fraud", "legitimate")
-            }
-            if total := sum(flagged.values()):
-                found[f"{mode}_precision"] = flagged["fraud"] / total
-        return found
+    def measures(self) -> Sequence[Measure]:
+        return tuple(measures(self.decided, self.feedback.matured, self._drifts))

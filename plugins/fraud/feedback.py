@@ -49,19 +49,22 @@ class Feedback:
         self._decisions = decisions
         self._state = state
         self._delay = delay
-        self.matured: Counter[tuple[str, str, str]] = Counter()
+        self.matured: Counter[tuple[str, ...]] = Counter()
 
     async def label(self, label: Label, author: str) -> Told:
-        """Idempotent by payment.  A payment that no decision is kept of is labelled and counted nowhere.
+        """Idempotent by payment, which may be named by its decision's id, all that a backend knows of it.
 
+        A payment that no decision is kept of is labelled and counted nowhere.
         Whatever tells of fraud comes in here: people, and what a processor says of disputes.  DatabaseDown where it is
         not stored; StoreDown where it is and could not be counted.
         """
+        kept = await self._decisions.find(label.payment, ("payment", "id"))
+        if kept is not None:
+            label = label._replace(payment=kept.labelled_as)
         known = await self._database().read(_KNOWN, label.payment)
         given = label.payment, int(label.fraud), label.source, float(label.at), author
         if not await self._database().write(_STORE, *given):
             return "known"
-        kept = await self._decisions.of_payment(label.payment)
         if kept is not None:
             await self._count(kept, label, was_fraud=bool(known and known[0][0]), was_labelled=bool(known))
         return "changed" if known else "stored"

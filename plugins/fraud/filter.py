@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gateway import BadOption, DependencyDown, Exchange, Filter, Hold, Payment, Reads, Response, Scope, payment_id
+from gateway import (
+    BadOption,
+    DependencyDown,
+    Earlier,
+    Exchange,
+    Filter,
+    Hold,
+    Payment,
+    Reads,
+    Response,
+    Scope,
+    payment_id,
+)
 
 from . import header, problems
 from .decision import Decision, Ruling
@@ -14,7 +26,6 @@ from .emails import judge
 from .event import Event, Keys
 from .features import CODES, FEATURES, Values, features
 from .options import FraudConfig
-from .points import PointsModel
 from .reading import Reader
 from .scoring import Model, ModelError, Score
 
@@ -42,6 +53,7 @@ class Fraud(Filter[FraudConfig]):
     name = "fraud"
     Config = FraudConfig
     requires = (Payment,)
+    reruns = True
 
     @classmethod
     def catalogue(cls) -> dict[str, Sequence[dict[str, str | int]]]:
@@ -63,6 +75,19 @@ class Fraud(Filter[FraudConfig]):
         judge("somebody@example.com")  # what it imports is imported before the first payment
 
     async def on_request(self, exchange: Exchange) -> Response | None:
+        earlier = exchange.get(Earlier)
+        return await (self._score(exchange) if earlier is None else self._recall(exchange, earlier.payment))
+
+    async def _recall(self, exchange: Exchange, payment: str) -> None:
+        """Whose payment it is, for what the bank says of it.  It is sent whether that can be found or not."""
+        try:
+            kept = await self._desk.decisions.of_payment(payment)
+        except DependencyDown:
+            return
+        if kept is not None and kept.mode == self.scope.mode:
+            exchange.put(_Scored(kept.digests, declined_before=True))
+
+    async def _score(self, exchange: Exchange) -> Response | None:
         at = self.scope.clock.now()
         event, named = self._read(exchange, payment_id(), at)
         allowed = self._desk.lists.hit("allow", event, named, at)
@@ -158,12 +183,9 @@ class Fraud(Filter[FraudConfig]):
 
 
 def _model(config: FraudConfig) -> Model:
-    from .judge import with_own  # noqa: PLC0415 - a policy without the filter pays for no reader of models
-    from .models import load_model  # noqa: PLC0415 - as above
+    from .judge import model_of  # noqa: PLC0415 - a policy without the filter pays for no reader of models
 
-    if config.model is None:
-        return PointsModel(with_own(config.points))
     try:
-        return load_model(config.model)
+        return model_of(config.model, config.points)
     except ModelError as error:
         raise BadOption(str(error), "model") from error

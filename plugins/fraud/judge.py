@@ -37,12 +37,16 @@ def judge_of(options: Mapping[str, Any]) -> Judge:
     """From options as a policy writes them.  ValueError says what is wrong with one; ModelError with a model's file."""
     rules = [HardRule.model_validate(each) for each in options.get("rules") or ()]
     ruling = Ruling(rules, options.get("review_at", REVIEW_AT), options.get("block_at", BLOCK_AT))
-    if (path := options.get("model")) is not None:
-        return Judge(load_model(path), ruling)
-    return Judge(PointsModel(with_own([Points.model_validate(each) for each in options.get("points") or ()])), ruling)
+    points = [Points.model_validate(each) for each in options.get("points") or ()]
+    return Judge(model_of(options.get("model"), points), ruling)
 
 
-def with_own(points: Sequence[Points]) -> list[Points]:
+def model_of(path: str | None, points: Sequence[Points]) -> Model:
+    """The model in the file; without one, that of the points.  ModelError says what is wrong with the file."""
+    return PointsModel(_with_own(points)) if path is None else load_model(path)
+
+
+def _with_own(points: Sequence[Points]) -> list[Points]:
     """Points of a policy, with those set by hand for all factors that it does not name; 0 switches a factor off."""
     named = {each.factor for each in points}
     return [*(each for each in HAND_SET if each.factor not in named), *(each for each in points if each.points)]

@@ -27,7 +27,7 @@ _COLUMNS = """d.id, d.payment, d.request_id, d.route, d.mode, d.at, d.operation,
   d.score, d.decided_by, d.model, d.policy, d.keys, d.reasons, d.meaning, d.factors, l.fraud, l.source, l.at"""
 
 _FIND = f"""
-SELECT {_COLUMNS} FROM decisions AS d LEFT JOIN fraud_labels AS l ON l.payment = d.payment
+SELECT {_COLUMNS} FROM decisions AS d LEFT JOIN fraud_labels AS l ON l.payment = COALESCE(d.payment, d.id)
 WHERE {{condition}} ORDER BY d.id DESC LIMIT {{limit}}
 """  # noqa: S608 - constants
 
@@ -60,6 +60,11 @@ class Kept(NamedTuple):
     fraud: int | None = None
     source: str | None = None
     labelled_at: float | None = None
+
+    @property
+    def labelled_as(self) -> str:
+        """What its label stands under: its payment, or itself where the ledger has no record of that."""
+        return self.payment or self.id
 
     @property
     def digests(self) -> Keys:
@@ -142,9 +147,9 @@ class Decisions:
         if not written.cancelled() and (error := written.exception()) is not None:
             self._lost(str(error) or type(error).__name__)
 
-    async def find(self, id: str) -> Kept | None:  # noqa: A002
+    async def find(self, id: str, columns: Sequence[str] = ("id", "payment", "request_id")) -> Kept | None:  # noqa: A002
         """By its id, or the last of the payment or the request of this id."""
-        for column in ("id", "payment", "request_id"):
+        for column in columns:
             if found := await self._select(f"d.{column} = $1", 1, id):
                 return found[0]
         return None
@@ -161,8 +166,7 @@ class Decisions:
         return await self._select(" AND ".join(conditions), limit, *values)
 
     async def of_payment(self, payment: str) -> Kept | None:
-        found = await self._select("d.payment = $1", 1, payment)
-        return found[0] if found else None
+        return await self.find(payment, ("payment",))
 
     async def between(self, after: str, until: str, limit: int) -> Sequence[Kept]:
         """Those with ids after one and up to another, the oldest first."""

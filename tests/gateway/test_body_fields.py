@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import DuplicateKey, FieldsConfig, InvalidJson, Request, Response
-from gateway.body_fields import AnswerNotProtected, FieldMissing, FieldRefused, Fields, Found
+from gateway.body_fields import AnswerNotProtected, FieldMissing, FieldRefused, Fields, Found, NumberNotExact
 from gateway.form_fields import InvalidForm
 from gateway.testing import exchange
 
@@ -154,3 +154,38 @@ def test_a_named_field_that_comes_twice_is_refused_and_another_is_not() -> None:
 def test_a_body_of_two_kinds_is_refused() -> None:
     with pytest.raises(InvalidForm):
         of_request(fields("/card"), form(b"card=4", FORM, "application/json"))
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "18446744073709551616",
+        "-9223372036854775809",
+        "9" * 300,
+        "0.1e-99999999999999999999",
+        "0.1000000000000000055511",
+        "1.00000000000000001",
+    ],
+)
+def test_a_number_that_would_be_another_one_is_refused(number) -> None:
+    made, body = fields("/card"), b'{"card": "4", "n": [%b]}' % number.encode()
+    with pytest.raises(NumberNotExact):
+        of_request(made, exchange(body=body).request)
+    with pytest.raises(AnswerNotProtected):
+        of_answer(made, body, "application/json")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "18446744073709551615",
+        "-9223372036854775808",
+        "1.500000000000000000000",
+        '"\\\\\\"' + "9" * 30 + '"',
+        "[" * 1000 + "1" * 18 + "]" * 1000,
+        '"%s"' % ("9" * 30),
+    ],
+)
+def test_a_number_of_many_digits_that_stays_the_same_passes(number) -> None:
+    body = b'{"card": "4", "n": %b}' % number.encode()
+    assert len(of_request(fields("/card"), exchange(body=body).request)) == 1

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli import payguard
+from gateway.crypto.keyring import LocalKeyring
+from gateway.ledger.bodies import Bodies
+from tests.gateway.control.test_key_files import PAYMENT
 from tests.process.conftest import Gateway, Start, command, environment, until
 
 POLICY = """\
@@ -25,8 +31,8 @@ routes:
     filters: [principal: {{header: x-user-id, from: any}}, idempotency]
 """
 OLD = f"old:{'ab' * 32}\n"
-BEFORE = 600
-"""Payments: six steps of a re-encryption."""
+OTHERS = 1000
+"""Answers that are kept of payments before: ten steps of a re-encryption."""
 
 
 class Payments:
@@ -75,14 +81,26 @@ def payments(client, upstream) -> Payments:
     return Payments(client, upstream)
 
 
-async def payguard(folder: Path, gateway: Gateway, *arguments: str, **settings: str) -> tuple[int, str]:
-    """Its exit code, and all that it says."""
+async def keys_command(folder: Path, gateway: Gateway, *arguments: str, **settings: str) -> tuple[int, str]:
+    """Its exit code, and all that it says.  In this process: starting one takes longer than all that it does."""
     environ = environment(folder, PAYGUARD_ADMIN_URL=gateway.admin, **settings)
-    process = await asyncio.create_subprocess_exec(
-        *command("keys", *arguments), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environ
-    )
-    said, _ = await process.communicate()
-    return process.returncode or 0, said.decode()
+    said = await asyncio.to_thread(CliRunner().invoke, payguard, ["keys", *arguments], env=environ)
+    return said.exit_code, said.output
+
+
+def write(folder: Path, statement: str, *rows: Sequence[Any]) -> None:
+    """To the database of a gateway that does not run."""
+    connection = sqlite3.connect(folder / "payguard-data" / "payguard.db")
+    with connection:
+        connection.executemany(statement.replace("$1", "?").replace("$2", "?"), rows)
+    connection.close()
+
+
+def keep_others(folder: Path) -> None:
+    """Half of them have ids before those of payments to come, half behind."""
+    bodies = Bodies(LocalKeyring.parse(OLD), "default")
+    ids = [f"{letter}{number:04}" for letter in "az" for number in range(OTHERS // 2)]
+    write(folder, PAYMENT, *((each, bodies.answer(each, 200, [], b"kept")) for each in ids))
 
 
 def take_out(file: Path, line: str) -> None:
@@ -97,9 +115,10 @@ async def test_killed_in_the_middle_of_a_reencryption_it_goes_on_and_every_repea
     start: Start, policy: Path, keys: Path, payments: Payments, tmp_path: Path
 ) -> None:
     settings = {"ENCRYPTION_KEY": f"file:{keys}"}
+    await asyncio.to_thread(keep_others, tmp_path)
     gateway = await start(policy, settings=settings)
-    await asyncio.gather(*(payments.first(gateway, number) for number in range(BEFORE)))
-    assert (await payguard(tmp_path, gateway, "rotate", "--id", "new", **settings))[0] == 0
+    await asyncio.gather(*(payments.first(gateway, number) for number in range(20)))
+    assert (await keys_command(tmp_path, gateway, "rotate", "--id", "new", **settings))[0] == 0
     await gateway.event("keys_changed")
     assert (await payments.client.post(f"{gateway.admin}/api/v1/keys/reencrypt")).status_code == 202
 
@@ -110,6 +129,7 @@ async def test_killed_in_the_middle_of_a_reencryption_it_goes_on_and_every_repea
     assert (await shown(payments, gateway))["reencryption"]["done_at"] is None
     gateway.process.kill()
     await gateway.ended()
+    await asyncio.to_thread(write, tmp_path, "UPDATE reencryptions SET lease_until = $1", (0,))  # 5 s are over
     again = await start(policy, settings=settings)
 
     async def is_done() -> bool:
@@ -118,9 +138,9 @@ async def test_killed_in_the_middle_of_a_reencryption_it_goes_on_and_every_repea
 
     await until(is_done)
     found = {each["id"]: each for each in (await shown(payments, again, count="true"))["items"]}
-    assert (found["old"]["stored"], found["new"]["stored"]) == ({}, {"payments.answer": len(payments.answers)})
+    assert (found["old"]["stored"], found["new"]["stored"]) == ({}, {"payments.answer": OTHERS + len(payments.answers)})
     await payments.all_are_answered(again)
-    code, said = await payguard(tmp_path, again, "retire", "old", **settings)
+    code, said = await keys_command(tmp_path, again, "retire", "old", **settings)
     assert (code, said) == (0, f"old: taken out of {keys}\n")
     await again.event("key_retired")
     await payments.all_are_answered(again)
@@ -132,9 +152,9 @@ async def test_a_key_that_is_needed_is_not_retired_in_any_way(
     settings = {"ENCRYPTION_KEY": f"file:{keys}"}
     gateway = await start(policy, settings=settings)
     await payments.first(gateway, 1)
-    await payguard(tmp_path, gateway, "rotate", "--id", "new", **settings)
+    await keys_command(tmp_path, gateway, "rotate", "--id", "new", **settings)
     await gateway.event("keys_changed")
-    code, said = await payguard(tmp_path, gateway, "retire", "old", **settings)
+    code, said = await keys_command(tmp_path, gateway, "retire", "old", **settings)
     assert (code, "1 stored values need the key old" in said) == (1, True)
 
     await asyncio.to_thread(take_out, keys, OLD)
@@ -152,7 +172,7 @@ async def test_a_key_that_is_needed_is_not_retired_in_any_way(
     _, said_of_it = await refused.communicate()
     assert (refused.returncode, b"the key old is missing, and 1 stored values need it" in said_of_it) == (2, True)
 
-    code, said = await payguard(tmp_path, gateway, "retire", "old", "--lost", **settings)
+    code, said = await keys_command(tmp_path, gateway, "retire", "old", "--lost", **settings)
     assert (code, said) == (0, "old: given up\n")
     third = await start(policy, settings=settings)
     assert (await payments.pay(third, 1)).json()["code"] == "answer_unavailable"
@@ -167,7 +187,7 @@ async def test_replicas_use_a_new_key_when_all_have_it(
     shared: Mapping[str, str] = {"DATABASE_URL": postgres_url, "PAYGUARD_KEY_DELAY": "2s"}
     first = await start(policy, settings={**shared, "ENCRYPTION_KEY": f"file:{keys}"})
     second = await start(policy, settings={**shared, "ENCRYPTION_KEY": f"file:{late}"})
-    await payguard(tmp_path, first, "rotate", "--id", "new", ENCRYPTION_KEY=f"file:{keys}")
+    await keys_command(tmp_path, first, "rotate", "--id", "new", ENCRYPTION_KEY=f"file:{keys}")
     taken = await first.event("keys_changed")
     assert (taken["now"], taken["first"]) == ("new,old", "old")
     await payments.first(first, 1)
@@ -176,9 +196,9 @@ async def test_replicas_use_a_new_key_when_all_have_it(
     await asyncio.to_thread(shutil.copy, keys, late)
     used = await asyncio.gather(first.event("keys_changed", 2), second.event("keys_changed", 2))
     assert [each["first"] for each in used] == ["new", "new"]
-    code, said = await payguard(tmp_path, second, "reencrypt", ENCRYPTION_KEY=f"file:{late}")
+    code, said = await keys_command(tmp_path, second, "reencrypt", ENCRYPTION_KEY=f"file:{late}")
     assert (code, said) == (0, "1 values encrypted anew; 0 do not open and were left as they are\n")
-    code, said = await payguard(tmp_path, second, "status", "--json", "--database", DATABASE_URL=postgres_url)
+    code, said = await keys_command(tmp_path, second, "status", "--json", "--database", DATABASE_URL=postgres_url)
     stored = {each["id"]: each["stored"] for each in json.loads(said)["items"] if each["setting"] == "ENCRYPTION_KEY"}
     assert (code, stored) == (0, {"old": {}, "new": {"payments.answer": 1}})
     await payments.all_are_answered(first)

@@ -46,7 +46,7 @@ async def test_a_card_is_stored_charged_and_forgotten(
     assert (sent.target, httpx.QueryParams(sent.body.decode())[FORM]) == ("/v1/payment_intents", CARD)
     assert forgotten.json() == {"forgotten": 1}
     assert (again.status_code, again.json()["code"]) == (422, "token_unknown")
-    assert 'payguard_component{component="vault",number="reveals"} 1.0' in told
+    assert 'payguard_vault_operations_total{operation="reveals"} 1.0' in told
     entries = [json.loads(entry) for entry in await everything(postgres_url, "SELECT entry FROM audit")]
     vaults = [each for each in entries if each["action"].startswith("vault.")]
     assert sorted((each["action"], each["outcome"]) for each in vaults) == [

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.audit import export
 from gateway.audit.entries import Entry
-from gateway.audit.export import NoExport, items, kept, line
+from gateway.audit.export import NoExport, first, items, line
 from tests.gateway.audit.conftest import SIGNER
 from tests.gateway.audit.test_verification import Trail
 
@@ -37,10 +37,10 @@ def test_a_text_that_is_no_entry_s_is_read_as_it_was(text) -> None:
 
 def test_the_seals_of_what_was_removed_stand_first() -> None:
     trail = Trail()
-    seal = SIGNER.seal("w", 10, "kept", trail.at(10).hash, 2e9)
+    seal, pledge = SIGNER.seal("w", 10, "kept", trail.at(10).hash, 2e9), SIGNER.seal("a:b", 0, "key", "c", 2e9)
 
-    assert kept(exported(seal, *trail.items())) == {"w": seal}
-    assert kept(exported(*trail.items())) == {}
+    assert first(exported(seal, pledge, *trail.items())) == [seal, pledge]
+    assert first(exported(*trail.items())) == []
 
 
 @pytest.mark.parametrize(

@@ -21,18 +21,15 @@ async def keep(database, trail: Trail) -> None:
 
 
 async def verified(database) -> Report:
-    kept = {row[0]: Seal(*row) for row in await database.read(sql.KEPT)}
-    verifier = Verifier([SIGNER.public], kept=kept)
+    verifier = Verifier([SIGNER.public], first=[Seal(*row) for row in await database.read(sql.FIRST)])
     for writer, seq, kind, hash_, entry, at, key, signature in await database.read(sql.EVERYTHING):
         verifier.take(Seal(writer, seq, kind, hash_, at, key, signature) if kind else Entry(writer, seq, hash_, entry))
     return verifier.end()
 
 
-async def pruned(database, now: float, keep: float = DAY) -> list[tuple[str, dict]]:
+async def pruned(database, now: float, keep: float = DAY, by: Signer = SIGNER) -> list[tuple[str, dict]]:
     added: list[tuple[str, dict]] = []
-    await prune(
-        database, Sealer([SIGNER]), keep, now=lambda: now, add=lambda action, **said: added.append((action, said))
-    )
+    await prune(database, Sealer([by]), keep, now=lambda: now, add=lambda action, **said: added.append((action, said)))
     return added
 
 
@@ -93,3 +90,14 @@ async def test_what_was_cut_short_is_gone_on_with(database) -> None:
 
     [(_, said)] = await pruned(database, 1e9 + DAY + 1)
     assert said["detail"]["removed"] == 13
+
+
+async def test_what_a_key_of_before_has_sealed_goes_where_one_of_ours_vouches_for_it(database) -> None:
+    new = Signer(b"the seed of the key of to-morrow")
+    await keep(database, Trail(ended=False))
+    assert await pruned(database, 1e9 + DAY + 1, by=new) == []
+
+    for pledge in Sealer([new, SIGNER]).pledges(1e9):
+        await database.write(sql.VOUCH, *pledge)
+    [(_, said)] = await pruned(database, 1e9 + DAY + 1, by=new)
+    assert said["detail"]["removed"] == 20

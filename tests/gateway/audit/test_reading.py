@@ -17,8 +17,11 @@ async def test_all_of_it_is_read_writer_by_writer_as_it_was_when_that_began(data
     one, other = Trail("a"), Trail("b")
     await keep(database, one)
     await keep(database, other)
-    old = SIGNER.seal("c", 3, "kept", "ab", 1e9)
-    await database.write("INSERT INTO audit_seals VALUES ($1, $2, $3, $4, $5, $6, $7)", *old)
+    pledge, older, old = (
+        SIGNER.seal(*each, "ab", 1e9) for each in (("a:b", 0, "key"), ("c", 2, "kept"), ("c", 3, "kept"))
+    )
+    for seal in (pledge, older, old):
+        await database.write("INSERT INTO audit_seals VALUES ($1, $2, $3, $4, $5, $6, $7)", *seal)
     read: list[Entry | Seal] = []
     async with reading(url) as trail:
         await writers(database).add("a.b", subject="later")
@@ -26,7 +29,7 @@ async def test_all_of_it_is_read_writer_by_writer_as_it_was_when_that_began(data
             read += batch
 
     assert read == [*one.items(), *other.items()]
-    assert trail.kept == {"c": old}
+    assert trail.first == [pledge, old]
 
 
 async def test_what_cannot_be_read_is_said(tmp_path, postgres) -> None:

@@ -259,23 +259,36 @@ def test_what_was_removed_because_it_was_old_is_not_missed_and_what_follows_is_c
     gone = trail.entries[:10]
     del trail.entries[:9]  # the last of them is about to be removed
     trail.seals = [seal for seal in trail.seals if seal.seq >= 10]
-    verifier = Verifier([SIGNER.public], kept={"w": kept}, logged=trail.log)
+    verifier = Verifier([SIGNER.public], first=[kept], logged=trail.log)
     for item in trail.items():
         verifier.take(item)
 
     assert verifier.end().findings == []
     trail.entries[1] = trail.entries[1]._replace(text=gone[0].text)
-    verifier = Verifier([SIGNER.public], kept={"w": kept})
+    verifier = Verifier([SIGNER.public], first=[kept])
     for item in trail.items():
         verifier.take(item)
     assert names(verifier.end(), 11)
+
+
+def test_where_more_than_one_chain_was_cut_because_it_was_old_an_export_says_so_first() -> None:
+    one, other = Trail("a"), Trail("b")
+    first = [SIGNER.seal(trail.writer, 10, "kept", trail.at(10).hash, 2e9) for trail in (one, other)]
+    for trail in (one, other):
+        del trail.entries[:10]
+        trail.seals = [seal for seal in trail.seals if seal.seq > 10]
+    verifier = Verifier([SIGNER.public], first=first)
+    for item in (*first, *one.items(), *other.items()):
+        verifier.take(item)
+
+    assert verifier.end().findings == []
 
 
 def test_who_forges_that_something_was_old_is_found() -> None:
     trail = Trail()
     kept = FORGER.seal("w", 10, "kept", trail.at(10).hash, 2e9)
     del trail.entries[:10]
-    verifier = Verifier([SIGNER.public], kept={"w": kept})
+    verifier = Verifier([SIGNER.public], first=[kept])
     for item in trail.items():
         verifier.take(item)
     report = verifier.end()
@@ -286,9 +299,7 @@ def test_who_forges_that_something_was_old_is_found() -> None:
 
 def test_a_chain_of_which_everything_was_old_is_not_missed() -> None:
     trail = Trail()
-    verifier = Verifier(
-        [SIGNER.public], kept={"w": SIGNER.seal("w", 20, "kept", trail.at(20).hash, 2e9)}, logged=trail.log
-    )
+    verifier = Verifier([SIGNER.public], first=[SIGNER.seal("w", 20, "kept", trail.at(20).hash, 2e9)], logged=trail.log)
 
     assert verifier.end().findings == []
 

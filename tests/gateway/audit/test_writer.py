@@ -65,7 +65,9 @@ async def test_several_writers_have_a_chain_each(database, writers) -> None:
 async def test_an_entry_is_in_the_commit_of_what_is_written_beside_it(database, writer) -> None:
     await writer.add("a.b", subject="first")
     before = database.stats()["commits_total"]
-    written = database.write("INSERT INTO key_checks VALUES ($1, $2, $3) RETURNING $1", "kind", "id", "value")
+    written = database.write(
+        "INSERT INTO key_checks (kind, id, value) VALUES ($1, $2, $3) RETURNING $1", "kind", "id", "value"
+    )
     entry = writer.add("a.b", subject="second")
     await written
     await entry

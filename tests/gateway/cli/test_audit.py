@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from gateway.audit import statements as sql
 from gateway.audit.signing import Sealer, signers
 from gateway.audit.writer import AuditWriter
 from gateway.cli import payguard
@@ -70,6 +71,30 @@ def test_a_trail_is_verified_exported_and_verified_without_its_database(url, tol
         "unsealed": 0,
         "findings": [],
     }
+
+
+def test_a_key_in_a_file_and_one_that_follows_it_verify_what_was_sealed_before(
+    url, told, sqlite_path, tmp_path
+) -> None:
+    keys, exported = tmp_path / "keys", tmp_path / "trail.jsonl"
+    there = {"DATABASE_URL": url, "ENCRYPTION_KEY": f"file:{keys}"}
+    keys.write_text(f"1:{KEY}")
+    assert run("verify", **there).exit_code == 0
+    keys.write_text(f"new:{'22' * 32}")
+    assert "which nobody vouches for" in run("verify", **there).output
+
+    async def pledge() -> None:
+        database = open_database(url)
+        await database.open()
+        for each in Sealer(signers(f"new:{'22' * 32},1:{KEY}", sqlite_path.parent)).pledges(1e9):
+            await database.write(sql.VOUCH, *each)
+        await database.close()
+
+    asyncio.run(pledge())
+    assert run("verify", **there).output == "whole: 3 entries of 1 writers, 1 seals\n"
+    assert run("export", "--output", str(exported), **there).exit_code == 0
+    public = run("key", **there).output.strip()
+    assert run("verify", str(exported), "--public-key", public).output == "whole: 3 entries of 1 writers, 1 seals\n"
 
 
 def test_what_was_changed_is_named_in_words_and_as_json(url, tmp_path) -> None:

@@ -8,11 +8,14 @@ import stat
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 from pydantic import SecretStr
 
+from gateway.cli.audit import audit
 from gateway.cli.keys import keys
 from gateway.control.settings import load_settings
 from gateway.crypto.key_checks import KeyChecks
@@ -171,9 +174,36 @@ def test_the_database_is_asked_where_no_gateway_is(stored: Path) -> None:
     ]
     assert "known to the database" in run("status", "--database", DATABASE_URL=url).output
 
-    assert run("retire", "old", "--lost", DATABASE_URL=url).output == "old: given up\n"
-    assert run("retire", "old", "--lost", DATABASE_URL=url).output == "old: was retired before\n"
-    assert run("retire", "none", "--lost", DATABASE_URL=url).exit_code == 1
+
+def test_a_lost_key_is_given_up_once_and_the_trail_says_so_under_a_seal(stored: Path, tmp_path: Path) -> None:
+    here = {"DATABASE_URL": f"sqlite:///{stored}", "ENCRYPTION_KEY": f"new:{'11' * 32}"}
+    without = run(
+        "retire", "old", "--lost", **{**here, "ENCRYPTION_KEY": "", "PAYGUARD_DATA_DIR": str(tmp_path / "no")}
+    )
+    assert (without.exit_code, "there is no key: set ENCRYPTION_KEY" in without.output) == (2, True)
+
+    assert run("retire", "old", "--lost", **here).output == "old: given up\n"
+    assert run("retire", "old", "--lost", **here).output == "old: was retired before\n"
+    assert run("retire", "none", "--lost", **here).exit_code == 1
+    exported = CliRunner().invoke(audit, ["export"], env=here).output.splitlines()
+    [entry] = [line["entry"] for line in map(json.loads, exported) if "entry" in line]
+    assert (entry["action"], entry["subject"], entry["outcome"]) == ("key.retire", "old", "lost")
+    assert entry["principal"].endswith(" via database")
+    verified = CliRunner().invoke(audit, ["verify"], env=here)
+    assert verified.output == "whole: 1 entries of 1 writers, 1 seals\n"
+
+
+def test_counting_may_take_longer_than_other_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    def asked(*_: Any, timeout: float, **__: Any) -> httpx.Response:
+        waited.append(timeout)
+        return httpx.Response(503, json={"code": "away", "detail": "It is."})
+
+    monkeypatch.setattr(httpx, "request", asked)
+    for words in (["status"], ["retire", "old"], ["reencrypt"]):
+        run(*words)
+    assert waited == [600.0, 600.0, 10.0]
 
 
 def test_a_database_that_a_gateway_owns_is_refused(port: Serving, stored: Path) -> None:

@@ -51,7 +51,7 @@ def ours(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner(env={"COLUMNS": "200"}).invoke(plugins, [str(each) for each in arguments])
+    return CliRunner(env={"COLUMNS": "300"}).invoke(plugins, [str(each) for each in arguments])
 
 
 def test_list_shows_what_each_plugin_contributes(ours) -> None:

@@ -54,8 +54,9 @@ class Mounted:
             references=References(database, STORED),
             audit=lambda: self.trail,
         )
+        self.taken: list[str] = []
         files = [
-            KeyFile("ENCRYPTION_KEY", self.keys, LocalKeyring.parse),
+            KeyFile("ENCRYPTION_KEY", self.keys, LocalKeyring.parse, self.taken.append),
             KeyFile("HASH_SALT", self.salts, Salts.parse),
         ]
         self.files = KeyFiles(files, self.watch, self.masked.append)
@@ -94,6 +95,7 @@ async def test_a_new_first_key_seals_and_the_old_one_opens_without_a_restart(mou
     assert mounted.keyring.key_of(mounted.keyring.seal("field", b"", b"")) == "new"
     assert mounted.keyring.open("field", before, b"") == b"data"
     assert mounted.told == [("keys_changed", "new,old")]
+    assert mounted.taken == [OLD, f"{NEW}\n{OLD}\n"]
     assert mounted.trail.actions == ["key.rotate"]
     assert NEW.partition(":")[2] in mounted.masked
 
@@ -134,6 +136,7 @@ async def test_a_bad_edit_leaves_the_last_good_keys_and_is_told_once_until_it_is
         await mounted.watch.check().run()
     assert mounted.keyring.first == "old"
     assert mounted.trail.actions == ["key.reject"]
+    assert mounted.taken == [OLD]
 
     await mounted.edit(mounted.keys, OLD)
     assert await mounted.watch.check().run() == "those that the database knows"

@@ -91,12 +91,13 @@ async def test_a_plugins_keyring_that_has_other_keys_is_compared_again(database)
         await watch.check().run()
 
 
-async def test_a_new_key_and_salt_are_used_once_they_are_known_for_the_delay(database) -> None:
+@pytest.mark.parametrize("before", [100, 1], ids=["long", "shortly"])
+async def test_a_new_key_and_salt_are_used_once_they_are_known_for_the_delay(database, before) -> None:
     await database.open()
     both = LocalKeyring.parse(f"new:{NEW},1:{OLD}")
     salts = Salts.parse(f"new:{NEW},1:{OLD}")
     local = LocalKeys(both, KeyUses(database, lambda work: work.close()))
-    await database.write("UPDATE key_checks SET since = since - 100")
+    await database.write("UPDATE key_checks SET since = since - $1", before)
     watch = KeyWatch(database, both, salts, local=local, delay=60.0)
     await watch.at_start()
     assert (both.first, salts.ids) == ("1", ("1", "new"))

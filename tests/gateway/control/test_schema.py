@@ -32,6 +32,7 @@ CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "maxLength": lambda value, most: not isinstance(value, str) or len(value) <= most,
     "minimum": lambda value, least: not isinstance(value, int | float) or value >= least,
     "exclusiveMinimum": lambda value, least: not isinstance(value, int | float) or value > least,
+    "exclusiveMaximum": lambda value, most: not isinstance(value, int | float) or value < most,
     "maximum": lambda value, most: not isinstance(value, int | float) or value <= most,
     "minItems": lambda value, least: not isinstance(value, list) or len(value) >= least,
     "maxItems": lambda value, most: not isinstance(value, list) or len(value) <= most,

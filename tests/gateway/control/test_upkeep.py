@@ -17,7 +17,7 @@ from gateway.dataplane.snapshot import Active
 
 TICKER = """\
 import asyncio
-from gateway import Check, Component, Job, hookimpl
+from gateway import Check, Component, Job, Measure, hookimpl
 
 class Ticker(Component):
     name = "ticker"
@@ -35,8 +35,8 @@ class Ticker(Component):
     def checks(self):
         return [Check("ticks", self.ticked.wait)]
 
-    def numbers(self):
-        return {"ticks": float(self.ticked.is_set())}
+    def measures(self):
+        return [Measure("ticks", "gauge", "Whether it ticked.", (), {(): self.ticked.is_set()})]
 
 class Clock(Ticker):
     name = "clock"
@@ -190,6 +190,7 @@ async def test_the_cores_own_components_work_whatever_the_policy_says(foundation
     await laid.services.close()
 
     assert jobs == {
+        "audit.prune",
         "ledger.free",
         "ledger.prune",
         "ledger.count",
@@ -237,9 +238,9 @@ async def test_gauges_are_read_at_each_scrape(upkeep, laid, active, status) -> N
     [ticker] = active.snapshot.components
     await ticker.ticked.wait()
     assert any(line.startswith('payguard_job_runs_total{job="ticker.tick",result="ok"}') for line in scraped())
-    assert 'payguard_component{component="ticker",number="ticks"} 1.0' in scraped()
+    assert "payguard_ticker_ticks 1.0" in scraped()
     assert 'payguard_check_up{check="storage"}' in "".join(scraped())
-    assert 'payguard_component{component="ticker",number="ticks"} 1.0' in scraped()
+    assert "payguard_ticker_ticks 1.0" in scraped()
 
 
 async def test_events_and_the_ledger_s_numbers_are_in_the_metrics(laid, upkeep, active, status) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -10,6 +12,7 @@ import httpx
 from gateway.crypto.keyring import LocalKeyring
 from gateway.testing import Backend, Client, running_gateway
 from plugins.cache.component import Cache
+from tests.servers import Valkey
 
 KEY = "env:REDIS_URL"
 
@@ -38,7 +41,7 @@ def replica(
     backend: Backend,
     redis_url: str,
     *,
-    redis: str = "{}",
+    redis: str = "{timeout: 1s}",
     cache: str = "{ttl: 60s}",
     rules: str = '[{path: "/v1/invoices/{request:/invoice}"}]',
     keyring: LocalKeyring | None = None,
@@ -66,3 +69,15 @@ def cache_of(client: Client) -> Cache:
 
 def tier_of(client: Client) -> Any:
     return cache_of(client).redis
+
+
+def entries(valkey: Valkey) -> list[bytes]:
+    """The names under which Redis has answers."""
+    with valkey.client() as client:
+        return [key for key in client.scan_iter() if b":entry:" in key]
+
+
+async def until(happens: Callable[[], object]) -> None:
+    """Something that another task does soon; the test's own time limit ends it else."""
+    while not happens():  # noqa: ASYNC110 - what it waits for has no event
+        await asyncio.sleep(0.005)

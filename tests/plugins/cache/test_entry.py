@@ -10,7 +10,6 @@ ENTRY = Entry(
     *("k", "http://shop/v1/x", "salt:digest", 200, [b"\r\netag: ", b'"\xe9"'], b"\x00body"),
     *(1.5, 1.0, 60.0, 99.0),
     vary=(b"accept",),
-    selecting=(None,),
     generation="g",
     validate=True,
     strict=True,

@@ -6,6 +6,7 @@ from gateway import BEGINNINGS
 from gateway.testing import scope
 from plugins.cache.component import Cache
 from plugins.cache.dates import text
+from plugins.cache.fields import grouped
 from plugins.cache.freshness import Terms
 from plugins.cache.keeping import Answered, dated, entry_of, keep, vary_of
 from plugins.cache.keys import Asked, variant_key
@@ -23,7 +24,7 @@ def cache() -> Cache:
 def entry(cache: Cache, asked: Asked, pieces: list[bytes], **options):
     now = cache.scope.clock.now()
     config = CacheConfig.model_validate({"partition": "none", **options})
-    return entry_of(asked, Answered(200, pieces, b"x", TERMS, now, now), config)
+    return entry_of(asked, Answered(200, pieces, grouped(pieces), b"x", TERMS, now, now), config)
 
 
 def asked(*pieces: bytes) -> Asked:
@@ -59,7 +60,7 @@ async def test_variants_lie_beside_what_tells_them_apart(cache) -> None:
     marker = cache.memory.get("r p http://shop/")
     assert (marker.status, marker.vary) == (0, (b"accept",))
     assert len(cache.memory) == 3
-    assert cache.memory.get(variant_key(marker, [ACCEPT, b"b"])).selecting == (b"b",)
+    assert cache.memory.get(variant_key(marker, [ACCEPT, b"b"])).vary == (b"accept",)
 
 
 async def test_a_name_that_is_new_leaves_older_variants_behind_and_none_that_was_said_is_forgotten(cache) -> None:
@@ -83,3 +84,24 @@ async def test_what_tells_variants_apart_lives_as_long_as_they_do(cache) -> None
     marker = cache.memory.get("r p http://shop/")
     assert marker.generation == generation
     assert marker.kept_until >= cache.memory.get(variant_key(marker, ask.pieces)).kept_until
+
+
+async def test_a_miss_asks_a_lower_tier_once_and_again_only_where_there_are_variants(cache) -> None:
+    class Counted:
+        gets = 0
+
+        async def get(self, key):
+            self.gets += 1
+
+        async def put(self, entry, ttl):
+            pass
+
+    below = Counted()
+    cache.below = (below,)
+    await keep(cache, entry(cache, asked(), []), asked(), 60)  # the miss itself has looked already
+    assert below.gets == 0
+    await keep(cache, entry(cache, asked(), [VARY, b"accept"]), asked(), 60)
+    assert below.gets == 0, "the memory has what lies there"
+    cache.memory.delete(asked().key)
+    await keep(cache, entry(cache, asked(), [VARY, b"accept"]), asked(), 60)
+    assert below.gets == 1

@@ -5,32 +5,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from contextlib import AsyncExitStack
-from random import Random
-from types import SimpleNamespace
 
-import orjson
 import pytest
 
-from gateway.testing import scope, serve
+from gateway.testing import scope
 from plugins.cache.entry import Entry
 from plugins.cache.options import RedisConfig
 from plugins.cache.purges import Purges
 from plugins.cache.redis_tier import RedisTier
 from plugins.cache.tiers import Purge
-from tests.plugins.cache.replicas import cache_of, keyring, read, refund, replica, tier_of
+from tests.plugins.cache.replicas import cache_of, entries, keyring, read, refund, replica, tier_of, until
 from tests.servers import valkey_server
-
-
-async def until(happens) -> None:
-    """Something that another task does soon; the test's own time limit ends it else."""
-    while not happens():  # noqa: ASYNC110 - what it waits for has no event
-        await asyncio.sleep(0.005)
-
-
-def entries(valkey) -> list[bytes]:
-    with valkey.client() as client:
-        return [key for key in client.scan_iter() if b":entry:" in key]
 
 
 async def test_what_one_replica_was_answered_the_other_has_and_nobody_elses(valkey, upstream) -> None:
@@ -251,68 +236,6 @@ async def test_what_is_asked_for_often_is_asked_after_before_it_is_stale(upstrea
         await until(lambda: cache_of(one).counts["invoices"]["refresh"] and not cache_of(one).refreshing)
         assert (await read(one)).json() == {"total": 2}
         assert len(upstream.seen) == 2
-
-
-PRINCIPALS, INVOICES = ("ada", "bob"), ("in_1", "in_2", "in_3")
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_no_answer_ever_crosses_whatever_happens_to_redis_and_the_gateways(valkey, seed) -> None:
-    """Two principals and random traffic, with purges, restarts, spoilt and moved values, and a Redis that freezes.
-
-    Each answer says for whom it was made, and of which version of the invoice: whoever clears one reads nothing older.
-    """
-    chance, versions = Random(seed), dict.fromkeys(INVOICES, 0)
-
-    async def origin(scope, receive, send) -> None:
-        invoice = scope["path"].rsplit("/", 1)[-1]
-        who = dict(scope["headers"])[b"x-user-id"].decode()
-        body = orjson.dumps({"for": who, "invoice": invoice, "version": versions.get(invoice)})
-        length = (b"content-length", b"%d" % len(body))
-        await send({"type": "http.response.start", "status": 200, "headers": [length]})
-        await send({"type": "http.response.body", "body": body})
-
-    async with serve(origin) as url:
-        where = SimpleNamespace(url=url)
-        keys = keyring()
-        async with AsyncExitStack() as stack:
-            gateways = [
-                await stack.enter_async_context(replica(where, valkey.url, redis="{timeout: 20ms}", keyring=keys))
-                for _ in range(2)
-            ]
-            for _ in range(150):
-                client, who, invoice = (chance.choice(each) for each in (gateways, PRINCIPALS, INVOICES))
-                match chance.random():
-                    case happens if happens < 0.08:
-                        versions[invoice] += 1
-                        await refund(client, who, invoice)
-                        for each in PRINCIPALS:
-                            told = (await read(client, each, f"/v1/invoices/{invoice}")).json()
-                            assert (told["for"], told["version"]) == (each, versions[invoice])
-                    case happens if happens < 0.12:
-                        spoil(valkey, chance)
-                    case happens if happens < 0.14:
-                        valkey.freeze()
-                        await read(client, who, f"/v1/invoices/{invoice}x{chance.random()}")
-                        valkey.thaw()
-                    case happens if happens < 0.18:
-                        cache_of(client).memory.purge(Purge("all"))  # as a restart does
-                    case _:
-                        told = (await read(client, who, f"/v1/invoices/{invoice}")).json()
-                        assert (told["for"], told["invoice"]) == (who, invoice)
-
-
-def spoil(valkey, chance: Random) -> None:
-    """One value is changed, or put under the name of another."""
-    names = entries(valkey)
-    if len(names) > 1:
-        one, other = chance.sample(names, 2)
-        with valkey.client() as client:
-            value = client.get(one)
-            if chance.random() < 0.5:
-                client.copy(one, other, replace=True)
-            elif value:
-                client.set(one, value[:-1] + bytes([value[-1] ^ 1]), px=60_000)
 
 
 async def test_it_is_found_by_sentinels(valkey, upstream, tmp_path) -> None:

@@ -43,6 +43,7 @@ def test_only_what_is_long_is_compressed_and_only_where_that_helps() -> None:
         ("k1", sealing("k2").pack("a", b"b"), "which this gateway does not have"),
         ("k1", sealing("k1").pack("a", b"b")[:-1] + b"?", "it was changed"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_anything_else_is_unusable_and_says_why(key, packed, why) -> None:
     with pytest.raises(Unusable, match=why):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -24,7 +24,13 @@ BLOCKS = {"rules": [{"code": "large", "when": {"amount": ">= 500"}, "then": "blo
 REVIEWS = {"rules": [{"code": "large", "when": {"amount": ">= 500"}, "then": "review"}]}
 
 
-def policy(url: str, mode: str = "enforce", desk: dict[str, Any] | None = None, **options: Any) -> str:
+def policy(
+    url: str,
+    mode: str = "enforce",
+    desk: dict[str, Any] | None = None,
+    outcomes: Sequence[dict[str, Any]] = (),
+    **options: Any,
+) -> str:
     route = {
         "name": "pay",
         "match": {"path": "/v1/payments"},
@@ -37,6 +43,7 @@ def policy(url: str, mode: str = "enforce", desk: dict[str, Any] | None = None, 
             "email": "/email",
             "card": "/card/number",
         },
+        "outcomes": outcomes,
         "filters": [
             {"principal": {"header": "x-user-id", "from": "any"}},
             "idempotency",

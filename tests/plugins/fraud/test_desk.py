@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gateway.testing import HandScope
 from plugins.fraud.desk import SAMPLE, DecisionsDesk, Desk
+from plugins.fraud.features import CODES
 from plugins.fraud.options import DecisionsConfig, DeskConfig
+from plugins.fraud.stability import MOVED, Drift
 from tests.plugins.fraud.gates import BLOCKS, Gates
 
 
@@ -30,19 +32,21 @@ async def test_rates_and_the_precision_of_what_was_refused_are_numbers_to_scrape
     ]
     await gate.post("fraud/labels", labels=labels, by="ann")
 
-    numbers = gate.desk.numbers()
-    assert (numbers["shadow_block"], numbers["shadow_block_rate"], numbers["shadow_review_rate"]) == (2, 0.5, 0.0)
-    assert (numbers["shadow_matured_block_fraud"], numbers["shadow_precision"]) == (1, 0.5)
+    found = {each.name: each.values for each in gate.desk.measures()}
+    assert found["decisions_total"] == {("shadow", "allow"): 2, ("shadow", "block"): 2}
+    assert found["rate"] == {("shadow", "block"): 0.5, ("shadow", "review"): 0.0}
+    assert found["matured"] == {("shadow", "block", "fraud"): 1, ("shadow", "block", "legitimate"): 1}
+    assert found["precision"] == {("shadow",): 0.5}
 
 
-async def test_how_far_numbers_have_moved_is_told_once_it_can_be(make: Gates) -> None:
-    gate = await make()
-    drift = gate.desk.drift("enforce")
-    for number in range(2 * drift.settle * SAMPLE):
-        amount = float(number % 100 + (50 if number > drift.settle * SAMPLE else 0))
-        gate.desk.see("enforce", "allow", [amount, *[0.0] * (len(drift.names) - 2)], 10.0)
-    assert gate.desk.numbers()["enforce_drift_score"] == 0.0
-    assert gate.desk.numbers()["enforce_drift_amount"] > 0.25
+async def test_one_payment_of_sixteen_is_looked_at_for_drift(make: Gates) -> None:
+    desk = (await make()).desk
+    desk._drifts["enforce"] = drift = Drift(["score", *CODES], 2)
+    for number in range(4 * SAMPLE):
+        desk.see("enforce", "allow", [float(number), *[0.0] * (len(CODES) - 1)], 10.0)
+
+    assert drift.indices()["amount"] > MOVED
+    assert sum(drift._now[0].counts) == 1.0
 
 
 async def test_while_the_database_is_away_decisions_are_lost_and_that_is_said_once() -> None:
@@ -51,7 +55,8 @@ async def test_while_the_database_is_away_decisions_are_lost_and_that_is_said_on
     desk.kept._lost("gone")
     desk.kept._lost("gone")
 
-    assert desk.numbers() == {"lost": 2}
+    [lost] = desk.measures()
+    assert (lost.name, lost.values) == ("lost_total", {(): 2})
     assert [code for code, *_ in lent.events] == ["decision_not_kept"]
 
 

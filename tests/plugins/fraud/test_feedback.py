@@ -44,7 +44,7 @@ class Books:
         states = {"enforce": self.enforce, "shadow": self.shadow}
         self.feedback = Feedback(lambda: database, self.kept, states.__getitem__, DAY)
 
-    async def scored(self, payment: str, mode: str = "enforce", kind: Any = "allow") -> None:
+    async def scored(self, payment: str | None, mode: str = "enforce", kind: Any = "allow") -> None:
         event = Event(payment_id(), NOON, card="1:ab")
         self.kept.keep(
             event,
@@ -57,7 +57,7 @@ class Books:
             model="points:0",
             policy="p",
         )
-        while await self.kept.of_payment(payment) is None:
+        while await self.kept.find(event.id) is None:
             pass  # each look lets the writer go on
 
     async def says(self, payment: str, *, fraud: bool) -> str:
@@ -74,6 +74,17 @@ async def test_a_label_counts_once_however_often_it_is_told(books: Books) -> Non
 
     assert [await books.says("p1", fraud=True) for _ in range(3)] == ["stored", "known", "known"]
     assert books.enforce.counts == [(1, 1)]
+
+
+async def test_the_decision_s_id_names_its_payment_and_stands_for_one_that_has_no_record(books: Books) -> None:
+    await books.scored("p1")
+    [recorded] = await books.kept.page(1, None)
+    assert [await books.says(each, fraud=True) for each in (recorded.id, "p1")] == ["stored", "known"]
+    await books.scored(None)
+    [alone] = await books.kept.page(1, None)
+    assert (alone.payment, await books.says(alone.id, fraud=True)) == (None, "stored")
+    assert [each.fraud for each in await books.kept.page(2, None)] == [1, 1]
+    assert books.enforce.counts == [(1, 1)] * 2
 
 
 async def test_one_that_is_taken_back_is_one_fraud_fewer(books: Books) -> None:

@@ -126,8 +126,7 @@ async def test_in_shadow_all_passes_and_what_would_have_been_is_kept_and_counted
     [kept] = (await gate.get("decisions")).json()["items"]
     [record] = await gate.ledger.list(Query())
     assert (kept["mode"], kept["decision"], kept["payment"]) == ("shadow", "block", record.id)
-    assert gate.desk.numbers()["shadow_block_rate"] == 1.0
-    assert enforced.desk.numbers() == {}
+    assert (gate.desk.decided, enforced.desk.decided) == ({("shadow", "block"): 1}, {})
     assert gate.desk.state("shadow") is not gate.desk.state("enforce")
 
 
@@ -142,6 +141,30 @@ async def test_declines_in_a_row_raise_the_next_score(make: Gates) -> None:
     assert [each["factors"].get("card_declines", 0) for each in found] == [3, 2, 1, 0]
     assert found[0]["score"] > found[-1]["score"]
     assert found[0]["factors"]["device_declines"] == 3
+
+
+async def test_what_the_bank_says_of_a_payment_that_was_held_is_known_of_its_keys(make: Gates) -> None:
+    gate = await make(**REVIEWS, on_review="hold")
+    taken = await gate.pay("a", 50_000)
+    await gate.post(f"payments/{taken.json()['id']}/approve", reason="a known customer", by="ann")
+    gate.behind.will_answer(402, json={"error": "card_declined"})
+    await gate.client.component(Forwarding).send()
+    await gate.pay("b")
+
+    [newest, held] = (await gate.get("decisions")).json()["items"]
+    assert (held["factors"].get("customer_declines", 0), newest["factors"]["customer_declines"]) == (0, 1)
+
+
+async def test_what_a_route_makes_of_an_answer_is_a_decline_in_shadow_too(make: Gates) -> None:
+    declined = {"outcome": "failed", "value": {"/status": "declined"}}
+    gate = await make("shadow", outcomes=[declined])
+    for key in "ab":
+        gate.behind.will_answer(200, json={"status": "declined"})
+        await gate.pay(key)
+        await gate.client.ended()
+
+    [newest, _] = (await gate.get("decisions")).json()["items"]
+    assert newest["factors"]["customer_declines"] == 1
 
 
 async def test_gateways_that_share_a_store_see_each_others_payments(make: Gates, stores) -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from plugins.fraud.judge import judge_of, with_own
-from plugins.fraud.points import HAND_SET, Points
+from plugins.fraud.judge import judge_of, model_of
+from plugins.fraud.points import HAND_SET, Points, PointsModel
 from plugins.fraud.scoring import ModelError
 from tests.plugins.fraud.conftest import event
 from tests.plugins.fraud.modelling import linear
@@ -21,8 +21,12 @@ def test_without_options_it_is_points_and_radars_thresholds() -> None:
 def test_points_of_a_policy_take_the_place_of_those_for_the_same_factor() -> None:
     own = Points(factor="night", above=0.5, points=50)
 
-    assert with_own([own]) == [*(each for each in HAND_SET if each.factor != "night"), own]
-    assert not [each for each in with_own([own.model_copy(update={"points": 0})]) if each.factor == "night"]
+    off = own.model_copy(update={"points": 0})
+    late = values(night=1)
+
+    assert [model_of(None, given).score(late).value for given in ([], [own], [off])] == [7, 55, 5]
+    others = [each for each in HAND_SET if each.factor != "night"]
+    assert model_of(None, [own]).version == PointsModel([*others, own]).version
 
 
 def test_rules_are_told_whichever_decides() -> None:
