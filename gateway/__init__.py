@@ -16,6 +16,7 @@ from gateway.body_fields import (
     Opened,
     not_protected,
 )
+from gateway.card_data import is_card as holds_card
 from gateway.cards import is_card
 from gateway.credentials import Credentials
 from gateway.crypto.fields import FieldCipher, field_message, is_token
@@ -169,6 +170,7 @@ __all__ = [
     "filled",
     "find",
     "has_duplicate_key",
+    "holds_card",
     "hookimpl",
     "is_card",
     "is_token",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from gateway.audit.verification import Report, Verifier
 from gateway.cli.policies import Refused, as_json, print_json
 from gateway.cli.seal_keys import seal_keys
 from gateway.control.settings import Settings, SettingsError, load_settings
+from gateway.control.start import why
 from gateway.database.protocol import Unfit
 
 
@@ -46,7 +48,7 @@ def verify(file: IO[str] | None, logs: Sequence[IO[bytes]], keys: tuple[str, ...
     Exit codes: 0 where all hangs together, 1 where something was edited, removed, moved or put in, which is named, 2
     where it cannot be read.
     """
-    trusted = keys or _public_keys(_settings())
+    trusted = [_public_key(key) for key in keys] or _public_keys(_settings())
     logged = [seal for log in logs for seal in _seals_of(log)]
     report = asyncio.run(_of_database(trusted, logged)) if file is None else _of_file(file, trusted, logged)
     if as_json:
@@ -123,8 +125,11 @@ async def _exported(output: IO[str]) -> None:
                 new = sum(isinstance(item, Seal) for item in batch)
                 seals, entries = seals + new, entries + len(batch) - new
             output.write(lines.end(entries, seals) + "\n")
+            output.flush()
     except Unfit as error:
         raise Refused(str(error)) from error
+    except OSError as error:
+        raise Refused(f"cannot write {getattr(output, 'name', 'it')}: {why(error)}") from error
 
 
 def _settings() -> Settings:
@@ -132,6 +137,13 @@ def _settings() -> Settings:
         return load_settings(os.environ)
     except SettingsError as error:
         raise Refused(str(error)) from error
+
+
+def _public_key(given: str) -> str:
+    """One with a digit too few would vouch for nothing, and every seal would seem forged."""
+    if not re.fullmatch("[0-9a-fA-F]{64}", given):
+        raise Refused(f"--public-key {given!r}: a key is 64 hexadecimal digits, as payguard audit key prints it")
+    return given.lower()
 
 
 def _public_keys(settings: Settings) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway import DatabaseDown, PersonName, Reason, Scope
+from gateway import DatabaseDown, PersonName, Reason, Scope, holds_card
 
 from .keys import PURPOSE
 from .tiers import Purge
@@ -111,16 +111,21 @@ class Answers:
 
 def _item(entry: Any, now: float) -> dict[str, Any]:
     return {
-        "key": entry.key,
-        "uri": entry.uri,
+        "key": _uncarded(entry.key),
+        "uri": _uncarded(entry.uri),
         "route": entry.route,
         "status": entry.status,
         "age_seconds": round(entry.age(now), 3),
         "fresh_for_seconds": round(entry.lifetime - entry.age(now), 3),
         "bytes": len(entry.body),
         "hits": entry.hits,
-        "tags": list(entry.tags),
+        "tags": list(map(_uncarded, entry.tags)),
     }
+
+
+def _uncarded(text: str) -> str:
+    """A client may have put a card's number into it; by its path an entry can still be purged."""
+    return "[masked]" if holds_card(text) else text
 
 
 def _dated(progress: dict[str, Any]) -> dict[str, Any]:

@@ -48,8 +48,12 @@ async def test_a_gateway_writes_no_card_wherever_its_client_puts_one(tmp_path: P
     assert result.spans >= len(PLACES) - 5
     assert {output.name.partition(",")[0] for output in result.outputs} >= {
         *("data/payguard.db", "data/payguard.db-wal", "log", "metrics", "pages", "problems", "redis.rdb", "spans"),
-        *("protected", "answers"),
+        *("protected", "answers", "trail.jsonl", "verified"),
     }
+    assert result.revealed
+    assert all(
+        result.rows[each] for each in ("payments", "audit", "decisions", "vault", "fraud_lists", "cache in Redis")
+    )
 
 
 async def test_a_gateway_that_masks_no_card_is_found_out(tmp_path: Path) -> None:

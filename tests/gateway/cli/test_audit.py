@@ -133,3 +133,24 @@ def test_what_cannot_be_read_is_exit_code_2(url, tmp_path) -> None:
     ):
         assert said.exit_code == 2, said.output
         assert problem in said.stderr
+
+
+def test_an_export_that_finds_no_room_is_exit_code_2_and_said_in_words(url) -> None:
+    done = run("export", "--output", "/dev/full", DATABASE_URL=url)
+
+    assert done.exit_code == 2
+    assert "cannot write /dev/full: no space left on device" in done.output
+
+
+@pytest.mark.parametrize("key", ["zz", "11" * 31, ""])
+def test_a_public_key_that_is_none_is_refused_before_anybody_is_blamed(url, key) -> None:
+    done = run("verify", "--public-key", key, DATABASE_URL=url)
+
+    assert done.exit_code == 2
+    assert "64 hexadecimal digits" in done.output
+
+
+def test_a_public_key_may_be_written_in_capitals(url) -> None:
+    public = run("key").output.strip()
+
+    assert run("verify", "--public-key", public.upper(), DATABASE_URL=url).exit_code == 0

@@ -28,6 +28,7 @@ from gateway.dataplane.terms import Means, Terms
 from gateway.dataplane.upstream import Timeouts, Upstream
 from gateway.errors import DependencyDown, Rejected
 from gateway.exchange import Exchange
+from gateway.holding import Hold
 from gateway.ledger.bodies import Bodies
 from gateway.ledger.late import LateOutcomes
 from gateway.ledger.owners import Owners
@@ -91,6 +92,15 @@ class Refuses(Filter[Config]):
         if self._error is not None:
             raise self._error
         return self._answer
+
+
+class Holds(Filter[Config]):
+    name = "holds"
+
+    def __init__(self) -> None: ...
+
+    async def on_request(self, exchange: Exchange) -> Response | None:
+        return await exchange.hold("looks odd")
 
 
 class Rewrites(Filter[Config]):
@@ -659,6 +669,25 @@ async def test_a_payment_that_was_accepted_has_an_entry_in_the_same_commit_and_o
         await its.pay()
 
     assert [entry["outcome"] for entry in book.entries] == outcomes
+
+
+@pytest.mark.parametrize(("most", "outcomes"), [(1, ["held"]), (0, ["held", "not_recorded", "succeeded"])])
+async def test_a_payment_that_is_held_has_an_entry_that_says_why_and_one_that_could_not_be_says_so(
+    ledger: Troubled, bodies: Bodies, most: int, outcomes: list[str]
+) -> None:
+    book = Book()
+    async with site(
+        ledger,
+        bodies,
+        b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+        filters=(*CLAIMS, Holds()),
+        terms={"hold": Hold(most, 60.0)},
+        audit=book,
+    ) as its:
+        await its.pay()
+
+    assert [entry["outcome"] for entry in book.entries] == outcomes
+    assert book.entries[0]["detail"]["reason"] == "looks odd"
 
 
 async def test_what_was_decided_of_a_payment_is_on_the_audit_trail(ledger: Troubled, bodies: Bodies) -> None:

@@ -91,6 +91,14 @@ async def test_entries_of_a_path_are_shown_without_their_bodies_and_go_by_their_
         assert (await admin.get("/api/v1/cache/entries")).status_code == 400
 
 
+async def test_an_entry_whose_address_holds_a_card_is_shown_without_it(asking, cache, lent) -> None:
+    uri, now = "http://shop.example/v1/c?card=4242-4242-4242-4242", lent.clock.now()
+    cache.memory.put(Entry(f"all - {uri}", uri, "-", 200, [], b"{}", now, now, 60.0, now + 60, route="all"))
+    async with asking() as admin:
+        [entry] = (await admin.get("/api/v1/cache/entries", params={"path": "/v1/c"})).json()["items"]
+    assert (entry["key"], entry["uri"], entry["route"]) == ("[masked]", "[masked]", "all")
+
+
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
