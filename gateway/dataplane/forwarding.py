@@ -58,6 +58,7 @@ class Forwarder:
             self._audit("payment.expire", subject=id, outcome="failed", reason="not_sent")
         for id in await self._ledger.expire_held(BATCH):  # noqa: A001
             self._tell("held_payment_expired", severity="warning", payment=id)
+            self._audit("payment.expire", subject=id, outcome="failed", reason="not_reviewed")
 
     async def run(self, routes: Iterable[Route], ended: Sequence[Callable[[Exchange], None]]) -> int:
         """Until nothing waits, the upstream is away, or it is to stop; how many were sent."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SKEW = 300.0
+"""Seconds that another clock may be ahead of this one."""
+
 _ID = re.compile(r"[0-9A-Za-z._:+/=-]{1,128}")
 
 
@@ -94,8 +97,11 @@ class Answers:
         """What each was: stored, changed or known before; also where a later one cannot be stored."""
         asked = body_of(Labelling, await request.body())
         author, told = author_of(asked.by, request.scope), []
+        now = self._scope.clock.now()
+        if any(each.at is not None and each.at.timestamp() > now + SKEW for each in asked.labels):
+            raise HTTPException(400, "labels: nothing can have been said in the future")
         for each in asked.labels:
-            at = self._scope.clock.now() if each.at is None else each.at.timestamp()
+            at = now if each.at is None else min(now, each.at.timestamp())
             label = Label(each.payment, each.label == "fraud", each.source, at)
             told.append({"payment": each.payment, "was": await _done(self._desk.feedback.label(label, author))})
         return _json({"items": told, "next": None})

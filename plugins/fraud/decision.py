@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -107,6 +108,8 @@ def _condition(name: str, text: str) -> Callable[[Event, Values], bool]:
         number = float(operand)
     except ValueError:
         raise ValueError(f"{name}: {operand!r} is no number") from None
+    if isnan(number):
+        raise ValueError(f"{name}: nothing compares with {operand!r}")
     at = INDEX[name]
     return lambda _, values: compare(values[at], number)
 

@@ -54,6 +54,8 @@ def label(
         raise click.UsageError("say PAYMENT and fraud or legitimate, or --file FILE")
     one = {"payment": payment, "label": label, "source": source, "at": at}
     given = [one] if file is None else list(_read(file, source, at))
+    if not given:
+        raise click.ClickException(f"{file} has no labels")
     told = list(_tell(port, given, named(by)))
     if as_json:
         click.echo(orjson.dumps({"items": told, "next": None}, option=orjson.OPT_INDENT_2))
@@ -80,7 +82,10 @@ def _read(file: Path, source: str | None, at: str | None) -> Iterator[dict[str, 
 
 
 def _lines(file: Path) -> Iterable[tuple[int, Any]]:
-    text = file.read_text(encoding="utf-8-sig")
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{file} is no text in UTF-8") from None
     if file.suffix == ".jsonl":
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
         try:

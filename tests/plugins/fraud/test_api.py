@@ -149,6 +149,12 @@ async def test_a_label_that_is_none_is_refused_as_a_whole(make: Gates) -> None:
     gate = await make()
     good = {"payment": "p1", "label": "fraud", "source": "chargeback"}
 
-    for bad in ({"label": "perhaps"}, {"source": "Bank 4242"}, {"at": "yesterday"}, {"payment": "a b"}):
+    for bad in (
+        {"label": "perhaps"},
+        {"source": "Bank 4242"},
+        {"at": "yesterday"},
+        {"payment": "a b"},
+        {"at": "2999-01-01T00:00:00Z"},
+    ):
         assert (await gate.post("fraud/labels", labels=[good, good | bad], by="ann")).status_code == 400
     assert (await gate.post("fraud/labels", labels=[good], by="ann")).json()["items"][0]["was"] == "stored"

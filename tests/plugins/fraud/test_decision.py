@@ -59,6 +59,7 @@ def test_of_rules_that_hold_the_first_decides_and_all_are_hits() -> None:
         ({"amuont": "> 1"}, "there is no feature or fact 'amuont'; did you mean 'amount'"),
         ({"amount": "1000"}, "write a comparison, such as '> 100', in place of '1000'"),
         ({"amount": "> much"}, "'much' is no number"),
+        ({"amount": "> nan"}, "nothing compares with 'nan'"),
         ({"currency": "> eur"}, "currency is a word: compare it by == or !="),
     ],
 )

@@ -39,6 +39,7 @@ class Told(MemoryState):
 
 class Books:
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.kept = Decisions(lambda: database, pytest.fail)
         self.enforce, self.shadow = Told(), Told()
         states = {"enforce": self.enforce, "shadow": self.shadow}
@@ -57,8 +58,7 @@ class Books:
             model="points:0",
             policy="p",
         )
-        while await self.kept.find(event.id) is None:
-            pass  # each look lets the writer go on
+        await self.database.write("DELETE FROM fraud_labels WHERE 1 = 0")  # committed with what was handed over
 
     async def says(self, payment: str, *, fraud: bool) -> str:
         return await self.feedback.label(Label(payment, fraud, "bank", NOON), "human:ann")

@@ -84,6 +84,18 @@ async def test_a_payment_that_is_held_is_sent_once_when_it_is_approved_and_not_j
     assert len((await gate.get("decisions")).json()["items"]) == 1
 
 
+async def test_a_payment_that_nobody_reviews_in_time_has_failed_and_that_is_told(make: Gates, monkeypatch) -> None:
+    gate = await make(**REVIEWS, on_review="hold", hold={"within": "1ms"})
+    await gate.pay("a", 50_000)
+    forwarding, audited = gate.client.component(Forwarding), []
+    monkeypatch.setattr(forwarding.scope, "audit", lambda action, **said: audited.append((action, said["reason"])))
+    while not audited:
+        await forwarding.expire()
+
+    [record] = await gate.ledger.list(Query())
+    assert (record.state, gate.behind.seen, audited) == (State.FAILED, [], [("payment.expire", "not_reviewed")])
+
+
 async def test_what_cannot_be_held_is_refused_for_now(make: Gates) -> None:
     gate = await make(**REVIEWS, on_review="hold", keyring=None)
     refused = await gate.pay("a", 50_000)

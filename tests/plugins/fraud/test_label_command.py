@@ -52,11 +52,13 @@ def test_many_are_told_from_a_file_as_often_as_one_likes(port: Serving, tmp_path
     [
         ("labels.csv", "id,label\np1,fraud\n", "labels.csv:2: a line has payment and label"),
         ("labels.jsonl", "{", "is no JSON lines"),
+        ("labels.csv", "payment,label\n", "labels.csv has no labels"),
+        ("labels.csv", "payment,label\n\udce9", "labels.csv is no text in UTF-8"),
         ("labels.csv", "payment,label\np1,perhaps\n", "Input should be 'fraud' or 'legitimate'"),
     ],
 )
 def test_a_line_that_is_no_label_is_named(port: Serving, tmp_path: Path, name: str, text: str, said: str) -> None:
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_bytes(text.encode("utf-8", "surrogateescape"))
     told = run(port, "--file", str(tmp_path / name), "--source", "bank")
 
     assert told.exit_code == 1
