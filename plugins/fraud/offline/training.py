@@ -78,8 +78,12 @@ def train(sample: Sample, kind: Kind) -> dict[str, Any]:
     if frauds < ENOUGH[kind]:
         instead = "try logistic" if frauds >= ENOUGH["logistic"] else "until then points do better"
         raise TrainingError(f"{frauds} frauds have labels that were due, and {kind} needs {ENOUGH[kind]}: {instead}")
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - of the extra payguard[train]
+
     used, left_out = columns_of(sample.values)
-    loose, calibration = _calibrated(sample, used, kind)
+    with threadpool_limits(1):  # more threads add up in another order, and wait for each other on few cores
+        loose, calibration = _calibrated(sample, used, kind)
+        fitted, _ = _fitted(sample.values, sample.frauds, used, loose)
     return {
         "payguard_fraud_model": FORM,
         "meaning": MEANING,
@@ -93,7 +97,7 @@ def train(sample: Sample, kind: Kind) -> dict[str, Any]:
             "left_out": left_out,
         },
         "calibration": calibration,
-        **_fitted(sample.values, sample.frauds, used, loose)[0],
+        **fitted,
     }
 
 
