@@ -1,4 +1,4 @@
-"""The state of one process: bounded, the least recently seen forgotten first."""
+"""The state of one process: bounded; what was not used since the bound was last reached is forgotten first."""
 
 from __future__ import annotations
 
