@@ -55,9 +55,10 @@ def _history(command: Any) -> Any:
 @_history
 @click.option("--model", "kind", type=click.Choice(["logistic", "trees"]), required=True, help="What is trained.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The model's file.")
+@click.option("--until", metavar="TIME", help="Learn nothing from this time on: backtest judges what came after it.")
 def train_command(
     *, history: Path, labels: Path | None, columns: tuple[str, ...], major: bool, delay: float, since: str | None,
-    kind: str, out: Path,
+    kind: str, out: Path, until: str | None,
 ) -> None:  # fmt: skip
     """Train a model on a history of payments, in CSV or Parquet, sorted by time.
 
@@ -67,12 +68,13 @@ def train_command(
     Exit codes: 0; 1 where there is too little to learn from; 2 where the files cannot be used.
     """
     _needed(out)
-    start = _time(since) if since else None
+    start, end = _time("--from", since), _time("--until", until)
     try:
         rows = _rows(history, labels, columns, major=major)
         scenes = list(replay(rows, delay * DAY))
-        begun = scenes[0].event.at + delay * DAY if start is None else start
-        document = train(sample_of(scenes, begun, scenes[-1].event.at), cast("Kind", kind))
+        first, last = scenes[0].event.at + delay * DAY, scenes[-1].event.at
+        sample = sample_of(scenes, first if start is None else start, last if end is None else min(end, last))
+        document = train(sample, cast("Kind", kind))
     except HistoryError as error:
         raise CannotStart(str(error)) from error
     except TrainingError as error:
@@ -129,7 +131,7 @@ def backtest_command(
     Exit codes: 0; 1 where nothing can be said; 2 where the files cannot be used.
     """
     _needed(report)
-    start = _time(since) if since else 0.0
+    start = _time("--from", since) or 0.0
     now, before = _judge(policy, route), None if against is None else _judge(against, route)
     try:
         rows = _rows(history, labels, columns, major=major)
@@ -180,11 +182,13 @@ def _shown(rows: Iterable[Row], count: int) -> Iterator[Row]:
         yield from progress.track(rows, total=count)
 
 
-def _time(written: str) -> float:
+def _time(option: str, written: str | None) -> float | None:
+    if written is None:
+        return None
     try:
         at = datetime.fromisoformat(written)
     except ValueError as error:
-        raise CannotStart(f"--from {written}: {error}") from error
+        raise CannotStart(f"{option} {written}: {error}") from error
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 

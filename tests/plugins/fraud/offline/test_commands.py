@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -38,15 +39,16 @@ def history(tmp_path_factory):
 
 
 def test_a_history_becomes_a_model_that_loads(history, tmp_path) -> None:
-    out = tmp_path / "model.json"
+    out, until = tmp_path / "model.json", "2025-10-29"
 
-    told = CliRunner().invoke(train_command, [str(history), "--model", "logistic", "--out", str(out)])
+    told = CliRunner().invoke(train_command, [str(history), "--model", "logistic", "--out", str(out), "--until", until])
 
     assert told.exit_code == 0, told.output
     model = load_model(out)
     assert f"{out}: logistic {model.version}, trained on " in told.output
     assert "left out: account_age_days, " in told.output
     assert json.loads(out.read_text())["trained"]["frauds"] > 20
+    assert model.trained_to <= datetime(2025, 10, 22, tzinfo=UTC).timestamp()
 
 
 def test_too_little_to_learn_from_is_an_answer_and_no_file(history, tmp_path) -> None:
