@@ -65,7 +65,7 @@ class Seen:
         self.days.append(int(event.at // DAY))
         self.customers.append(event.customer)
         self.currencies.append(event.currency or "none")
-        self.amounts.append((event.amount or 0) * MAIN_UNITS.get(event.currency or "", 0.01))
+        self.amounts.append(round((event.amount or 0) * MAIN_UNITS.get(event.currency or "", 0.01), 3))
         self.kinds.append(judged.decision.kind)
         for code in judged.rules:
             self.rules[code, scene.fraud] += 1

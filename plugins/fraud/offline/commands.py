@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,8 +38,8 @@ def _history(command: Any) -> Any:
     """The argument and options that say which history, and how it is read."""
     for option in (
         click.option("--from", "since", metavar="TIME", help="Only learn from what came before this time (ISO 8601)."),
-        click.option("--label-delay", "delay", default=7.0, metavar="DAYS", show_default=True,
-                     help="Days after which a payment without a label is legitimate."),
+        click.option("--label-delay", "delay", type=click.FloatRange(0, 366), default=7.0, metavar="DAYS",
+                     show_default=True, help="Days after which a payment without a label is legitimate."),
         click.option("--major", is_flag=True, help="Amounts are decimals of main units; else integers of minor ones."),
         click.option("--column", "columns", multiple=True, metavar="FIELD=NAME",
                      help="The column that a field is in, where it is not called so; may be given more than once."),
@@ -54,9 +55,10 @@ def _history(command: Any) -> Any:
 @_history
 @click.option("--model", "kind", type=click.Choice(["logistic", "trees"]), required=True, help="What is trained.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The model's file.")
+@click.option("--until", metavar="TIME", help="Learn nothing from this time on: backtest judges what came after it.")
 def train_command(
     *, history: Path, labels: Path | None, columns: tuple[str, ...], major: bool, delay: float, since: str | None,
-    kind: str, out: Path,
+    kind: str, out: Path, until: str | None,
 ) -> None:  # fmt: skip
     """Train a model on a history of payments, in CSV or Parquet, sorted by time.
 
@@ -65,12 +67,14 @@ def train_command(
 
     Exit codes: 0; 1 where there is too little to learn from; 2 where the files cannot be used.
     """
-    _needed()
+    _needed(out)
+    start, end = _time("--from", since), _time("--until", until)
     try:
         rows = _rows(history, labels, columns, major=major)
-        scenes = list(replay(_shown(rows, "payments"), delay * DAY))
-        start = _time(since) if since else scenes[0].event.at + delay * DAY
-        document = train(sample_of(scenes, start, scenes[-1].event.at), cast("Kind", kind))
+        scenes = list(replay(rows, delay * DAY))
+        first, last = scenes[0].event.at + delay * DAY, scenes[-1].event.at
+        sample = sample_of(scenes, first if start is None else start, last if end is None else min(end, last))
+        document = train(sample, cast("Kind", kind))
     except HistoryError as error:
         raise CannotStart(str(error)) from error
     except TrainingError as error:
@@ -91,9 +95,27 @@ def train_command(
 @click.option("--policy", type=click.Path(exists=True, dir_okay=False), required=True, help="The policy to look at.")
 @click.option("--against", type=click.Path(exists=True, dir_okay=False), help="Another, such as the one in force.")
 @click.option("--route", help="The route whose fraud filter is meant, where several have one.")
-@click.option("--precision", default=0.5, show_default=True, help="Suggest a threshold for this precision.")
-@click.option("--reviews", default=100.0, show_default=True, help="Suggest one for so many reviews a day.")
-@click.option("--review-cost", default=5.0, show_default=True, help="Suggest one where a review costs so much.")
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Suggest a threshold for this precision.",
+)
+@click.option(
+    "--reviews",
+    type=click.FloatRange(0),
+    default=100.0,
+    show_default=True,
+    help="Suggest one for so many reviews a day.",
+)
+@click.option(
+    "--review-cost",
+    type=click.FloatRange(0),
+    default=5.0,
+    show_default=True,
+    help="Suggest one where a review costs so much.",
+)
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as HTML.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def backtest_command(
@@ -108,12 +130,13 @@ def backtest_command(
 
     Exit codes: 0; 1 where nothing can be said; 2 where the files cannot be used.
     """
-    _needed()
+    _needed(report)
+    start = _time("--from", since) or 0.0
     now, before = _judge(policy, route), None if against is None else _judge(against, route)
     try:
         rows = _rows(history, labels, columns, major=major)
-        scenes = replay(_shown(rows, "payments"), delay * DAY)
-        found = backtest(scenes, now, before, _time(since) if since else 0.0, Aims(precision, reviews, review_cost))
+        scenes = replay(rows, delay * DAY)
+        found = backtest(scenes, now, before, start, Aims(precision, reviews, review_cost))
     except HistoryError as error:
         raise CannotStart(str(error)) from error
     except BacktestError as error:
@@ -123,7 +146,10 @@ def backtest_command(
     click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() if as_json else "\n".join(lines(found)))
 
 
-def _needed() -> None:
+def _needed(written: Path | None) -> None:
+    """Packages, and a folder for what is written: better missed now than when all is computed."""
+    if written is not None and not os.access(written.parent, os.W_OK):
+        raise CannotStart(f"{written} cannot be written: {written.parent} is no folder to write in")
     missing = [each for each in NEEDED if find_spec(each) is None]
     if missing:
         raise CannotStart(f"this needs {', '.join(missing)}: pip install 'payguard[train]'")
@@ -131,11 +157,11 @@ def _needed() -> None:
 
 def _rows(history: Path, labels: Path | None, columns: Iterable[str], *, major: bool) -> Iterator[Row]:
     found = History(history, _columns(columns), major=major)
-    if labels is not None:
-        found.require("id")
-        return labelled(found, labels_of(labels))
-    found.require("fraud")
-    return iter(found)
+    if labels is None:
+        found.require("fraud")
+        return _shown(found, found.count())
+    found.require("id")
+    return labelled(_shown(found, found.count()), labels_of(labels))
 
 
 def _columns(written: Iterable[str]) -> dict[str, str]:
@@ -145,21 +171,24 @@ def _columns(written: Iterable[str]) -> dict[str, str]:
     return {field: name for field, _, name in pairs}
 
 
-def _shown(rows: Iterator[Row], what: str) -> Iterator[Row]:
-    """The rows, while a bar on stderr counts them."""
+def _shown(rows: Iterable[Row], count: int) -> Iterator[Row]:
+    """The rows, while a bar on a terminal's stderr says how far they are."""
     from rich.console import Console  # noqa: PLC0415 - only commands draw
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
 
-    marks = SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*marks, console=Console(stderr=True), transient=True) as progress:
-        yield from progress.track(rows, description=what)
+    console = Console(stderr=True)
+    columns = "payments", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield from progress.track(rows, total=count)
 
 
-def _time(written: str) -> float:
+def _time(option: str, written: str | None) -> float | None:
+    if written is None:
+        return None
     try:
         at = datetime.fromisoformat(written)
     except ValueError as error:
-        raise CannotStart(f"--from {written}: {error}") from error
+        raise CannotStart(f"{option} {written}: {error}") from error
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 

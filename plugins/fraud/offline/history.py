@@ -18,6 +18,12 @@ FIELDS = ("id", "at", "amount", "currency", *KINDS, "account_created_at", "count
           "fraud", "labelled_at")  # fmt: skip
 """What a column can be.  A column of the same name is taken without being told."""
 
+ENCODING = "utf-8-sig"
+"""With the mark that spreadsheets begin a file with, or without."""
+
+LATEST = 1e11
+"""Seconds, in the year 5138: a time beyond is one of milliseconds."""
+
 _TRUE = frozenset({"1", "1.0", "true", "yes", "y", "t", "fraud"})
 _FALSE = frozenset({"0", "0.0", "false", "no", "n", "f", "legitimate"})
 
@@ -51,8 +57,15 @@ class History:
         self._columns = _mapped(path, names, columns or {})
         self.fields = frozenset(self._columns)
 
+    def count(self) -> int:
+        """How many rows it has; of CSV, how many lines, which are more where values have lines in them."""
+        if self.path.suffix == ".parquet":
+            return int(_parquet().ParquetFile(self.path).metadata.num_rows)
+        with self.path.open("rb") as file:
+            return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b"")) - 1
+
     def __iter__(self) -> Iterator[Row]:
-        last, number = 0.0, 0
+        last, number = float("-inf"), 0
         for number, record in enumerate(_records(self.path), 1):
             row = self._row(number, record)
             if row.event.at < last:
@@ -81,29 +94,39 @@ def column_names(path: Path) -> list[str]:
     try:
         if path.suffix == ".parquet":
             return list(_parquet().ParquetFile(path).schema_arrow.names)
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding=ENCODING) as file:
             return next(csv.reader(file), [])
-    except (OSError, ValueError) as error:
-        raise HistoryError(f"{path} cannot be read: {error}") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise _unreadable(path, error) from error
 
 
 def labels_of(path: Path, columns: Mapping[str, str] | None = None) -> dict[str, tuple[bool, float | None]]:
     """Labels from a file of their own, by the payment's id: columns `id`, `fraud` and, if there, `labelled_at`."""
     found = _mapped(path, column_names(path), columns or {}, required=("id", "fraud"))
     labels = {}
-    for record in _records(path):
+    for number, record in enumerate(_records(path), 1):
         said = {field: _filled(record[column]) for field, column in found.items()}
-        fraud = _flag(said["fraud"])
-        if fraud is not None:
-            labels[str(said["id"])] = fraud, _time(said["labelled_at"]) if said.get("labelled_at") is not None else None
+        try:
+            fraud, at = _flag(said["fraud"]), said.get("labelled_at")
+            if fraud is not None:
+                labels[str(said["id"])] = fraud, None if at is None else _time(at)
+        except ValueError as error:
+            raise HistoryError(f"{path}: row {number}: {error}") from error
     return labels
 
 
 def labelled(rows: Iterable[Row], labels: Mapping[str, tuple[bool, float | None]]) -> Iterator[Row]:
-    """The rows, with what the labels say of them in place of what they say themselves."""
+    """The rows, with what the labels say of them in place of what they say themselves.
+
+    HistoryError where they speak of no row at all: they are then another history's.
+    """
+    found = False
     for row in rows:
         said = labels.get(row.event.id)
+        found = found or said is not None
         yield row if said is None else row._replace(fraud=said[0], labelled_at=said[1])
+    if labels and not found:
+        raise HistoryError(f"none of the labels is of a payment of the history: no id is {next(iter(labels))!r}")
 
 
 def _mapped(
@@ -126,12 +149,19 @@ def _missing(path: Path, field: str) -> HistoryError:
 
 
 def _records(path: Path) -> Iterator[Mapping[str, Any]]:
-    if path.suffix == ".parquet":
-        for batch in _parquet().ParquetFile(path).iter_batches(batch_size=10_000):
-            yield from batch.to_pylist()
-        return
-    with path.open(newline="", encoding="utf-8") as file:
-        yield from csv.DictReader(file)
+    try:
+        if path.suffix == ".parquet":
+            for batch in _parquet().ParquetFile(path).iter_batches(batch_size=10_000):
+                yield from batch.to_pylist()
+            return
+        with path.open(newline="", encoding=ENCODING) as file:
+            yield from csv.DictReader(file)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> HistoryError:
+    return HistoryError(f"{path} cannot be read: {error}")
 
 
 def _parquet() -> Any:
@@ -175,7 +205,7 @@ def _amount(value: Any, currency: str | None, *, major: bool) -> int:
         amount = float(value)
     except ValueError:
         amount = 0.5
-    if amount != int(amount):
+    if not amount.is_integer():
         raise ValueError(f"the amount {value!r} is not in minor units; with --major, amounts are decimals")
     return int(amount)
 
@@ -187,9 +217,12 @@ def _time(value: Any) -> float:
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     try:
-        return float(value)
+        at = float(value)
     except ValueError:
         return _time(datetime.fromisoformat(str(value)))
+    if not 0.0 <= at < LATEST:
+        raise ValueError(f"the time {value!r} is not in seconds since 1970")
+    return at
 
 
 def _flag(value: Any) -> bool | None:

@@ -64,7 +64,8 @@ def card_precision(scores: Any, frauds: Any, customers: Sequence[Any], days: Any
 def daily_precision(scores: Any, frauds: Any, customers: Sequence[Any], days: Any, most: int = CARDS) -> list[float]:
     """For each day, the share of frauds among its ``most`` highest customers.
 
-    A customer's score is that of his highest payment; one who was found with a fraud is not looked at again.
+    A customer's score is that of his highest payment; one who was found with a fraud is not looked at again.  Payments
+    that name no customer are not looked at.
     """
     known: set[Any] = set()
     shares = []
@@ -73,7 +74,7 @@ def daily_precision(scores: Any, frauds: Any, customers: Sequence[Any], days: An
         had: dict[Any, bool] = {}
         for at in (days == day).nonzero()[0]:
             customer = customers[at]
-            if customer not in known:
+            if customer is not None and customer not in known:
                 highest[customer] = max(highest.get(customer, float("-inf")), scores[at])
                 had[customer] = had.get(customer, False) or bool(frauds[at])
         found = {each for each in sorted(highest, key=lambda each: -highest[each])[:most] if had[each]}

@@ -1,4 +1,4 @@
-"""Generations: a bounded table that forgets what was not asked for longest, for the price of a dictionary."""
+"""Generations: a bounded table that forgets what is not asked for, for the price of a dictionary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ class Generations:
     """At most ``entries`` keys.
 
     What is kept or used is young.  When the young fill the table, they become the old; from then on each new key takes
-    the place of an old one that was not used since.  A flood of keys that come once so drives out the flood.
+    the place of an old one that was not used since, the newest of them first.  A flood of keys that come once so drives
+    out the flood.
     """
 
     def __init__(self, entries: int) -> None:

@@ -1,4 +1,4 @@
-"""The state of one process: bounded, the least recently seen forgotten first."""
+"""The state of one process: bounded; what was not used since the bound was last reached is forgotten first."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class MemoryState:
             if key is None:
                 views.append(NEVER)
                 continue
-            young = records.young
-            view, record = seen(young.get(key) or records.recall(key), at, amount, code, marks)
-            if key in young:
-                young[key] = record
-            else:
+            before = records.young.get(key) or records.recall(key)
+            view, record = seen(before, at, amount, code, marks)
+            if before is None:
                 records.keep(key, record)
+            else:
+                records.young[key] = record
             views.append(_apart(records, key, view, (at, amount, code)) if view[MONEY] else view)
         return Views(tuple(views), self._rates(keys, at))
 

@@ -1,12 +1,16 @@
+"""The commands as somebody gives them: files in, a report or a model's file out."""
+
 from __future__ import annotations
 
 import csv
 import json
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
 
 from bench.fraud_simulator import Payment, World
+from gateway.cli import payguard
 from plugins.fraud.models import load_model
 from plugins.fraud.offline.commands import backtest_command, train_command
 
@@ -15,10 +19,13 @@ version: 1
 upstreams: {{bank: {{url: "http://127.0.0.1:9"}}}}
 routes:
   - name: pay
-    match: {{path: /}}
+    match: {{methods: [POST], path: /}}
     upstream: bank
+    payment: {{operation: payment.create, amount: /amount, currency: /currency, unit: minor}}
     filters: [{filters}]
 """
+LIVE = "{fraud: {review_at: 65, block_at: 85}}"
+NEW = '{fraud: {review_at: 40, block_at: 60, rules: [{code: big, when: {amount: "> 220"}, then: block}]}}'
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +39,16 @@ def history(tmp_path_factory):
 
 
 def test_a_history_becomes_a_model_that_loads(history, tmp_path) -> None:
-    out = tmp_path / "model.json"
+    out, until = tmp_path / "model.json", "2025-10-29"
 
-    told = CliRunner().invoke(train_command, [str(history), "--model", "logistic", "--out", str(out)])
+    told = CliRunner().invoke(train_command, [str(history), "--model", "logistic", "--out", str(out), "--until", until])
 
     assert told.exit_code == 0, told.output
     model = load_model(out)
     assert f"{out}: logistic {model.version}, trained on " in told.output
     assert "left out: account_age_days, " in told.output
     assert json.loads(out.read_text())["trained"]["frauds"] > 20
+    assert model.trained_to <= datetime(2025, 10, 22, tzinfo=UTC).timestamp()
 
 
 def test_too_little_to_learn_from_is_an_answer_and_no_file(history, tmp_path) -> None:
@@ -60,6 +68,7 @@ def test_too_little_to_learn_from_is_an_answer_and_no_file(history, tmp_path) ->
         (["--column", "amount"], "--column amount: write FIELD=NAME"),
         (["--column", "amount=cents"], "there is no column 'cents'"),
         (["--from", "soon"], "--from soon: Invalid isoformat string"),
+        (["--label-delay", "-1"], "-1.0 is not in the range"),
     ],
 )
 def test_options_that_say_nothing_are_refused(history, tmp_path, options, message) -> None:
@@ -69,6 +78,51 @@ def test_options_that_say_nothing_are_refused(history, tmp_path, options, messag
 
     assert told.exit_code == 2
     assert message in told.output
+
+
+@pytest.fixture(scope="module")
+def looked_at(history, tmp_path_factory):
+    """A policy against the one in force: the report as JSON, and as a page."""
+    folder = tmp_path_factory.mktemp("policies")
+    live, new, html = folder / "live.yaml", folder / "new.yaml", folder / "report.html"
+    live.write_text(POLICY.format(filters=LIVE))
+    new.write_text(POLICY.format(filters=NEW))
+    asked = ["fraud", "backtest", history, "--policy", new, "--against", live, "--report", html, "--json"]
+    told = CliRunner().invoke(payguard, list(map(str, asked)))
+    assert told.exit_code == 0, told.output
+    return json.loads(told.stdout), html.read_text()
+
+
+def test_a_policy_is_looked_at_against_the_one_in_force(history, looked_at) -> None:
+    report, _ = looked_at
+    with history.open(newline="") as file:
+        paid = {each["id"]: each for each in csv.DictReader(file)}
+
+    assert report["payments"] + report["too_recent"] == len(paid)
+    assert (report["review_at"], report["block_at"]) == (40, 60)
+    assert report["rules"]["big"]["payments"] == report["rules"]["big"]["frauds"] > 0
+    assert report["flips"]["turns"]["allow → block"]["frauds"] > 0
+    assert {each["id"]: (each["amount"], each["fraud"]) for each in report["flips"]["largest"]} == {
+        each["id"]: (int(paid[each["id"]]["amount"]) / 100, paid[each["id"]]["fraud"] == "1")
+        for each in report["flips"]["largest"]
+    }
+
+
+def test_its_page_shows_the_curve_and_who_flips(looked_at) -> None:
+    report, page = looked_at
+
+    assert "<svg" in page
+    assert "review from 40" in page
+    assert all(f"<td>{each['id']}</td>" in page for each in report["flips"]["largest"])
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_computed(history, tmp_path) -> None:
+    out = tmp_path / "nowhere" / "model.json"
+
+    told = CliRunner().invoke(train_command, [str(history), "--model", "trees", "--out", str(out)])
+
+    assert told.exit_code == 2
+    assert f"{out} cannot be written" in told.output
 
 
 def test_a_policy_without_the_filter_is_none_to_look_at(history, tmp_path) -> None:

@@ -68,6 +68,10 @@ def test_decimals_are_amounts_only_where_one_says_so(tmp_path) -> None:
         (["a,,1,eur,,,,"], "row 1: it has no time"),
         (["a,yesterday,1,eur,,,,"], "row 1: Invalid isoformat string"),
         (["a,1,1,eur,,,maybe,"], "row 1: 'maybe' is neither 1 nor 0"),
+        (["a,1,inf,eur,,,,"], "row 1: the amount 'inf' is not in minor units"),
+        (["a,nan,1,eur,,,,"], "row 1: the time 'nan' is not in seconds since 1970"),
+        (["a,1767225600000,1,eur,,,,"], "row 1: the time '1767225600000' is not in seconds since 1970"),
+        (["a,-5,1,eur,,,,"], "row 1: the time '-5' is not in seconds since 1970"),
     ],
 )
 def test_a_history_that_cannot_be_used_says_why(tmp_path, lines, message) -> None:
@@ -89,6 +93,43 @@ def test_a_file_that_is_none_is_said(tmp_path) -> None:
     path.write_text("no parquet")
 
     assert "cannot be read" in refusal(path)
+
+
+def test_a_row_that_is_no_text_is_said(tmp_path) -> None:
+    path = written(tmp_path, *[f"a,{number},1,eur,,,0," for number in range(1_000)])
+    path.write_bytes(path.read_bytes() + b"b,1000,1,eur,\xff,,0,\n")
+
+    assert "history.csv cannot be read: " in refusal(path)
+
+
+def test_a_spreadsheets_mark_is_no_part_of_a_name(tmp_path) -> None:
+    path = written(tmp_path, "a,1,1,eur,,,,")
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+
+    assert next(iter(History(path))).event.id == "a"
+
+
+def test_how_many_rows_come_is_known_before(tmp_path) -> None:
+    columns, path = tmp_path / "columns.parquet", written(tmp_path, *[f"a,{number},,,,,," for number in range(7)])
+    parquet.write_table(pa.table({"at": range(7)}), columns)
+
+    assert History(path).count() == History(columns).count() == 7
+
+
+def test_labels_of_another_history_are_refused(tmp_path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,fraud\nz,1\n")
+
+    with pytest.raises(HistoryError, match="none of the labels is of a payment of the history: no id is 'z'"):
+        list(labelled(History(written(tmp_path, "a,1,1,eur,,,,")), labels_of(labels)))
+
+
+def test_a_label_that_says_nothing_is_named_with_its_row(tmp_path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,fraud\na,1\nb,maybe\n")
+
+    with pytest.raises(HistoryError, match="row 2: 'maybe' is neither 1 nor 0"):
+        labels_of(labels)
 
 
 def test_labels_of_their_own_take_the_place_of_those_in_the_history(tmp_path) -> None:

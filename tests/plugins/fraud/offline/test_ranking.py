@@ -47,6 +47,13 @@ def test_a_customers_day_counts_by_his_highest_payment() -> None:
     assert card_precision(scores, frauds, ["a", "a", "b"], np.zeros(3), most=1) == 1
 
 
+def test_payments_that_name_no_customer_are_not_one_customers() -> None:
+    scores, frauds = np.array([9.0, 1.0, 9.0, 1.0]), np.array([1.0, 1.0, 1.0, 1.0])
+
+    assert card_precision(scores, frauds, [None, "a", None, "b"], np.array([1, 1, 2, 2]), most=1) == 1
+    assert card_precision(scores, frauds, [None] * 4, np.array([1, 1, 2, 2]), most=1) == 0
+
+
 def test_value_recall_is_of_amounts() -> None:
     assert value_recall(SCORES >= 80, FRAUDS, np.array([10.0, 20, 30, 40, 70])) == 0.3
 

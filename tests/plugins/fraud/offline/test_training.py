@@ -15,15 +15,15 @@ from tests.plugins.fraud.modelling import DAY, rows
 
 @pytest.fixture(scope="module")
 def scenes():
-    return list(replay(rows(days=45, customers=300)))
+    return list(replay(rows(days=40, customers=200)))
 
 
 @pytest.fixture(scope="module")
 def halves(scenes):
     """What is trained on, and the payments after its labels were known."""
     start = scenes[0].event.at
-    return sample_of(scenes, start + 10 * DAY, start + 35 * DAY), [
-        scene for scene in scenes if scene.event.at > start + 35 * DAY
+    return sample_of(scenes, start + 8 * DAY, start + 32 * DAY), [
+        scene for scene in scenes if scene.event.at > start + 32 * DAY
     ]
 
 
@@ -31,7 +31,7 @@ def test_only_payments_are_trained_on_whose_labels_were_known(scenes, halves) ->
     sample, _ = halves
     start = scenes[0].event.at
 
-    assert start + 10 * DAY <= sample.first < sample.last <= start + 28 * DAY
+    assert start + 8 * DAY <= sample.first < sample.last <= start + 25 * DAY
 
 
 @pytest.fixture(scope="module")
