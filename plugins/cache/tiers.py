@@ -117,7 +117,7 @@ class MemoryTier:
     def put(self, entry: Entry) -> None:
         """Keep it; one that is larger than an eighth of all that may be kept would cost too many others, and is not."""
         self.delete(entry.key)
-        if entry.size > self.most_bytes // 8:
+        if entry.size > self.most_bytes // 8 or not self.most_entries:
             return
         self._entries[entry.key] = entry
         for mark in _marks(entry):
