@@ -59,8 +59,8 @@ def local(uri: str) -> str:
 
 def begins(uri: str, prefix: str) -> bool:
     """Whether a target begins so, with its scheme and host or from its path on."""
-    start = unquote(prefix).lower()
-    return unquote(uri).lower().startswith(start) or unquote(local(uri)).lower().startswith(start)
+    start, target = unquote(prefix).lower(), unquote(uri).lower()
+    return target.startswith(start) or local(target).startswith(start)
 
 
 class Tier(Protocol):
