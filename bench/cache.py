@@ -1,6 +1,7 @@
 """``python -m bench.cache``: a hit, a miss and a pass-through of the same GET, in interleaved rounds of one process.
 
-The sockets are taken out, so what a hit saves the kernel is not counted: on real sockets its share is smaller.
+The sockets are taken out, so what a hit saves the kernel is not counted: on real sockets, as ``make bench`` has them,
+its share is smaller.  The exit code is 1 where a hit asked the backend.
 """
 
 from __future__ import annotations
@@ -35,9 +36,6 @@ from plugins.cache.options import CacheConfig, TiersConfig
 ROWS = ("pass-through", "hit", "miss, kept", "miss, not kept")
 AGES = "10000d"
 """The origin of `bench.path` answers with the same Date for ever."""
-
-MOST = 0.75
-"""What a hit may cost of a pass-through."""
 
 
 class Named(Filter[Config]):
@@ -125,13 +123,12 @@ def main(*, rounds: int, requests: int) -> None:
     for heading in ("", "µs", "of a pass-through", "backend asked"):
         table.add_column(heading, justify="left" if not heading else "right")
     base = rows[0].micros
-    shares = {}
     for each in rows:
-        shares[each.name] = statistics.median(mine / its for mine, its in zip(each.micros, base, strict=True))
-        cells = f"{statistics.median(each.micros):.0f}", f"{shares[each.name]:.2f}", f"{asked[each.name]:,}"
+        share = statistics.median(mine / its for mine, its in zip(each.micros, base, strict=True))
+        cells = f"{statistics.median(each.micros):.0f}", f"{share:.2f}", f"{asked[each.name]:,}"
         table.add_row(each.name, *cells)
     console().print(table)
-    raise SystemExit(0 if shares["hit"] <= MOST else 1)
+    raise SystemExit(1 if asked["hit"] else 0)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ class Sample:
     p99: float
     ledger: Ledgered | None = None
     """What its ledger did meanwhile, where it has one."""
+    asked: int | None = None
+    """How often the origin was asked meanwhile."""
 
     @property
     def cost(self) -> float:
@@ -57,7 +59,8 @@ class Row:
     """One peer under one workload, over all rounds.  ``ratio`` is None where the base was not measured.
 
     ``added`` are CPU microseconds beyond the floor of the same round; ``commits`` are per request, ``together`` the
-    statements of one, ``server`` the CPU microseconds of a database server per request.  None where there are none.
+    statements of one, ``server`` the CPU microseconds of a database server per request, ``asked`` how often the origin
+    was asked per request.  None where there are none.
     """
 
     peer: str
@@ -71,6 +74,7 @@ class Row:
     commits: Spread | None
     together: Spread | None
     server: Spread | None
+    asked: Spread | None
 
 
 def compare(
@@ -104,15 +108,16 @@ def measure(running: Running, workload: Workload, number: int, load: Generator, 
         load(running.port, workload, options.warmup, options.connections)
         process.settle()
         ledger = Ledgered.of(running.command) if workload.keyed else None
-        before = process.cpu_seconds()
+        asked, before = running.asked(), process.cpu_seconds()
         seen = load(running.port, workload, options.seconds, options.connections)
         spent = process.cpu_seconds() - before
         process.settle()
         ledger = ledger and ledger.since(running.command)
+        asked = None if asked is None else (running.asked() or 0) - asked
     except LoadFailed as failure:
         raise LoadFailed(f"{running.peer.name}: {failure}\n{process.last_words()}") from failure
     figures = seen.requests, seen.seconds, spent, seen.p50, seen.p99
-    return Sample(running.peer.name, workload.name, number, *figures, ledger)
+    return Sample(running.peer.name, workload.name, number, *figures, ledger, asked)
 
 
 def rows(samples: Sequence[Sample]) -> list[Row]:
@@ -140,6 +145,7 @@ def _row(group: dict[int, Sample], base: dict[int, Sample], floor: dict[int, Sam
         added=_spread([each.cost - floor[number].cost for number, each in group.items() if number in floor]),
         commits=_spread([ledger.commits / requests for ledger, requests in recorded]),
         together=_spread([ledger.statements / ledger.commits for ledger, _ in recorded]),
+        asked=_spread([each.asked / each.requests for each in samples if each.asked is not None]),
         server=_spread([each.server / requests * 1e6 for each, requests in recorded if each.server is not None]),
     )
 

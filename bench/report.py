@@ -18,11 +18,11 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def show(console: Console, rows: Sequence[Row], titles: Mapping[str, str]) -> None:
-    """One table per workload, the cheapest first."""
+    """One table per workload, the cheapest first.  ``backend asked`` is per request."""
     for workload in dict.fromkeys(row.workload for row in rows):
         table = Table(title=f"{workload}: CPU per request, median (least - most) of rounds", title_justify="left")
         table.add_column("proxy", no_wrap=True)
-        for column in ("CPU µs", f"x {BASE}", "requests/s", "p50 ms", "p99 ms"):
+        for column in ("CPU µs", f"x {BASE}", "requests/s", "p50 ms", "p99 ms", "backend asked"):
             table.add_column(column, justify="right")
         chosen = [row for row in rows if row.workload == workload]
         for row in sorted(chosen, key=lambda row: row.cost.median):
@@ -62,6 +62,7 @@ def _cells(row: Row) -> list[str]:
         f"{row.per_second.median:,.0f}",
         f"{row.p50.median * 1e3:.1f}",
         f"{row.p99.median * 1e3:.1f}",
+        "-" if row.asked is None else f"{row.asked.median:.2f}",
     ]
 
 
@@ -71,7 +72,7 @@ def _spread(spread: Spread, digits: int) -> str:
 
 def markdown(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
     """The same for documents."""
-    head = f"| proxy | CPU µs | x {BASE} | requests/s | p50 ms | p99 ms |\n|---|---:|---:|---:|---:|---:|\n"
+    head = f"| proxy | CPU µs | x {BASE} | requests/s | p50 ms | p99 ms | backend asked |\n|---|---:|---:|---:|---:|---:|---:|\n"
     tables = []
     for workload in dict.fromkeys(row.workload for row in rows):
         chosen = sorted((row for row in rows if row.workload == workload), key=lambda row: row.cost.median)

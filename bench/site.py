@@ -51,6 +51,11 @@ class Site:
             self._postgres = self.besides.enter_context(postgres_server())
         return self._postgres
 
+    def asked(self) -> int | None:
+        """How often the origin was asked so far, but for what came within the last instants; None where it is no nginx."""
+        log = self.folder / "asked.log"
+        return log.stat().st_size // 2 if log.exists() else None
+
     def start_origin(self) -> Process:
         self.origin = free_port()
         if nginx := shutil.which("nginx"):

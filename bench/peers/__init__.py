@@ -53,6 +53,8 @@ class Running:
     process: Process
     port: int
     command: Command
+    asked: Callable[[], int | None] = lambda: None
+    """How often the origin was asked so far, by anybody."""
 
 
 def launch(peer: Peer, site: Site) -> Running:
@@ -65,7 +67,7 @@ def launch(peer: Peer, site: Site) -> Running:
     except NotStarted:
         process.stop()
         raise
-    return Running(peer, process, port, command)
+    return Running(peer, process, port, command, site.asked)
 
 
 def wait_for(port: int, process: Process) -> None:

@@ -13,11 +13,12 @@ from ruamel.yaml import YAML
 
 from bench.peers import Command, NotInstalled, Peer
 from bench.site import ROOT, Site, free_port
+from tests.servers import valkey_server
 
 UNREACHED = "900000000/minute"
 
 
-def _serve(policy: str, *, postgres: bool = False) -> Callable[[Site, int], Command]:
+def _serve(policy: str, *, postgres: bool = False, redis: bool = False) -> Callable[[Site, int], Command]:
     def command(site: Site, port: int) -> Command:
         source = ROOT / policy
         if not source.exists() or importlib.util.find_spec("gateway.admin.app") is None:
@@ -27,6 +28,8 @@ def _serve(policy: str, *, postgres: bool = False) -> Callable[[Site, int], Comm
         if postgres:
             database = site.postgres()
             environ["DATABASE_URL"], server = database.url(asyncio.run(database.create())), database.pid
+        if redis:
+            environ["REDIS_URL"] = site.besides.enter_context(valkey_server(site.folder)).url
         return serving(file, port, environ, server=server)
 
     return command
@@ -84,5 +87,11 @@ RECORDED_POSTGRES = Peer(
 PROTECTED = Peer("payguard-protected", "Payguard, sanitise + rate_limit", _serve("bench/peers/protected.yaml"))
 NAMED = Peer("payguard-named", "Payguard, principal", _serve("bench/peers/named.yaml"))
 CACHED = Peer("payguard-cached", "Payguard, principal + cache: GET is a hit", _serve("bench/peers/cached.yaml"))
+CACHED_REDIS = Peer(
+    "payguard-redis",
+    "Payguard, the same: GET is a hit in Redis",
+    _serve("bench/peers/cached-redis.yaml", redis=True),
+)
+MISSED = Peer("payguard-missed", "Payguard, the same: GET is a miss", _serve("bench/peers/missed.yaml"))
 PASS_THROUGH = Peer("payguard", "Payguard, pass-through", _serve("policies/pass-through.yaml"))
 PAYMENTS = Peer("payguard-payments", "Payguard, policies/payments.yaml", _serve("policies/payments.yaml"))

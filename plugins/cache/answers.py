@@ -75,17 +75,26 @@ def validating(request: Request, entry: Entry) -> bool:
     """Let the request ask only whether what is kept has changed; False where nothing is there to ask by."""
     if entry.etag is None and entry.last_modified is None:
         return False
-    pieces = pieces_in(request)
-    fields: Pieces = []
-    for beginning, value in zip(pieces[::2], pieces[1::2], strict=True):
-        if beginning not in _OWN:
-            fields += (beginning, value)
+    fields = _unconditional(pieces_in(request))
     if entry.etag is not None:
         fields += (_NONE_MATCH, entry.etag)
     if entry.last_modified is not None:
         fields += (_MODIFIED_SINCE, entry.last_modified)
     put(request, fields)
     return True
+
+
+def ask_anew(request: Request) -> None:
+    """Let it have no condition: what its client has is nothing to whom the answer is for."""
+    put(request, _unconditional(pieces_in(request)))
+
+
+def _unconditional(pieces: Pieces) -> Pieces:
+    fields: Pieces = []
+    for beginning, value in zip(pieces[::2], pieces[1::2], strict=True):
+        if beginning not in _OWN:
+            fields += (beginning, value)
+    return fields
 
 
 def put(request: Request, pieces: Pieces) -> None:

@@ -15,7 +15,6 @@ _NAMED = BEGINNINGS[b"location"], BEGINNINGS[b"content-location"]
 def changed_targets(own: str, answered: Pieces) -> Iterator[str]:
     """Its own, and those that its answer names, of the same origin: nobody lets go of another's."""
     yield own
-    origin = urlsplit(own)[:2]
     for beginning in _NAMED:
         value = value_in(answered, beginning)
         if value is None:
@@ -24,5 +23,5 @@ def changed_targets(own: str, answered: Pieces) -> Iterator[str]:
             named = urlsplit(urljoin(own, value.decode("latin-1")))
         except ValueError:
             continue
-        if named[:2] == origin:
+        if named[:2] == urlsplit(own)[:2]:
             yield named._replace(fragment="").geturl()

@@ -174,7 +174,8 @@ class MemoryConfig(Config):
     bytes: Annotated[Size, Field(ge=1 << 16)] = 32 << 20
     """What entries may take, about."""
 
-    entries: Annotated[int, Field(ge=1)] = 10_000
+    entries: Annotated[int, Field(ge=0)] = 10_000
+    """How many; 0 keeps none there."""
 
 
 class TiersConfig(Config):

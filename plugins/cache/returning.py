@@ -221,6 +221,7 @@ class Returning:
         visit = Visit(asked, "stale", self._now(), entry)
         try:
             self._counts["refresh"] += 1
+            answers.ask_anew(branch.request)
             visit.ask_only_if_changed(branch)
             visit.params = branch.params
             branch.put(visit)

@@ -59,8 +59,8 @@ def local(uri: str) -> str:
 
 def begins(uri: str, prefix: str) -> bool:
     """Whether a target begins so, with its scheme and host or from its path on."""
-    start = unquote(prefix).lower()
-    return unquote(uri).lower().startswith(start) or unquote(local(uri)).lower().startswith(start)
+    start, target = unquote(prefix).lower(), unquote(uri).lower()
+    return target.startswith(start) or local(target).startswith(start)
 
 
 class Tier(Protocol):
@@ -117,7 +117,7 @@ class MemoryTier:
     def put(self, entry: Entry) -> None:
         """Keep it; one that is larger than an eighth of all that may be kept would cost too many others, and is not."""
         self.delete(entry.key)
-        if entry.size > self.most_bytes // 8:
+        if entry.size > self.most_bytes // 8 or not self.most_entries:
             return
         self._entries[entry.key] = entry
         for mark in _marks(entry):

@@ -59,7 +59,7 @@ class Warming:
         clock = self._scope.clock
         self.running, self.started_at, self.done, self.failed, self.error = True, clock.now(), 0, 0, None
         try:
-            targets = await self._targets()
+            targets = await self._listed()
             self.total = len(targets)
             for path, principal in targets:
                 pause = asyncio.create_task(asyncio.sleep(1 / self.config.rate))
@@ -92,9 +92,20 @@ class Warming:
 
     def _fail(self, reason: str) -> None:
         self.failed += 1
+        self._tell(reason)
+
+    def _tell(self, reason: str) -> None:
         if self.error is None:
             log.warning("what is to be warmed is not to be had", route=self.route, reason=reason)
         self.error = reason
+
+    async def _listed(self) -> list[tuple[str, str | None]]:
+        """None where a file cannot be read: it may be there the next time, and other entries go on."""
+        try:
+            return await self._targets()
+        except OSError as error:
+            self._tell(str(error))
+            return []
 
     async def _targets(self) -> list[tuple[str, str | None]]:
         """Paths, each for each principal: as many as there may be."""

@@ -324,6 +324,16 @@ async def test_stale_is_given_while_it_is_asked_after_once(shop) -> None:
     assert len(made.sent) == 2
 
 
+async def test_what_one_client_has_is_no_condition_of_what_is_asked_after_for_all(shop) -> None:
+    made = shop()
+    made.will_answer(answered(body=b"old", cache_control="max-age=10, stale-while-revalidate=30"))
+    await made.ask()
+    made.clock.advance(20)
+    assert await made.told(if_none_match='"of the client"') == "hit; ttl=-10"
+    await made.scope.tasks.done()
+    assert "if-none-match" not in made.sent[-1].request.headers
+
+
 # as it will run
 
 

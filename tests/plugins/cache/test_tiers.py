@@ -77,3 +77,9 @@ def test_a_target_that_has_nothing_left_is_forgotten(clock) -> None:
     tier.delete("a")
     assert tier.purge(Purge("uri", "http://shop/v1/a")) == 0
     assert not tier._by_mark
+
+
+def test_a_memory_of_no_entries_keeps_none_and_lets_go_of_none(clock) -> None:
+    tier = MemoryTier(1 << 20, 0, clock.now)
+    tier.put(entry(clock, "a"))
+    assert (tier.get("a"), len(tier), tier.evictions) == (None, 0, 0)

@@ -86,6 +86,16 @@ async def test_values_cannot_lead_elsewhere_and_what_is_too_much_is_left_out() -
     ]
 
 
+async def test_a_list_that_cannot_be_read_is_told_and_stops_nothing(tmp_path) -> None:
+    made = warming(values={"plan": f"file:{tmp_path}/none"})
+    await made.run()
+    assert (made.progress["total"], made.progress["runs"]) == (0, 1)
+    assert "No such file" in made.progress["error"]
+    (tmp_path / "none").write_text("a\n")
+    await made.run()
+    assert (made.done, made.error) == (1, None)
+
+
 async def test_the_next_is_not_asked_for_before_its_time() -> None:
     made = warming(rate=0.001)
     running = asyncio.create_task(made.run())
