@@ -116,6 +116,17 @@ def test_its_page_shows_the_curve_and_who_flips(looked_at) -> None:
     assert all(f"<td>{each['id']}</td>" in page for each in report["flips"]["largest"])
 
 
+def test_labels_from_a_file_of_their_own_are_what_is_learned_from(history, tmp_path) -> None:
+    labels, out = tmp_path / "labels.csv", tmp_path / "model.json"
+    labels.write_text("id,fraud\n" + "".join(f"p{number},0\n" for number in range(10_000)) + "p4000,1\n")
+    asked = [history, "--labels", labels, "--model", "logistic", "--out", out]
+
+    told = CliRunner().invoke(train_command, list(map(str, asked)))
+
+    assert told.exit_code == 1
+    assert "1 frauds have labels that were due, and logistic needs 20" in told.output
+
+
 def test_what_cannot_be_written_is_said_before_anything_is_computed(history, tmp_path) -> None:
     out = tmp_path / "nowhere" / "model.json"
 
