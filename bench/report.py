@@ -72,7 +72,8 @@ def _spread(spread: Spread, digits: int) -> str:
 
 def markdown(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
     """The same for documents."""
-    head = f"| proxy | CPU µs | x {BASE} | requests/s | p50 ms | p99 ms | backend asked |\n|---|---:|---:|---:|---:|---:|---:|\n"
+    columns = ("CPU µs", f"x {BASE}", "requests/s", "p50 ms", "p99 ms", "backend asked")
+    head = f"| proxy | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}\n"
     tables = []
     for workload in dict.fromkeys(row.workload for row in rows):
         chosen = sorted((row for row in rows if row.workload == workload), key=lambda row: row.cost.median)

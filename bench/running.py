@@ -11,7 +11,17 @@ import click
 from rich.console import Console
 
 from bench.peers import NotInstalled, Peer, Running, launch, wait_for
-from bench.peers.gateway import CACHED, CACHED_REDIS, MISSED, NAMED, PASS_THROUGH, PAYMENTS, PROTECTED, RECORDED, RECORDED_POSTGRES
+from bench.peers.gateway import (
+    CACHED,
+    CACHED_REDIS,
+    MISSED,
+    NAMED,
+    PASS_THROUGH,
+    PAYMENTS,
+    PROTECTED,
+    RECORDED,
+    RECORDED_POSTGRES,
+)
 from bench.peers.proxies import HAPROXY, HELLO, HTTPX, MODSECURITY, NGINX
 from bench.site import Site
 
