@@ -14,6 +14,8 @@ from rich.table import Table
 from bench.compare import BASE, FLOOR, Row, Sample
 from bench.figures import Spread
 
+_COLUMNS = ("CPU µs", f"x {BASE}", "requests/s", "p50 ms", "p99 ms", "backend asked")
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -22,7 +24,7 @@ def show(console: Console, rows: Sequence[Row], titles: Mapping[str, str]) -> No
     for workload in dict.fromkeys(row.workload for row in rows):
         table = Table(title=f"{workload}: CPU per request, median (least - most) of rounds", title_justify="left")
         table.add_column("proxy", no_wrap=True)
-        for column in ("CPU µs", f"x {BASE}", "requests/s", "p50 ms", "p99 ms", "backend asked"):
+        for column in _COLUMNS:
             table.add_column(column, justify="right")
         chosen = [row for row in rows if row.workload == workload]
         for row in sorted(chosen, key=lambda row: row.cost.median):
@@ -72,7 +74,7 @@ def _spread(spread: Spread, digits: int) -> str:
 
 def markdown(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
     """The same for documents."""
-    head = f"| proxy | CPU µs | x {BASE} | requests/s | p50 ms | p99 ms | backend asked |\n|---|---:|---:|---:|---:|---:|---:|\n"
+    head = f"| proxy | {' | '.join(_COLUMNS)} |\n|---|{'---:|' * len(_COLUMNS)}\n"
     tables = []
     for workload in dict.fromkeys(row.workload for row in rows):
         chosen = sorted((row for row in rows if row.workload == workload), key=lambda row: row.cost.median)

@@ -52,7 +52,7 @@ class Site:
         return self._postgres
 
     def asked(self) -> int | None:
-        """How often the origin was asked so far, but for what came within the last instants; None where it is no nginx."""
+        """How often the origin was asked so far, but for the last instants; None where it is no nginx."""
         log = self.folder / "asked.log"
         return log.stat().st_size // 2 if log.exists() else None
 

@@ -73,8 +73,9 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Bytes that it takes in memory, about: its body, its fields, and what Python needs around them."""
-        return len(self.body) + sum(map(len, self.pieces)) + 48 * len(self.pieces) + len(self.key) + 1024
+        """Bytes that it takes in memory, about: its body, its fields, its names, and what Python needs around them."""
+        names = len(self.key) + 2 * len(self.uri)  # its path is a name by which it is found
+        return len(self.body) + sum(map(len, self.pieces)) + 48 * len(self.pieces) + names + 1024
 
     def age(self, now: float) -> float:
         return max(0.0, now - self.born)

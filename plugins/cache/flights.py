@@ -100,7 +100,8 @@ class Flights:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._under_way: dict[str, Flight] = {}
-        self._lone: OrderedDict[str, float] = OrderedDict()
+        self._lone: OrderedDict[int, float] = OrderedDict()
+        """By hashes of keys, which may be long; two that are alike cost a request."""
 
     def __len__(self) -> int:
         return len(self._under_way)
@@ -111,15 +112,15 @@ class Flights:
 
     def begin(self, key: str) -> Flight | None:
         """A new one; None where it is known of this key that nobody need wait."""
-        if (until := self._lone.get(key)) is not None:
+        if (until := self._lone.get(hash(key))) is not None:
             if until > self._monotonic():
                 return None
-            del self._lone[key]
+            del self._lone[hash(key)]
         flight = self._under_way[key] = Flight(self, key)
         return flight
 
     def lone(self, key: str) -> None:
-        self._lone[key] = self._monotonic() + LONE_FOR
+        self._lone[hash(key)] = self._monotonic() + LONE_FOR
         if len(self._lone) > LONE:
             self._lone.popitem(last=False)
 

@@ -56,7 +56,7 @@ class Seen:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._seen: OrderedDict[str, list[tuple[float, Marks]]] = OrderedDict()
+        self._seen: OrderedDict[int, list[tuple[float, Marks]]] = OrderedDict()
 
     def note(self, key: str, now: float, marks: Marks) -> None:
         base = _base(key)
@@ -74,9 +74,9 @@ class Seen:
         return next((marks for at, marks in reversed(known) if at <= entry.requested), None)
 
 
-def _base(key: str) -> str:
-    """Variants share the marks of their target."""
-    return " ".join(key.split(" ")[:3])
+def _base(key: str) -> int:
+    """Variants share the marks of their target.  A hash that nobody can aim at: a target may be as long as a head."""
+    return hash(" ".join(key.split(" ")[:3]))
 
 
 class Prefixes:

@@ -42,7 +42,7 @@ class Purge:
         return True
 
 
-@lru_cache(4096)  # each miss asks several times
+@lru_cache(128)  # each miss asks several times
 def path_of(uri: str) -> str:
     """Its path as every backend reads it: decoded, in small letters, without a slash at its end (`folded`)."""
     return folded(local(uri).partition("?")[0])

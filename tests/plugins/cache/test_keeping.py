@@ -105,3 +105,11 @@ async def test_a_miss_asks_a_lower_tier_once_and_again_only_where_there_are_vari
     cache.memory.delete(asked().key)
     await keep(cache, entry(cache, asked(), [VARY, b"accept"]), asked(), 60)
     assert below.gets == 1
+
+
+async def test_no_entry_holds_what_a_request_said_in_the_fields_that_select(cache) -> None:
+    ask = asked(ACCEPT, b"a secret of the client")
+    await keep(cache, entry(cache, ask, [VARY, b"accept"]), ask, 600)
+    kept = [each.encode() + each.key.encode() for each in cache.memory]
+    assert len(kept) == 2
+    assert not any(b"a secret" in each for each in kept)

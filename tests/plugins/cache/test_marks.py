@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from plugins.cache.entry import Entry
@@ -65,3 +67,14 @@ def test_a_prefix_takes_what_was_kept_before_it_and_what_cannot_be_told() -> Non
     taken = {since: prefixes.take(entry(), since) for since in (b"", b"1", b"2", b"3", b"forgotten")}
     assert taken == {b"": True, b"1": True, b"2": False, b"3": False, b"forgotten": True}
     assert Prefixes().last == b""
+
+
+def test_what_is_remembered_of_a_key_is_not_as_long_as_the_key() -> None:
+    seen = Seen(1000)
+    tracemalloc.start()
+    for number in range(1000):
+        seen.note(f"invoices p:1 http://a/{number:010000}", 1.0, (b"a",))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 2_000_000, "of ten million characters"
+    assert seen.before(entry(9.0, f"invoices p:1 http://a/{7:010000}")) == (b"a",)

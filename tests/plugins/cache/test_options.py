@@ -21,4 +21,4 @@ def test_options_that_mean_nothing_are_refused(options) -> None:
 def test_the_memory_has_bounds_that_are_sizes() -> None:
     assert TiersConfig.model_validate({"memory": {"bytes": "1MiB", "entries": 5}}).memory.bytes == 1 << 20
     with pytest.raises(ValidationError):
-        TiersConfig.model_validate({"memory": {"entries": 0}})
+        TiersConfig.model_validate({"memory": {"entries": -1}})
