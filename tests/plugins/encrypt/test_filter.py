@@ -53,7 +53,11 @@ async def test_a_token_is_not_encrypted_again_it_is_refused_or_passes() -> None:
     assert await sent_on(await encrypt("/card", if_token="pass"), {"card": token}) == {"card": token}
 
 
-@pytest.mark.parametrize("token", [f"pg1.{CARD}.x", "pg1.k1.AQJrMQ", scope().cipher("field").seal("/other", CARD)])
+@pytest.mark.parametrize(
+    "token",
+    [f"pg1.{CARD}.x", "pg1.k1.AQJrMQ", scope().cipher("field").seal("/other", CARD)],
+    ids=["a card", "cut short", "of another field"],
+)
 async def test_what_only_looks_like_a_token_never_passes_for_one(token) -> None:
     with pytest.raises(FieldUnreadable):
         await sent_on(await encrypt("/card", if_token="pass"), {"card": token})
