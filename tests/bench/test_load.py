@@ -23,7 +23,9 @@ def origin(status: int = 200, stall: float = 0.0) -> Iterator[int]:
                 await asyncio.sleep(stall)
                 writer.write(b"HTTP/1.1 %d x\r\nContent-Length: 2\r\n\r\n{}" % status)
         except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+            pass
+        finally:
+            writer.transport.abort()
 
     server = loop.run_until_complete(asyncio.start_server(answer, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
@@ -43,6 +45,7 @@ async def _ended(loop: asyncio.AbstractEventLoop, server: asyncio.Server) -> Non
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)  # what was aborted is closed in the next turn
 
 
 @pytest.mark.parametrize("workload", [GET, POST])
