@@ -75,6 +75,7 @@ from gateway.units import Duration, SecretRef, Size
 
 if TYPE_CHECKING:
     from gateway.cli.admin_port import AdminPort, asks_gateway, login
+    from gateway.component_routes import author_of, body_of, done, json_answer
 
 API_VERSION = 1
 """The version of this API.  A plugin that says ``PAYGUARD_API = 1`` is refused by a gateway of another one."""
@@ -162,10 +163,13 @@ __all__ = [
     "UpstreamUnreachable",
     "as_text",
     "asks_gateway",
+    "author_of",
     "blanks",
+    "body_of",
     "claim_of",
     "close_pool",
     "did_you_mean",
+    "done",
     "field_message",
     "filled",
     "find",
@@ -174,6 +178,7 @@ __all__ = [
     "hookimpl",
     "is_card",
     "is_token",
+    "json_answer",
     "login",
     "look_up",
     "minor_units",
@@ -186,8 +191,14 @@ __all__ = [
 ]
 
 
+_LATE = {
+    **dict.fromkeys(("AdminPort", "asks_gateway", "login"), "gateway.cli.admin_port"),
+    **dict.fromkeys(("author_of", "body_of", "done", "json_answer"), "gateway.component_routes"),
+}
+"""What commands and admin routes of plugins call: a process that has none imports nothing of it."""
+
+
 def __getattr__(name: str) -> Any:
-    """What commands of plugins ask a gateway with: one that serves imports nothing of it."""
-    if name not in ("AdminPort", "asks_gateway", "login"):
+    if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("gateway.cli.admin_port"), name)
+    return getattr(import_module(_LATE[name]), name)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from gateway import DatabaseDown, PersonName, Reason, Scope, holds_card
+from gateway import DatabaseDown, PersonName, Reason, Scope, author_of, body_of, holds_card, json_answer
 
 from .keys import PURPOSE
 from .tiers import Purge
@@ -52,7 +51,7 @@ class Answers:
     async def show(self, _: Request) -> Response:
         cache, redis = self._cache, self._cache.redis
         memory = cache.memory
-        return _json(
+        return json_answer(
             {
                 "memory": {
                     "entries": len(memory),
@@ -73,15 +72,15 @@ class Answers:
             raise HTTPException(400, "path: say whose entries, such as ?path=/v1/invoices/in_1")
         what, now = Purge("path", path), self._scope.clock.now()
         found = [entry for entry in self._cache.memory if entry.status and what.takes(entry)][:500]
-        return _json({"items": [_item(entry, now) for entry in found], "next": None})
+        return json_answer({"items": [_item(entry, now) for entry in found], "next": None})
 
     async def warming(self, _: Request) -> Response:
         items = [_dated(each.progress) for each in self._cache.all_warmings]
-        return _json({"items": items, "next": None})
+        return json_answer({"items": items, "next": None})
 
     async def purge(self, request: Request) -> Response:
-        asked = _body(await request.body())
-        author = f"human:{asked.by or 'unnamed'} via {request.scope['payguard.via']}"
+        asked = body_of(Asked, await request.body(), '{"kind": "path", "value": "…", "reason": "…"}')
+        author = author_of(asked.by, request.scope)
         known = 0
         for what in self._purges(asked):
             known += await self._cache.purge(what)
@@ -93,7 +92,7 @@ class Answers:
             await entry
         except DatabaseDown as error:
             raise HTTPException(503, "It is purged; the database is away, so that the trail says so later") from error
-        return _json({"purged": known, "everywhere": waiting == 0, "by": author})
+        return json_answer({"purged": known, "everywhere": waiting == 0, "by": author})
 
     def _purges(self, asked: Asked) -> list[Purge]:
         """One for each salt by which a principal may have been hashed."""
@@ -133,18 +132,3 @@ def _dated(progress: dict[str, Any]) -> dict[str, Any]:
         if progress[name] is not None:
             progress[name] = datetime.fromtimestamp(progress[name], UTC).isoformat()
     return progress
-
-
-def _body(body: bytes) -> Asked:
-    try:
-        return Asked.model_validate(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        raise HTTPException(400, 'The body is no JSON: send {"kind": "path", "value": "…", "reason": "…"}') from None
-    except ValidationError as invalid:
-        error = invalid.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, error["loc"])) or "body"
-        raise HTTPException(400, f"{where}: {error['msg'].removeprefix('Value error, ')}") from None
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return JSONResponse(content, status, headers={"cache-control": "no-store"})

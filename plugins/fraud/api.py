@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from gateway import DependencyDown, Scope
+from gateway import Scope, author_of, body_of, done, json_answer
 
-from .asked import LIMIT, Adding, Labelling, Removing, author_of, body_of, moment, parameters_of, value_of
+from .asked import LIMIT, Adding, Labelling, Removing, moment, parameters_of, value_of
 from .kept import Decisions
 from .labels import Label
 from .lists import MOST, Entry
 
 if TYPE_CHECKING:
     from .desk import Desk
-
-T = TypeVar("T")
 
 SKEW = 300.0
 """Seconds that another clock may be ahead of this one."""
@@ -40,17 +37,17 @@ class Answers:
         known = ("payment", "request_id", "limit", "cursor")
         asked = parameters_of(request.query_params.multi_items(), known)
         limit, before = int(asked.pop("limit", LIMIT)), asked.pop("cursor", None)
-        found = await _done(self._kept.page(limit + 1, before, **asked))
+        found = await done(self._kept.page(limit + 1, before, **asked), _AWAY)
         after = found[limit - 1].id if len(found) > limit else None
-        return _json({"items": [_shown(each.document, each.at) for each in found[:limit]], "next": after})
+        return json_answer({"items": [_shown(each.document, each.at) for each in found[:limit]], "next": after})
 
     async def decision(self, request: Request) -> Response:
         """By its own id, or that of the payment or the request: then the last of them."""
         id = request.path_params["id"]  # noqa: A001
-        found = await _done(self._kept.find(id)) if _ID.fullmatch(id) else None
+        found = await done(self._kept.find(id), _AWAY) if _ID.fullmatch(id) else None
         if found is None:
             raise HTTPException(404, "No decision of this id is kept, and none of a payment or request of this id")
-        return _json(_shown(found.document, found.at))
+        return json_answer(_shown(found.document, found.at))
 
     async def lists(self, request: Request) -> Response:
         asked = parameters_of(request.query_params.multi_items(), ("list", "kind", "value", "limit", "cursor"))
@@ -59,7 +56,7 @@ class Answers:
         digests = self._digests(asked["kind"], asked["value"]) if "value" in asked else None
         found = [
             each
-            for each in await _done(self._desk.lists.all())
+            for each in await done(self._desk.lists.all(), _AWAY)
             if asked.get("list") in (None, each.list)
             and asked.get("kind") in (None, each.kind)
             and (digests is None or each.digest in digests)
@@ -67,17 +64,17 @@ class Answers:
         ]
         limit = int(asked.get("limit", LIMIT))
         page = found[:limit]
-        return _json({"items": list(map(_item, page)), "next": page[-1].id if len(found) > limit else None})
+        return json_answer({"items": list(map(_item, page)), "next": page[-1].id if len(found) > limit else None})
 
     async def add(self, request: Request) -> Response:
         asked = body_of(Adding, await request.body())
         author = author_of(asked.by, request.scope)
         name, kind, [digest, *_] = self._entry(asked)
         entry = Entry(name, kind, digest, author, asked.reason, 0.0, None)
-        if not await _done(self._desk.lists.put(entry, asked.for_)):
+        if not await done(self._desk.lists.put(entry, asked.for_), _AWAY):
             raise HTTPException(409, f"The lists are full: {MOST} entries")
         await self._audited("fraud.list.add", entry, asked.reason)
-        return _json({"id": entry.id, "list": name, "kind": kind, "by": author, "reason": asked.reason}, 201)
+        return json_answer({"id": entry.id, "list": name, "kind": kind, "by": author, "reason": asked.reason}, 201)
 
     async def remove(self, request: Request) -> Response:
         asked = body_of(Removing, await request.body())
@@ -85,13 +82,13 @@ class Answers:
         name, kind, digests = self._entry(asked)
         removed = []
         for digest in digests:
-            if await _done(self._desk.lists.remove(name, kind, digest)):
+            if await done(self._desk.lists.remove(name, kind, digest), _AWAY):
                 entry = Entry(name, kind, digest, author, asked.reason, 0.0, None)
                 await self._audited("fraud.list.remove", entry, asked.reason)
                 removed.append(entry.id)
         if not removed:
             raise HTTPException(404, "There is no such entry; it may have ended")
-        return _json({"removed": removed})
+        return json_answer({"removed": removed})
 
     async def label(self, request: Request) -> Response:
         """What each was: stored, changed or known before; also where a later one cannot be stored."""
@@ -103,8 +100,8 @@ class Answers:
         for each in asked.labels:
             at = now if each.at is None else min(now, each.at.timestamp())
             label = Label(each.payment, each.label == "fraud", each.source, at)
-            told.append({"payment": each.payment, "was": await _done(self._desk.feedback.label(label, author))})
-        return _json({"items": told, "next": None})
+            told.append({"payment": each.payment, "was": await done(self._desk.feedback.label(label, author), _AWAY)})
+        return json_answer({"items": told, "next": None})
 
     def _entry(self, asked: Removing) -> tuple[str, str, list[str]]:
         if asked.id is not None:
@@ -124,7 +121,7 @@ class Answers:
 
     async def _audited(self, action: str, entry: Entry, reason: str) -> None:
         self._scope.event(action.replace(".", "_"), severity="info", id=entry.id, by=entry.author, reason=reason)
-        await _done(self._scope.audit(action, subject=entry.id, principal=entry.author, reason=reason))
+        await done(self._scope.audit(action, subject=entry.id, principal=entry.author, reason=reason), _AWAY)
 
 
 def _shown(document: dict[str, Any], at: float) -> dict[str, Any]:
@@ -143,13 +140,4 @@ def _item(entry: Entry) -> dict[str, Any]:
     }
 
 
-async def _done(asked: Awaitable[T]) -> T:
-    try:
-        return await asked
-    except DependencyDown as error:
-        why = "The database or the store is away: look at what is there before you repeat it"
-        raise HTTPException(503, why) from error
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return JSONResponse(content, status, headers={"cache-control": "no-store"})
+_AWAY = "The database or the store is away: look at what is there before you repeat it"

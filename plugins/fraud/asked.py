@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from starlette.exceptions import HTTPException
 
 from gateway import Duration, PersonName, Reason, Uncarded
@@ -25,8 +24,6 @@ LABELS = 1000
 _CARD = re.compile(r"(?:\d[ -]?){12,}")
 _ID = r"^(allow|block):([a-z]+:[^\s:]{1,40}:[0-9a-f]{24}|bin:\d{6}|country:[a-z]{2})$"
 """Digests alone, but for what names nobody: what is listed by its id is kept and shown as it is."""
-
-AskedT = TypeVar("AskedT", bound=BaseModel)
 
 Listed = Literal["customer", "card", "email", "device", "ip", "merchant", "bin", "country"]
 
@@ -73,18 +70,6 @@ class Labelling(BaseModel):
 
     labels: Annotated[Sequence[OneLabel], Field(min_length=1, max_length=LABELS)]
     by: PersonName
-
-
-def body_of(kind: type[AskedT], body: bytes) -> AskedT:
-    """HTTPException 400 names what is wrong, and repeats no value."""
-    try:
-        return kind.model_validate(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        raise HTTPException(400, "The body is no JSON") from None
-    except ValidationError as invalid:
-        error = invalid.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, error["loc"])) or "body"
-        raise HTTPException(400, f"{where}: {error['msg'].removeprefix('Value error, ')}") from None
 
 
 def value_of(kind: str, value: str) -> str:
@@ -139,8 +124,3 @@ def parameters_of(items: Sequence[tuple[str, str]], known: Sequence[str]) -> dic
 
 def moment(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
-
-
-def author_of(by: str, scope: Any) -> str:
-    """Who asks, as the admin port knows them."""
-    return f"human:{by} via {scope['payguard.via']}"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from gateway import DependencyDown, Duration, PersonName, Reason, Scope
+from gateway import Duration, PersonName, Reason, Scope, author_of, body_of, done, json_answer
 
 from .options import PER
 from .subjects import CARD_PURPOSE, digests, network_of
@@ -26,8 +25,6 @@ LONGEST = 10 * 366 * 86400.0
 PARAMETERS = ("kind", "value", "limit", "cursor")
 
 _ID = r"^[a-z]+(:[^:{}\s]+)?:[^:{}\s]+:[0-9a-f]{32}$"
-
-AskedT = TypeVar("AskedT", bound="Asked")
 
 
 class Asked(BaseModel):
@@ -66,28 +63,28 @@ class Answers:
         after = [block for block in found if block.id > asked.get("cursor", "")]
         limit = int(asked.get("limit", LIMIT))
         page, more = after[:limit], len(after) > limit
-        return _json({"items": [_item(block) for block in page], "next": page[-1].id if more else None})
+        return json_answer({"items": [_item(block) for block in page], "next": page[-1].id if more else None})
 
     async def add(self, request: Request) -> Response:
-        asked = _body(Adding, await request.body())
+        asked = body_of(Adding, await request.body(), _EXAMPLE)
         [id, *_] = self._ids(asked)  # noqa: A001
-        author = f"human:{asked.by or 'unnamed'} via {request.scope['payguard.via']}"
-        await _done(self._blocks.add(id, author, asked.reason, asked.for_))
+        author = author_of(asked.by, request.scope)
+        await done(self._blocks.add(id, author, asked.reason, asked.for_), _AWAY)
         self._scope.event("block_added", severity="info", id=id, by=author, reason=asked.reason, seconds=asked.for_)
         self._entered(request, "block.add", id, author, reason=asked.reason, seconds=round(asked.for_))
         found = next((block for block in await self._blocks.all() if block.id == id), None)
-        return _json({"id": id, "by": author, "reason": asked.reason} if found is None else _item(found), 201)
+        return json_answer({"id": id, "by": author, "reason": asked.reason} if found is None else _item(found), 201)
 
     async def remove(self, request: Request) -> Response:
-        asked = _body(Asked, await request.body())
-        author = f"human:{asked.by or 'unnamed'} via {request.scope['payguard.via']}"
-        removed = [id for id in self._ids(asked) if await _done(self._blocks.remove(id))]  # noqa: A001
+        asked = body_of(Asked, await request.body(), _EXAMPLE)
+        author = author_of(asked.by, request.scope)
+        removed = [id for id in self._ids(asked) if await done(self._blocks.remove(id), _AWAY)]  # noqa: A001
         if not removed:
             raise HTTPException(404, "There is no such block; it may have ended")
         for each in removed:
             self._scope.event("block_removed", severity="info", id=each, by=author, reason=asked.reason)
             self._entered(request, "block.remove", each, author, reason=asked.reason)
-        return _json({"removed": removed})
+        return json_answer({"removed": removed})
 
     def _entered(self, request: Request, action: str, id: str, author: str, **detail: Any) -> None:  # noqa: A002
         peer = None if request.client is None else request.client.host
@@ -136,24 +133,5 @@ def _parameters(request: Request) -> dict[str, str]:
     return given
 
 
-def _body(kind: type[AskedT], body: bytes) -> AskedT:
-    try:
-        return kind.model_validate(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        raise HTTPException(400, 'The body is no JSON: send {"kind": "ip", "value": "…", "reason": "…"}') from None
-    except ValidationError as invalid:
-        error = invalid.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, error["loc"])) or "body"
-        raise HTTPException(400, f"{where}: {error['msg'].removeprefix('Value error, ')}") from None
-
-
-async def _done(asked: Any) -> Any:
-    try:
-        return await asked
-    except DependencyDown as error:
-        why = "The store or the database is away: look at the block before you repeat it"
-        raise HTTPException(503, why) from error
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return JSONResponse(content, status, headers={"cache-control": "no-store"})
+_AWAY = "The store or the database is away: look at the block before you repeat it"
+_EXAMPLE = '{"kind": "ip", "value": "…", "reason": "…"}'

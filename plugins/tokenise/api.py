@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from gateway import DependencyDown, PersonName, Reason, Scope
+from gateway import PersonName, Reason, Scope, author_of, body_of, done, json_answer
 
 from .tokens import digest, is_vault_token
 
@@ -45,8 +44,8 @@ class Answers:
         self._scope = scope
 
     async def status(self, _request: Request) -> Response:
-        counts = await _done(self._vault.counts())
-        return _json(
+        counts = await done(self._vault.counts(), _AWAY)
+        return json_answer(
             {
                 "tenant": self._scope.tenant,
                 "entries": sum(entries for _, entries, _ in counts),
@@ -58,17 +57,17 @@ class Answers:
 
     async def forget(self, request: Request) -> Response:
         """It is on the audit trail before it is done, and again with what became of it."""
-        asked = _asked(await request.body())
-        by = f"human:{asked.by or 'unnamed'} via {request.scope['payguard.via']}"
+        asked = body_of(Asked, await request.body(), '{"token": "tok_…", "reason": "…"}')
+        by = author_of(asked.by, request.scope)
         subject = digest(asked.token) if asked.token is not None else self._vault.customers(asked.customer or "")[0]
-        await _done(self._audit(subject, "begun", by, asked.reason, 0))
+        await done(self._audit(subject, "begun", by, asked.reason, 0), _AWAY)
         forget = self._vault.forget(asked.token) if asked.token else self._vault.forget_customer(asked.customer or "")
-        count = await _done(forget)
-        await _done(self._audit(subject, "done" if count else "absent", by, asked.reason, count))
+        count = await done(forget, _AWAY)
+        await done(self._audit(subject, "done" if count else "absent", by, asked.reason, count), _AWAY)
         self._scope.event("vault_forgot", severity="info", subject=subject, count=count, by=by)
         if not count:
             raise HTTPException(404, "The vault has no such token; it may have expired, or be forgotten already")
-        return _json({"forgotten": count})
+        return json_answer({"forgotten": count})
 
     async def _audit(self, subject: str, outcome: str, by: str, reason: str, count: int) -> None:
         await self._scope.audit(
@@ -76,23 +75,4 @@ class Answers:
         )
 
 
-def _asked(body: bytes) -> Asked:
-    try:
-        return Asked.model_validate(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        raise HTTPException(400, 'The body is no JSON: send {"token": "tok_…", "reason": "…"}') from None
-    except ValidationError as invalid:
-        error = invalid.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, error["loc"])) or "body"
-        raise HTTPException(400, f"{where}: {error['msg'].removeprefix('Value error, ')}") from None
-
-
-async def _done(asked: Any) -> Any:
-    try:
-        return await asked
-    except DependencyDown as error:
-        raise HTTPException(503, "The database is away: look at the vault's status before you repeat it") from error
-
-
-def _json(content: Any) -> Response:
-    return JSONResponse(content, headers={"cache-control": "no-store"})
+_AWAY = "The database is away: look at the vault's status before you repeat it"

@@ -8,7 +8,8 @@ import orjson
 import pytest
 from starlette.exceptions import HTTPException
 
-from plugins.fraud.asked import Adding, Labelling, body_of, parameters_of, value_of
+from gateway import body_of
+from plugins.fraud.asked import Adding, Labelling, parameters_of, value_of
 
 ENTRY = b'{"list": "block", "kind": "card", "value": "4242", "for": "30d", "reason": "stolen", "by": "ann"}'
 
